@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A thin front over meson: build/release holds the programs as they ship, build/asan the unit tests
+# with sanitizers, build/bin links to every program.
+MAKEFLAGS += --no-print-directory
+RELEASE := build/release
+ASAN := build/asan
+
+.PHONY: all bootstrap test test-unit test-service test-kernel demo lint bench fuzz clean
+all: bootstrap $(RELEASE)/build.ninja
+	@ninja -C $(RELEASE) -k 0
+	@tools/link-programs $(RELEASE) build/bin
+
+bootstrap:
+	@tools/bootstrap
+
+$(RELEASE)/build.ninja: | bootstrap
+	@meson setup $(RELEASE) >/dev/null
+$(ASAN)/build.ninja: | bootstrap
+	@meson setup $(ASAN) -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+
+test: all $(ASAN)/build.ninja
+	@tools/run-tests lint unit golden service kernel
+test-unit: bootstrap $(ASAN)/build.ninja
+	@tools/run-tests unit golden
+test-service: all
+	@tools/run-tests service
+test-kernel: all
+	@tools/run-tests kernel
+lint: bootstrap
+	@tools/run-tests lint
+demo: all
+	@tools/demo
+clean:
+	rm -rf build
