@@ -24,7 +24,7 @@ enum {
 	ERR_UNSUPPORTED = -1005, /* valid, but this program or machine cannot do it */
 	ERR_TIMEOUT = -1006,     /* a time limit was reached */
 	ERR_CHILD = -1007,       /* a program that was run failed */
-	ERR_STATE = -1008,       /* not possible in the present state */
+	ERR_BAD_STATE = -1008,   /* not possible in the present state */
 	ERR_DENIED = -1009,      /* the peer may not do this */
 	ERR_UNREACHABLE = -1010, /* the server could not be reached */
 	ERR_PROTOCOL = -1011,    /* the peer said something that the protocol does not allow */

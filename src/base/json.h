@@ -13,7 +13,6 @@
 /* Deepest nesting that json_parse() accepts. */
 #define JSON_DEPTH_MAX 32
 
-DEFINE_CLEANUP(json_t *, json_decref);
 #define _cleanup_json_ _cleanup_(json_decrefp)
 
 /* Parses one JSON value of UTF-8 text: no duplicate keys, no trailing bytes, depth up to

@@ -37,7 +37,7 @@ static const struct op_form {
 /* The codes that may appear in an answer, besides "errno-N". */
 static const int answer_codes[] = {
 	ERR_UNREACHABLE, ERR_TIMEOUT,  ERR_UNTRUSTED, ERR_TOO_LARGE, ERR_NOT_FOUND,
-	ERR_DENIED,      ERR_PROTOCOL, ERR_STATE,     ERR_INVALID,   ERR_NO_MEMORY,
+	ERR_DENIED,      ERR_PROTOCOL, ERR_BAD_STATE,     ERR_INVALID,   ERR_NO_MEMORY,
 };
 
 const char *fetch_op_name(enum fetch_op op)

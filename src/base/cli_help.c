@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/cli_help.h"
+
+#include <stdio.h>
+
+static const struct cli_exit base_exits[] = {
+	{ EXIT_OK, "done" },
+	{ EXIT_ERROR, "an error, explained on standard error" },
+	{ EXIT_USAGE, "the command line is wrong" },
+};
+
+static bool has_verbs(const struct cli_program *program)
+{
+	return *program->verbs->name != '\0';
+}
+
+/* An exit status that the program's own table explains differently wins over the common one. */
+static bool explains(const struct cli_program *program, int status)
+{
+	for (const struct cli_exit *e = program->exits; e && e->status >= 0; e++)
+		if (e->status == status)
+			return true;
+	return false;
+}
+
+static void option_label(const struct cli_option *o, char *label, size_t size)
+{
+	char letter[8] = "";
+
+	if (o->letter)
+		snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+	snprintf(label, size, "%s--%s%s%s", letter, o->name, o->value ? " " : "",
+		 o->value ? o->value : "");
+}
+
+static void print_options(FILE *out, const struct cli_option *options)
+{
+	char label[128];
+
+	for (const struct cli_option *o = options; o && o->name; o++) {
+		option_label(o, label, sizeof(label));
+		fprintf(out, "  %-28s %s%s\n", label, o->help, o->required ? " (required)" : "");
+	}
+}
+
+static void print_usage(FILE *out, const struct cli_program *program, const struct cli_verb *verb)
+{
+	fprintf(out, "%s%s%s%s%s%s", program->name, *verb->name ? " " : "", verb->name,
+		verb->options || program->options ? " [OPTION]…" : "", *verb->arguments ? " " : "",
+		verb->arguments);
+}
+
+static void print_exits(FILE *out, const struct cli_program *program)
+{
+	fputs("\nExit status:\n", out);
+	for (size_t i = 0; i < ARRAY_SIZE(base_exits); i++)
+		if (!explains(program, base_exits[i].status))
+			fprintf(out, "  %d  %s\n", base_exits[i].status, base_exits[i].meaning);
+	for (const struct cli_exit *e = program->exits; e && e->status >= 0; e++)
+		fprintf(out, "  %d  %s\n", e->status, e->meaning);
+}
+
+static void print_program(FILE *out, const struct cli_program *program)
+{
+	fprintf(out, "%s: %s\n\n", program->name, program->summary);
+	if (program->description)
+		fprintf(out, "%s\n\n", program->description);
+	if (has_verbs(program)) {
+		fputs("Commands:\n", out);
+		for (const struct cli_verb *v = program->verbs; v->name; v++) {
+			fputs("  ", out);
+			print_usage(out, program, v);
+			fprintf(out, "\n      %s\n", v->help);
+		}
+		fputs("\nOptions of every command:\n", out);
+	} else {
+		fputs("Usage: ", out);
+		print_usage(out, program, program->verbs);
+		fputs("\n\nOptions:\n", out);
+		print_options(out, program->verbs->options);
+	}
+	print_options(out, program->options);
+	fprintf(out, "  %-28s %s\n  %-28s %s\n", "-h, --help", "print this help", "--version",
+		"print the version");
+	print_exits(out, program);
+	if (has_verbs(program))
+		fprintf(out, "\n%s COMMAND --help tells more of one command.\n", program->name);
+}
+
+void cli_help_print(FILE *out, const struct cli_program *program, const struct cli_verb *verb)
+{
+	if (!verb) {
+		print_program(out, program);
+		return;
+	}
+	fputs("Usage: ", out);
+	print_usage(out, program, verb);
+	fprintf(out, "\n\n%s\n", verb->help);
+	if (verb->description)
+		fprintf(out, "\n%s\n", verb->description);
+	if (verb->options || program->options) {
+		fputs("\nOptions:\n", out);
+		print_options(out, verb->options);
+		print_options(out, program->options);
+	}
+	print_exits(out, program);
+}
+
+/* scdoc gives a meaning to _ * \ and to some characters at the start of a line. */
+static void man_text(const char *text)
+{
+	bool line_start = true;
+
+	for (; *text; text++) {
+		if (strchr("_*\\<>", *text) || (line_start && strchr("#-.[|]:;", *text)))
+			putchar('\\');
+		putchar(*text);
+		line_start = *text == '\n';
+	}
+}
+
+static void man_options(const struct cli_option *options)
+{
+	char label[128];
+
+	for (const struct cli_option *o = options; o && o->name; o++) {
+		option_label(o, label, sizeof(label));
+		printf("*");
+		man_text(label);
+		printf("*\n\t");
+		man_text(o->help);
+		puts(o->required ? " (required)\n" : "\n");
+	}
+}
+
+static void man_section(const char *title, const char *text)
+{
+	if (!text)
+		return;
+	printf("# %s\n\n", title);
+	man_text(text);
+	puts("\n");
+}
+
+static void man_verb(const struct cli_program *program, const struct cli_verb *v)
+{
+	printf("## ");
+	man_text(*v->name ? v->name : program->name);
+	putchar(*v->arguments ? ' ' : '\n');
+	man_text(v->arguments);
+	puts("\n");
+	man_text(v->help);
+	puts(".\n");
+	if (v->description) {
+		man_text(v->description);
+		puts("\n");
+	}
+	man_options(v->options);
+}
+
+void cli_help_man(const struct cli_program *program)
+{
+	static const struct cli_option common[] = {
+		{ "help", NULL, "print a short help", false, 'h' },
+		{ "version", NULL, "print the version", false, 0 },
+		{ 0 },
+	};
+
+	printf("%s(%d)\n\n# NAME\n\n%s - %s\n\n# SYNOPSIS\n\n*%s*%s\n\n", program->name,
+	       program->section, program->name, program->summary, program->name,
+	       has_verbs(program) ? " COMMAND \\[OPTION\\]... \\[ARGUMENT\\]..."
+				  : " \\[OPTION\\]...");
+	man_section("DESCRIPTION", program->description);
+	puts(has_verbs(program) ? "# COMMANDS\n" : "# OPTIONS\n");
+	for (const struct cli_verb *v = program->verbs; v->name; v++)
+		man_verb(program, v);
+	if (has_verbs(program))
+		puts("# OPTIONS OF EVERY COMMAND\n");
+	man_options(program->options);
+	man_options(common);
+	man_section("FILES", program->files);
+	puts("# EXIT STATUS\n");
+	for (size_t i = 0; i < ARRAY_SIZE(base_exits); i++)
+		if (!explains(program, base_exits[i].status))
+			printf("*%d*\n\t%s\n\n", base_exits[i].status, base_exits[i].meaning);
+	for (const struct cli_exit *e = program->exits; e && e->status >= 0; e++) {
+		printf("*%d*\n\t", e->status);
+		man_text(e->meaning);
+		puts("\n");
+	}
+	man_section("EXAMPLES", program->examples);
+}

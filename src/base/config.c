@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/config.h"
+
+#include "base/buf.h"
+#include "base/file.h"
+
+#define CONFIG_KEYS_MAX 128
+
+struct config {
+	const struct config_key *keys;
+	char *values[CONFIG_KEYS_MAX]; /* by place in `keys`; NULL: not said in the file */
+};
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	for (size_t i = 0; i < CONFIG_KEYS_MAX; i++)
+		free(config->values[i]);
+	free(config);
+}
+
+static const struct config_key *find_key(const struct config_key *keys, const char *name,
+					 size_t *ret_place)
+{
+	for (size_t i = 0; keys[i].name && i < CONFIG_KEYS_MAX; i++)
+		if (streq(keys[i].name, name)) {
+			if (ret_place)
+				*ret_place = i;
+			return &keys[i];
+		}
+	return NULL;
+}
+
+static bool in_choices(const char *choices, const char *value)
+{
+	size_t len = strlen(value);
+
+	for (const char *p = choices; p;) {
+		const char *end = strchrnul(p, '|');
+
+		if ((size_t)(end - p) == len && strncmp(p, value, len) == 0)
+			return true;
+		p = *end ? end + 1 : NULL;
+	}
+	return false;
+}
+
+static int check_int(const struct config_key *k, const char *value, struct error *err)
+{
+	char *end;
+
+	errno = 0;
+	long long number = strtoll(value, &end, 10);
+	if (errno || end == value || *end || number < k->min || number > k->max)
+		return error_set(err, ERR_INVALID,
+				 "%s: '%s' is not a whole number from %lld to %lld", k->name, value,
+				 (long long)k->min, (long long)k->max);
+	return 0;
+}
+
+int config_check(const struct config_key *keys, const char *key, const char *value,
+		 struct error *err)
+{
+	const struct config_key *k = find_key(keys, key, NULL);
+
+	if (!k) {
+		error_set(err, ERR_INVALID, "%s: no such key", key);
+		_cleanup_buf_ struct buf names = BUF_INIT(ERROR_HINT_MAX - 32);
+		for (; keys->name; keys++)
+			if (buf_printf(&names, "%s%s", names.len ? ", " : "", keys->name) < 0)
+				break;
+		error_hint(err, "the keys are: %s", buf_str(&names));
+		return ERR_INVALID;
+	}
+	if (strlen(value) > CONFIG_VALUE_MAX)
+		return error_set(err, ERR_INVALID, "%s: longer than %d bytes", key,
+				 CONFIG_VALUE_MAX);
+	for (const unsigned char *p = (const unsigned char *)value; *p; p++)
+		if (*p < 0x20 || *p == 0x7f)
+			return error_set(err, ERR_INVALID, "%s: holds a control character", key);
+	switch (k->type) {
+	case CONFIG_STRING: return 0;
+	case CONFIG_INT: return check_int(k, value, err);
+	case CONFIG_BOOL:
+		if (!in_choices("yes|no|true|false", value))
+			return error_set(err, ERR_INVALID, "%s: '%s' is not yes or no", key, value);
+		return 0;
+	case CONFIG_ENUM:
+		if (!in_choices(k->choices, value))
+			return error_set(err, ERR_INVALID, "%s: '%s' is not one of %s", key, value,
+					 k->choices);
+		return 0;
+	}
+	return 0;
+}
+
+static char *trim(char *text)
+{
+	while (*text == ' ' || *text == '\t')
+		text++;
+	char *end = text + strlen(text);
+	while (end > text && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
+		end--;
+	*end = '\0';
+	return text;
+}
+
+/* Splits "key = value" in place. False for blank lines and comments; *ret_value NULL without '='.
+ */
+static bool split_line(char *line, char **ret_key, char **ret_value)
+{
+	line = trim(line);
+	if (!*line || *line == '#')
+		return false;
+	char *equals = strchr(line, '=');
+	if (equals)
+		*equals = '\0';
+	*ret_key = trim(line);
+	*ret_value = equals ? trim(equals + 1) : NULL;
+	return true;
+}
+
+static int take_line(struct config *config, char *line, struct error *err)
+{
+	char *key, *value;
+	size_t place = 0;
+
+	if (!split_line(line, &key, &value))
+		return 0;
+	if (!value)
+		return error_set(err, ERR_INVALID, "'%s' is not 'key = value'", key);
+	int r = config_check(config->keys, key, value, err);
+	if (r < 0)
+		return r;
+	find_key(config->keys, key, &place);
+	if (config->values[place])
+		return error_set(err, ERR_INVALID, "%s: said twice", key);
+	config->values[place] = strdup(value);
+	return config->values[place] ? 0 : error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+int config_load(const char *path, const struct config_key *keys, struct config **ret,
+		struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(CONFIG_FILE_MAX);
+	_cleanup_(config_freep) struct config *config = calloc(1, sizeof(*config));
+	unsigned int number = 0;
+
+	if (!config)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	config->keys = keys;
+	int r = file_read(path, &text, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == 0 && text.len && memchr(text.data, 0, text.len))
+		return error_set(err, ERR_INVALID, "%s: holds a zero byte", path);
+
+	char *rest = r == 0 && text.data ? (char *)text.data : NULL;
+	while (rest) {
+		char *line = strsep(&rest, "\n");
+
+		number++;
+		r = take_line(config, line, err);
+		if (r < 0)
+			return error_prefix(err, r, "%s: line %u", path, number);
+	}
+	*ret = TAKE_PTR(config);
+	return 0;
+}
+
+const char *config_str(const struct config *config, const char *key)
+{
+	size_t place = 0;
+	const struct config_key *k = find_key(config->keys, key, &place);
+
+	if (!k)
+		abort();
+	return config->values[place] ? config->values[place] : k->fallback;
+}
+
+bool config_bool(const struct config *config, const char *key)
+{
+	const char *value = config_str(config, key);
+
+	return value && in_choices("yes|true", value);
+}
+
+int64_t config_int(const struct config *config, const char *key)
+{
+	const char *value = config_str(config, key);
+
+	return value ? strtoll(value, NULL, 10) : 0;
+}
+
+/* Copies the file's lines, with the one of `key` replaced or left out; a new key goes last. */
+static int edit_lines(char *text, const char *key, const char *value, struct buf *out)
+{
+	bool done = false;
+	int r = 0;
+
+	while (text && r == 0) {
+		char *line = strsep(&text, "\n");
+		_cleanup_free_ char *copy = strdup(line);
+		char *line_key = NULL, *line_value;
+
+		if (!copy)
+			return ERR_NO_MEMORY;
+		if (!text && !*line)
+			break;
+		if (!split_line(copy, &line_key, &line_value) || !streq(line_key, key)) {
+			r = buf_printf(out, "%s\n", line);
+		} else if (value && !done) {
+			r = buf_printf(out, "%s = %s\n", key, value);
+			done = true;
+		}
+	}
+	if (r == 0 && value && !done)
+		r = buf_printf(out, "%s = %s\n", key, value);
+	return r;
+}
+
+int config_save_key(const char *path, const struct config_key *keys, const char *key,
+		    const char *value, struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(CONFIG_FILE_MAX), out = BUF_INIT(CONFIG_FILE_MAX);
+
+	int r = config_check(keys, key, value ? value : "", err);
+	if (r < 0 && (value || !find_key(keys, key, NULL)))
+		return r;
+	r = file_read(path, &text, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = edit_lines((char *)text.data, key, value, &out);
+	if (r < 0)
+		return error_set(err, r, "%s: cannot be changed", path);
+	return file_write_atomic(path, buf_str(&out), out.len, 0644, err);
+}
