@@ -268,15 +268,20 @@ static int get_code(const json_t *object, int *ret, struct error *err)
 static int get_failure(const json_t *object, struct fetch_answer *answer, struct error *err)
 {
 	struct error cleaned = { 0 };
-	const char *message;
+	const char *message, *hint = NULL;
 	int r = get_code(object, &answer->code, err);
 
 	if (r == 0)
 		r = json_get_str(object, "message", ERROR_MESSAGE_MAX - 1, &message, err);
+	if (r == 0)
+		r = json_get_str_opt(object, "hint", ERROR_HINT_MAX - 1, &hint, err);
 	if (r < 0)
 		return r;
+	if (hint && has_control(hint))
+		return error_set(err, ERR_INVALID, "hint: has a control character");
 	error_set(&cleaned, answer->code, "%s", message);
 	memcpy(answer->message, cleaned.message, sizeof(answer->message));
+	snprintf(answer->hint, sizeof(answer->hint), "%s", hint ? hint : "");
 	return 0;
 }
 
@@ -316,18 +321,18 @@ static int answer_code(int code)
 	return code < 0 && code > ERR_USAGE ? code : ERR_PROTOCOL;
 }
 
-/* Sets the message; one whose end was cut within a character loses all that is not ASCII. */
-static int set_message(json_t *object, const char *message)
+/* Sets a line of text; one whose end was cut within a character loses all that is not ASCII. */
+static int set_line(json_t *object, const char *key, const char *text)
 {
 	char ascii[ERROR_MESSAGE_MAX];
 	size_t i;
 
-	if (json_set_str(object, "message", message) == 0)
+	if (json_set_str(object, key, text) == 0)
 		return 0;
-	for (i = 0; i < sizeof(ascii) - 1 && message[i]; i++)
-		ascii[i] = (unsigned char)message[i] < 0x80 ? message[i] : '?';
+	for (i = 0; i < sizeof(ascii) - 1 && text[i]; i++)
+		ascii[i] = (unsigned char)text[i] < 0x80 ? text[i] : '?';
 	ascii[i] = 0;
-	return json_set_str(object, "message", ascii);
+	return json_set_str(object, key, ascii);
 }
 
 int fetch_answer_write(const struct fetch_answer *answer, struct buf *out, struct error *err)
@@ -340,7 +345,9 @@ int fetch_answer_write(const struct fetch_answer *answer, struct buf *out, struc
 	bad |= json_object_set_new(object, "status", json_integer(answer->status));
 	if (!answer->ok) {
 		bad |= json_set_str(object, "code", error_code_name(answer_code(answer->code)));
-		bad |= set_message(object, answer->message);
+		bad |= set_line(object, "message", answer->message);
+		if (answer->hint[0])
+			bad |= set_line(object, "hint", answer->hint);
 	}
 	if (bad)
 		return error_set(err, ERR_NO_MEMORY, "answer: out of memory");

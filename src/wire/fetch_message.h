@@ -47,6 +47,7 @@ struct fetch_answer {
 	int status; /* HTTP status, 100 to 599; 0: there was none */
 	int code;   /* !ok: one of the codes of docs/formats.md as ERR_… or -errno */
 	char message[ERROR_MESSAGE_MAX]; /* !ok: one line without control characters */
+	char hint[ERROR_HINT_MAX];       /* !ok: what to do about it; may be "" */
 };
 
 /* Frees what a request owns; strings in `body` are overwritten first, since a token may be among
