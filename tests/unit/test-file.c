@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+
+static size_t count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	size_t n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n - 2;
+}
+
+static void reads_no_more_than_allowed(void **state)
+{
+	_cleanup_free_ char *path = path_join(*state, "f", NULL);
+	_cleanup_buf_ struct buf exact = BUF_INIT(5), small = BUF_INIT(4);
+	struct error err = { 0 };
+
+	assert_ok(file_write_atomic(path, "12345", 5, 0600, &err), &err);
+	assert_ok(file_read(path, &exact, &err), &err);
+	assert_string_equal(buf_str(&exact), "12345");
+	assert_int_equal(file_read(path, &small, &err), ERR_TOO_LARGE);
+	assert_non_null(strstr(err.message, path));
+}
+
+static void refuses_what_is_no_file(void **state)
+{
+	_cleanup_free_ char *fifo = path_join(*state, "fifo", NULL);
+	_cleanup_buf_ struct buf b = BUF_INIT(100);
+	struct error err = { 0 };
+
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(file_read(fifo, &b, &err), ERR_INVALID);
+	assert_int_equal(file_read("/dev/zero", &b, &err), ERR_INVALID);
+	assert_int_equal(file_read(*state, &b, &err), ERR_INVALID);
+	assert_int_equal(file_read("/proc/self/maps", &b, &err), ERR_TOO_LARGE);
+}
+
+static void at_does_not_follow_links(void **state)
+{
+	_cleanup_close_ int dir = open(*state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_buf_ struct buf b = BUF_INIT(100);
+	struct error err = { 0 };
+
+	assert_int_equal(symlinkat("/etc/hostname", dir, "link"), 0);
+	assert_int_equal(file_read_at(dir, "link", &b, &err), -ELOOP);
+}
+
+static void atomic_write_replaces(void **state)
+{
+	_cleanup_free_ char *path = path_join(*state, "f", NULL);
+	_cleanup_buf_ struct buf b = BUF_INIT(100);
+	struct error err = { 0 };
+	struct stat st;
+
+	assert_ok(file_write_atomic(path, "old", 3, 0644, &err), &err);
+	assert_ok(file_write_atomic(path, "newer", 5, 0640, &err), &err);
+	assert_ok(file_read(path, &b, &err), &err);
+	assert_string_equal(buf_str(&b), "newer");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_int_equal(count_entries(*state), 1);
+}
+
+/* A file size limit stands in for a full disk: write(2) fails halfway. */
+static void failed_write_leaves_the_old_file(void **state)
+{
+	_cleanup_free_ char *path = path_join(*state, "f", NULL);
+	_cleanup_free_ char *large = calloc(1, 100000);
+	_cleanup_buf_ struct buf b = BUF_INIT(100);
+	struct rlimit before, small;
+	struct error err = { 0 };
+
+	assert_ok(file_write_atomic(path, "old", 3, 0600, &err), &err);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = (struct rlimit){ 4096, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	int r = file_write_atomic(path, large, 100000, 0600, &err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(r, -EFBIG);
+	assert_ok(file_read(path, &b, &err), &err);
+	assert_string_equal(buf_str(&b), "old");
+	assert_int_equal(count_entries(*state), 1);
+}
+
+static void trees(void **state)
+{
+	_cleanup_free_ char *deep = path_join(*state, "a", "b", "c", NULL);
+	_cleanup_free_ char *top = path_join(*state, "a", NULL);
+	_cleanup_free_ char *file = path_join(deep, "f", NULL);
+	_cleanup_free_ char *outside = path_join(*state, "outside", NULL);
+	_cleanup_free_ char *link = path_join(*state, "a", "link", NULL);
+	struct error err = { 0 };
+
+	assert_ok(file_make_dirs(deep, 0700, &err), &err);
+	assert_ok(file_make_dirs(deep, 0700, &err), &err);
+	assert_ok(file_write_atomic(file, "x", 1, 0600, &err), &err);
+	assert_ok(file_write_atomic(outside, "x", 1, 0600, &err), &err);
+	assert_int_equal(symlink(outside, link), 0);
+	assert_ok(file_remove_tree(top, &err), &err);
+	assert_false(file_exists(top));
+	assert_true(file_exists(outside));
+	assert_ok(file_remove_tree(top, &err), &err);
+	assert_int_equal(file_make_dirs(outside, 0700, &err), -ENOTDIR);
+}
+
+static void lines_copies_and_removal(void **state)
+{
+	_cleanup_free_ char *a = path_join(*state, "a", NULL), *b = path_join(*state, "b", NULL);
+	_cleanup_free_ char *line = NULL;
+	struct error err = { 0 };
+
+	assert_ok(file_write_atomic(a, "one\n", 4, 0600, &err), &err);
+	assert_ok(file_copy(a, b, 0, &err), &err);
+	assert_ok(file_read_line(b, &line, &err), &err);
+	assert_string_equal(line, "one");
+	assert_ok(file_write_sysfs(b, "two", &err), &err);
+	assert_ok(file_remove(b, &err), &err);
+	assert_ok(file_remove(b, &err), &err);
+	assert_int_equal(file_write_sysfs(b, "x", &err), -ENOENT);
+}
+
+static void joined_paths(void **state _unused_)
+{
+	_cleanup_free_ char *a = path_join("/x/", "/y", "z", NULL), *b = path_join("", "etc", NULL);
+
+	assert_string_equal(a, "/x/y/z");
+	assert_string_equal(b, "/etc");
+	assert_string_equal(path_base("/x/y"), "y");
+	assert_string_equal(path_base("y"), "y");
+}
+
+static void safe_paths(void **state _unused_)
+{
+	static const char *const bad[] = { "",     "/a", "a/../b", "..",   ".",
+					   "a//b", "a/", "a/./b",  "a\nb", "a\x7f" };
+
+	assert_true(path_is_safe_relative("a/b..c/.d"));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (path_is_safe_relative(bad[i]))
+			fail_msg("accepted '%s'", bad[i]);
+}
+
+static int setup(void **state)
+{
+	*state = unit_make_dir();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	unit_remove_dir(*state);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(reads_no_more_than_allowed, setup, teardown),
+		cmocka_unit_test_setup_teardown(refuses_what_is_no_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(at_does_not_follow_links, setup, teardown),
+		cmocka_unit_test_setup_teardown(atomic_write_replaces, setup, teardown),
+		cmocka_unit_test_setup_teardown(failed_write_leaves_the_old_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(trees, setup, teardown),
+		cmocka_unit_test_setup_teardown(lines_copies_and_removal, setup, teardown),
+		cmocka_unit_test(joined_paths),
+		cmocka_unit_test(safe_paths),
+	};
+
+	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
+}

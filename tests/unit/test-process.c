@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/process.h"
+
+static int run(const char *script, struct process_options o, int *status, struct error *err)
+{
+	const char *const argv[] = { "sh", "-c", script, NULL };
+
+	o.argv = argv;
+	return process_run(&o, status, err);
+}
+
+static void output_and_status(void **state _unused_)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(100), errout = BUF_INIT(100);
+	struct error err = { 0 };
+	int status = -1;
+
+	assert_ok(run("cat; echo $V; echo e >&2; exit 7",
+		      (struct process_options){ .input = "in ",
+						.input_len = 3,
+						.env = (const char *const[]){ "V=val", NULL },
+						.out = &out,
+						.errout = &errout },
+		      &status, &err),
+		  &err);
+	assert_int_equal(status, 7);
+	assert_string_equal(buf_str(&out), "in val\n");
+	assert_string_equal(buf_str(&errout), "e\n");
+}
+
+static void much_input_and_output(void **state _unused_)
+{
+	size_t len = 1000000;
+	_cleanup_free_ char *input = malloc(len);
+	_cleanup_buf_ struct buf out = BUF_INIT(len);
+	struct error err = { 0 };
+
+	memset(input, 'x', len);
+	assert_ok(run("cat",
+		      (struct process_options){ .input = input, .input_len = len, .out = &out },
+		      NULL, &err),
+		  &err);
+	assert_int_equal(out.len, len);
+	assert_memory_equal(out.data, input, len);
+}
+
+static void failure_without_status(void **state _unused_)
+{
+	_cleanup_buf_ struct buf errout = BUF_INIT(100);
+	struct error err = { 0 };
+
+	assert_int_equal(run("echo first >&2; echo why >&2; exit 3",
+			     (struct process_options){ .errout = &errout }, NULL, &err),
+			 ERR_CHILD);
+	assert_string_equal(err.message, "sh ended with status 3: why");
+}
+
+static void time_limit_kills_the_group(void **state _unused_)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(100);
+	struct error err = { 0 };
+	int64_t start = clock_monotonic_ms();
+
+	assert_int_equal(run("sleep 100 & echo $!; wait",
+			     (struct process_options){ .timeout_ms = 300, .out = &out }, NULL,
+			     &err),
+			 ERR_TIMEOUT);
+	assert_true(clock_monotonic_ms() - start < 50000);
+	pid_t grandchild = (pid_t)strtol(buf_str(&out), NULL, 10);
+	assert_true(grandchild > 1);
+	/* Killed with the group; init may need a moment to reap it, and a zombie still has its
+	 * number. */
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)grandchild);
+	for (int i = 0; i < 5000 && file_exists(path); i++) {
+		_cleanup_free_ char *line = NULL;
+		if (file_read_line(path, &line, &err) < 0 || strstr(line, ") Z "))
+			return;
+		usleep(10000);
+	}
+	assert_false(file_exists(path));
+}
+
+static void output_limit(void **state _unused_)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(1000);
+	struct error err = { 0 };
+
+	assert_int_equal(run("yes", (struct process_options){ .out = &out }, NULL, &err),
+			 ERR_TOO_LARGE);
+}
+
+static void background_grandchild_does_not_hold_us(void **state _unused_)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(1000);
+	struct error err = { 0 };
+	int64_t start = clock_monotonic_ms();
+
+	assert_ok(run("sleep 60 & echo $!", (struct process_options){ .out = &out }, NULL, &err),
+		  &err);
+	assert_true(clock_monotonic_ms() - start < 30000);
+	pid_t grandchild = (pid_t)strtol(buf_str(&out), NULL, 10);
+	assert_true(grandchild > 1);
+	kill(grandchild, SIGKILL);
+}
+
+static void no_such_program(void **state _unused_)
+{
+	const char *const argv[] = { "suture-no-such-program", NULL };
+	struct error err = { 0 };
+
+	assert_int_equal(process_run(&(struct process_options){ .argv = argv }, NULL, &err),
+			 -ENOENT);
+	assert_non_null(strstr(err.message, "suture-no-such-program"));
+}
+
+static void killed_by_a_signal(void **state _unused_)
+{
+	struct error err = { 0 };
+	int status = -1;
+
+	assert_ok(run("kill -TERM $$", (struct process_options){ 0 }, &status, &err), &err);
+	assert_int_equal(status, 128 + SIGTERM);
+}
+
+static void start_and_stop(void **state _unused_)
+{
+	const char *const gentle[] = { "sleep", "1000", NULL };
+	const char *const deaf[] = { "sh", "-c",
+				     "trap '' TERM; echo ready; while :; do sleep 1000; done",
+				     NULL };
+	struct error err = { 0 };
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	assert_ok(process_start(gentle, -1, &pid, &err), &err);
+	assert_int_equal(process_stop(pid, 60000), 128 + SIGTERM);
+	assert_int_equal(pipe(ends), 0);
+	assert_ok(process_start(deaf, ends[1], &pid, &err), &err);
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	assert_int_equal(process_stop(pid, 100), 128 + SIGKILL);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(output_and_status),
+		cmocka_unit_test(much_input_and_output),
+		cmocka_unit_test(failure_without_status),
+		cmocka_unit_test(time_limit_kills_the_group),
+		cmocka_unit_test(output_limit),
+		cmocka_unit_test(background_grandchild_does_not_hold_us),
+		cmocka_unit_test(no_such_program),
+		cmocka_unit_test(killed_by_a_signal),
+		cmocka_unit_test(start_and_stop),
+	};
+
+	return cmocka_run_group_tests_name("process", tests, NULL, NULL);
+}
