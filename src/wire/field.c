@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wire/field.h"
+
+#include "base/clock.h"
+#include "wire/names.h"
+
+static bool has_control(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return true;
+	return false;
+}
+
+int field_parse_object(const void *data, size_t len, size_t max, json_t **ret, struct error *err)
+{
+	_cleanup_json_ json_t *object = NULL;
+	int r;
+
+	if (len > max)
+		return error_set(err, ERR_TOO_LARGE, "%zu bytes, at most %zu are allowed", len,
+				 max);
+	r = json_parse(data, len, &object, err);
+	if (r < 0)
+		return r;
+	if (!json_is_object(object))
+		return error_set(err, ERR_INVALID, "is not a JSON object");
+	*ret = TAKE_PTR(object);
+	return 0;
+}
+
+int field_text(const json_t *object, const char *key, size_t min, size_t size, char *ret,
+	       struct error *err)
+{
+	const char *text;
+	size_t len;
+	int r = json_get_str(object, key, size - 1, &text, err);
+
+	if (r < 0)
+		return r;
+	len = strlen(text);
+	if (len < min)
+		return error_set(err, ERR_INVALID, "%s: is shorter than %zu bytes", key, min);
+	if (has_control(text))
+		return error_set(err, ERR_INVALID, "%s: has a control character", key);
+	memcpy(ret, text, len + 1);
+	return 0;
+}
+
+int field_name(const json_t *object, const char *key, bool (*valid)(const char *text), size_t size,
+	       char *ret, struct error *err)
+{
+	const char *text;
+	int r = json_get_str(object, key, size - 1, &text, err);
+
+	if (r < 0)
+		return r;
+	if (!valid(text))
+		return error_set(err, ERR_INVALID, "%s: \"%s\" does not have its form", key, text);
+	memcpy(ret, text, strlen(text) + 1);
+	return 0;
+}
+
+int field_name_opt(const json_t *object, const char *key, bool (*valid)(const char *text),
+		   size_t size, char *ret, struct error *err)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (value && !json_is_null(value))
+		return field_name(object, key, valid, size, ret, err);
+	ret[0] = 0;
+	return 0;
+}
+
+int field_word(const json_t *object, const char *key, const char *const *words, size_t n,
+	       size_t *ret, struct error *err)
+{
+	const char *text;
+	int r = json_get_str(object, key, 64, &text, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		if (words[i] && streq(words[i], text)) {
+			*ret = i;
+			return 0;
+		}
+	}
+	return error_set(err, ERR_INVALID, "%s: \"%s\" is not one of its words", key, text);
+}
+
+int field_time(const json_t *object, const char *key, int64_t *ret, struct error *err)
+{
+	const char *text;
+	int r = json_get_str(object, key, CLOCK_TEXT_MAX, &text, err);
+
+	if (r < 0)
+		return r;
+	if (clock_parse(text, ret) < 0)
+		return error_set(err, ERR_INVALID, "%s: \"%s\" is not a time", key, text);
+	return 0;
+}
+
+int field_set_time(json_t *object, const char *key, int64_t seconds)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	clock_format(seconds, text);
+	return json_set_str(object, key, text);
+}
+
+int field_set_opt(json_t *object, const char *key, const char *value)
+{
+	return json_set_str(object, key, *value ? value : NULL);
+}
+
+int field_set_message(json_t *object, const char *key, const char *value)
+{
+	_cleanup_free_ char *copy = NULL;
+
+	if (json_set_str(object, key, value) == 0)
+		return 0;
+	copy = strdup(value);
+	if (!copy)
+		return -1;
+	for (char *p = copy; *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	return json_set_str(object, key, copy);
+}
+
+bool code_is_valid(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 1 && len <= CODE_MAX &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+}
+
+bool version_text_is_valid(const char *text)
+{
+	struct patch_version version;
+
+	return patch_version_parse(text, &version) == 0;
+}
