@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The verbs of suture-build, one function each (see cli_run_fn), and its exit statuses. */
+#pragma once
+
+#include "base/cli.h"
+
+enum {
+	BUILD_EXIT_NO_CHANGE = 3,
+	BUILD_EXIT_NOT_PATCHABLE = 4,
+	BUILD_EXIT_MISMATCH = 5,
+};
+
+extern const struct cli_option build_diff_options[];
+int build_cmd_diff(struct cli *cli, struct error *err);
+
+extern const struct cli_option build_inspect_options[];
+int build_cmd_inspect(struct cli *cli, struct error *err);
