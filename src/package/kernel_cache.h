@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The cache of stock kernels: $XDG_CACHE_HOME/suture (or ~/.cache/suture), one folder a release.
+ *
+ *   kernels/RELEASE/kernel.json   what it is; written last, so a folder with it is complete
+ *   kernels/RELEASE/vmlinuz       the image that boots; vmlinux: the ELF file inside it
+ *   kernels/RELEASE/config        the kernel's configuration
+ *   kernels/RELEASE/root/lib/modules/RELEASE/   all its modules, with modules.dep
+ *   kernels/RELEASE/build/        prepared for building (suture-build kernel add)
+ *   sources/PACKAGE_VERSION/      source trees, shared by the kernels built from them
+ *
+ * A folder is built under a temporary name and renamed when complete; a lock file a release keeps
+ * two commands from doing the same work at once.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "package/name_list.h"
+
+/* Largest module file, unpacked. */
+#define KERNEL_MODULE_MAX (128 * 1024 * 1024)
+
+/* A cached kernel. Strings are owned; paths are absolute. */
+struct kernel {
+	char *release;
+	char *version; /* of the image package; "" when it came from a bare image */
+	char *build_id;
+	char *source_package; /* "" when unknown */
+	char *folder;
+	char *vmlinuz;
+	char *vmlinux;
+	char *config;
+	char *root;    /* holds lib/modules/RELEASE */
+	char *modules; /* that folder */
+	char *build;   /* prepared build folder; it exists only after suture-build kernel add */
+};
+
+void kernel_free(struct kernel *k);
+DEFINE_CLEANUP(struct kernel *, kernel_free);
+#define _cleanup_kernel_ _cleanup_(kernel_freep)
+
+/* The cache's folder; made if missing. The caller frees. */
+int kernel_cache_folder(char **ret, struct error *err);
+
+/* Opens a kernel that is in the cache. ERR_NOT_FOUND, with the command that adds it as the hint;
+ * ERR_INVALID for what is no release; ERR_UNSUPPORTED for a cache of a newer format. */
+int kernel_open(const char *release, struct kernel **ret, struct error *err);
+
+/* Where a kernel comes from; NULL members: through apt. */
+struct kernel_origin {
+	const char *image; /* a linux-image .deb, or a bzImage */
+};
+
+/*
+ * Opens a kernel, after downloading and unpacking image and modules if they are not there yet.
+ * `say` may be NULL; it is told each step. Errors: those of apt_find_kernel() and apt_download(),
+ * ERR_UNSUPPORTED (not x86-64), ERR_INVALID (damaged package), -ENOSPC, …
+ */
+typedef void (*kernel_say_fn)(const char *what);
+int kernel_fetch(const char *release, const struct kernel_origin *origin, kernel_say_fn say,
+		 struct kernel **ret, struct error *err);
+
+/* Takes the release's lock, waiting for another command that holds it; close the descriptor to give
+ * it back. */
+int kernel_lock(const char *release, int *ret_fd, struct error *err);
+
+/* Releases in the cache, sorted. */
+int kernel_list(struct name_list *ret, struct error *err);
+
+/* Removes a kernel from the cache, and its source if no other kernel shares it. ERR_NOT_FOUND. */
+int kernel_remove(const char *release, struct error *err);
+
+/* The folder of a source package's tree in the cache (it may not exist). The caller frees. */
+int kernel_source_folder(const char *package, const char *version, char **ret, struct error *err);
+
+/*
+ * Appends the unpacked bytes of a module's file; `name` with '-' or '_'. `ret_path` (may be NULL):
+ * where it lies, for the caller to free. ERR_NOT_FOUND if the kernel has no such module.
+ */
+int kernel_read_module(const struct kernel *k, const char *name, struct buf *out, char **ret_path,
+		       struct error *err);
