@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "wire/names.h"
 
 #define TARGET_CUSTOM_MAX_CVES         256
 #define TARGET_CUSTOM_MAX_ATTESTATIONS 16
@@ -38,18 +39,17 @@ void target_custom_free(struct target_custom *custom);
 DEFINE_CLEANUP(struct target_custom *, target_custom_free);
 #define _cleanup_target_custom_ _cleanup_(target_custom_freep)
 
-/* "<tier>/<release>/<build id>/<module><suffix>", suffix ".ko" or ".json"; with module and suffix
- * NULL the folder, ending in '/': the prefix for tuf_role_list(). ERR_INVALID when a part breaks
- * its rule. */
-int target_path(const char *tier, const char *kernel, const char *build_id, const char *module,
-		const char *suffix, char ret[static TARGET_PATH_MAX], struct error *err);
+/* "<tier>/<release>/<build id>/": the prefix for tuf_role_list(). ERR_INVALID when a part breaks
+ * its rule. (target_path() of names.h makes whole paths.) */
+int target_folder(const char *tier, const char *kernel, const char *build_id,
+		  char ret[static TARGET_PATH_MAX], struct error *err);
 
 /* The parts of "<tier>/<release>/<build id>/<module>.ko". */
 struct target_path_parts {
-	char tier[33];
-	char kernel[65];
-	char build_id[65];
-	char module[56];
+	char tier[TIER_MAX + 1];
+	char kernel[RELEASE_MAX + 1];
+	char build_id[BUILD_ID_MAX + 1];
+	char module[MODULE_NAME_BYTES];
 };
 /* ERR_INVALID when the path has another shape or a part breaks its rule. */
 int target_path_parse(const char *path, struct target_path_parts *ret, struct error *err);
