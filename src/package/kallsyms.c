@@ -5,6 +5,7 @@
 #define MARKER_STEP    256
 #define NAME_MAX_LEN   512 /* KSYM_NAME_LEN */
 #define TOKEN_MAX_LEN  NAME_MAX_LEN
+#define NAMES_MAX      ((size_t)64 << 20) /* all that lies before the token table */
 #define NAMES_POOL_MAX (UINT64_C(256) << 20)
 #define KERNEL_HALF    (UINT64_C(1) << 63)
 #define FIRST_DIGIT    '0'
@@ -23,7 +24,7 @@ struct tables {
 	size_t len;
 	size_t token_table, token_index; /* offsets of first byte */
 	const char *tokens[TOKENS];
-	size_t markers, marker_count;
+	size_t markers;
 	size_t num_syms; /* offset of the count; the names follow 8 bytes on */
 	size_t n;
 	size_t offsets, base; /* offsets of the address table and the relative base */
@@ -135,27 +136,6 @@ static bool find_tokens(struct tables *t, size_t from)
 	return false;
 }
 
-/* The markers are the run of rising numbers, from 0, right before the token table. */
-static bool find_markers(struct tables *t, bool padded)
-{
-	size_t p = t->token_table - (padded ? 4 : 0);
-	size_t end = p;
-
-	if (t->token_table < 16 || (padded && get32(t->image + p) != 0))
-		return false;
-	for (p -= 4;; p -= 4) {
-		uint32_t value = get32(t->image + p);
-
-		if (value == 0)
-			break;
-		if (p < 16 || value <= get32(t->image + p - 4))
-			return false;
-	}
-	t->markers = p;
-	t->marker_count = (end - p) / 4;
-	return t->marker_count * MARKER_STEP <= KALLSYMS_MAX;
-}
-
 /* The length byte or bytes (ULEB128) of the name at *p; moves *p behind them. */
 static bool name_length(const struct tables *t, size_t *p, size_t *ret)
 {
@@ -191,31 +171,43 @@ static bool check_names(const struct tables *t, size_t names, size_t n)
 	return align8(p) == t->markers;
 }
 
-/* The number of symbols stands before the names, which end where the markers begin. */
+/*
+ * Supposes that the count of symbols stands at `p`: then it says how far before the token table the
+ * markers lie, with (6.1.y: kallsyms_seqs_of_names, 3 bytes each) or without a table between them,
+ * and they say where each 256th name must be.
+ */
+static bool try_count(struct tables *t, size_t p, bool seqs)
+{
+	size_t n = get32(t->image + p);
+	size_t count = (n + MARKER_STEP - 1) / MARKER_STEP;
+	size_t behind = align8(count * 4) + (seqs ? align8(n * 3) : 0);
+
+	if (n == 0 || n > KALLSYMS_MAX || get32(t->image + p + 4) != 0 ||
+	    behind > t->token_table - p - 8)
+		return false;
+	t->markers = t->token_table - behind;
+	if (get32(t->image + t->markers) != 0 || !check_names(t, p + 8, n))
+		return false;
+	t->num_syms = p;
+	t->n = n;
+	return true;
+}
+
 static bool find_names(struct tables *t)
 {
-	uint32_t last = get32(t->image + t->markers + (t->marker_count - 1) * 4);
-	size_t longest = (size_t)MARKER_STEP * (NAME_MAX_LEN + 2) + 16;
-
-	if (last + 8 > t->markers)
+	if (t->token_table < 8)
 		return false;
 
-	size_t high = (t->markers - last - 8) & ~(size_t)7;
-	size_t low = high > longest ? high - longest : 0;
+	size_t high = t->token_table - 8;
+	size_t low = high > NAMES_MAX ? high - NAMES_MAX : 0;
 
-	for (size_t p = high;; p -= 8) {
-		uint32_t n = get32(t->image + p);
-
-		if (get32(t->image + p + 4) == 0 && n > 0 &&
-		    (n + MARKER_STEP - 1) / MARKER_STEP == t->marker_count &&
-		    check_names(t, p + 8, n)) {
-			t->num_syms = p;
-			t->n = n;
+	for (size_t p = high; p >= low; p -= 8) {
+		if (try_count(t, p, false) || try_count(t, p, true))
 			return true;
-		}
-		if (p < low + 8)
-			return false;
+		if (p < 8)
+			break;
 	}
+	return false;
 }
 
 /* Does any address need the "absolute per-CPU" reading (a negative offset)? */
@@ -274,9 +266,8 @@ static bool find_addresses(struct tables *t)
 static bool find_tables(struct tables *t)
 {
 	for (size_t from = 0; find_tokens(t, from); from = t->token_index)
-		for (int padded = 0; padded < 2; padded++)
-			if (find_markers(t, padded) && find_names(t) && find_addresses(t))
-				return true;
+		if (find_names(t) && find_addresses(t))
+			return true;
 	return false;
 }
 
