@@ -144,8 +144,8 @@ int tuf_client_download(struct tuf_client *client, const struct tuf_target *targ
 int tuf_target_check(const struct tuf_target *target, const void *data, size_t len,
 		     struct error *err);
 
-/* Version and expiry of "root", "timestamp", "snapshot" or "targets" as trusted now; ERR_BAD_STATE when
- * it is not loaded. Either output may be NULL. */
+/* Version and expiry of "root", "timestamp", "snapshot" or "targets" as trusted now; ERR_BAD_STATE
+ * when it is not loaded. Either output may be NULL. */
 int tuf_client_info(const struct tuf_client *client, const char *role, int64_t *ret_version,
 		    int64_t *ret_expires);
 

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The client's folder, its root of trust, and the order of the workflow. */
+#include "tuf/client.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "tuf/client_internal.h"
+
+DEFINE_CLEANUP(DIR *, closedir);
+
+static void set_defaults(struct tuf_client_options *o)
+{
+	o->max_root = o->max_root ? o->max_root : TUF_MAX_ROOT;
+	o->max_timestamp = o->max_timestamp ? o->max_timestamp : TUF_MAX_TIMESTAMP;
+	o->max_snapshot = o->max_snapshot ? o->max_snapshot : TUF_MAX_SNAPSHOT;
+	o->max_targets = o->max_targets ? o->max_targets : TUF_MAX_TARGETS;
+	o->max_rotations = o->max_rotations ? o->max_rotations : TUF_MAX_ROTATIONS;
+	o->max_roles = o->max_roles ? o->max_roles : TUF_MAX_ROLES;
+}
+
+/* ---- The folder ---- */
+
+int tuf_cache_read(struct tuf_client *c, const char *name, size_t max, struct buf *out,
+		   struct error *err)
+{
+	int r;
+
+	*out = BUF_INIT(max);
+	r = file_read_at(c->dir_fd, name, out, err);
+	return r == -ENOENT ? error_set(err, ERR_NOT_FOUND, "%s: not in the trusted folder", name)
+			    : r;
+}
+
+int tuf_cache_write(struct tuf_client *c, const char *name, const struct buf *data,
+		    struct error *err)
+{
+	int r = file_write_atomic_at(c->dir_fd, name, data->data, data->len, 0644, err);
+
+	return r < 0 ? error_prefix(err, r, "trusted metadata") : 0;
+}
+
+static int cache_remove(int dir_fd, const char *name, struct error *err)
+{
+	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+		return error_set_errno(err, errno, "%s: remove", name);
+	if (fsync(dir_fd) < 0)
+		return error_set_errno(err, errno, "trusted metadata: fsync");
+	return 0;
+}
+
+int tuf_fetch_metadata(struct tuf_client *c, const char *name, size_t max, struct buf *out,
+		       struct error *err)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT(1024);
+	int r;
+
+	*out = BUF_INIT(max);
+	if (!c->options.fetch)
+		return error_set(err, ERR_NOT_FOUND, "%s: not in the trusted folder", name);
+	r = buf_printf(&path, "metadata/%s", name);
+	if (r < 0)
+		return error_set(err, r, "%s: the name is too long", name);
+	r = c->options.fetch(c->options.user, buf_str(&path), max, out, err);
+	if (r == 0 && out->len > max)
+		r = ERR_TOO_LARGE;
+	if (r == ERR_TOO_LARGE)
+		return error_set(err, r, "%s: more than %zu bytes", name, max);
+	return r;
+}
+
+int tuf_check_expiry(const struct tuf_client *c, const struct tuf_metadata *md, const char *what,
+		     struct error *err)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	if (c->ignore_expiry || md->expires > c->options.now)
+		return 0;
+	clock_format(md->expires, text);
+	return error_set(err, ERR_EXPIRED, "%s: expired on %s", what, text);
+}
+
+/* ---- Opening ---- */
+
+static int parse_first_root(const void *root, size_t len, struct tuf_metadata **ret,
+			    struct error *err)
+{
+	_cleanup_tuf_metadata_ struct tuf_metadata *md = NULL;
+	int r = tuf_metadata_parse(TUF_ROOT, "root.json", root, len, &md, err);
+
+	/* Key IDs are looked at when the folder is opened, by the caller's option. */
+	if (r == 0)
+		r = tuf_root_verify(md, md, "root.json", true, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(md);
+	return 0;
+}
+
+/* Root last: while it is there, what remains is still the old repository's. */
+static int remove_metadata(const char *path, struct error *err)
+{
+	_cleanup_(closedirp) DIR *dir = opendir(path);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!dir)
+		return error_set_errno(err, errno, "%s", path);
+	while (r == 0 && (entry = readdir(dir))) {
+		if (str_has_suffix(entry->d_name, ".json") && !streq(entry->d_name, "root.json"))
+			r = cache_remove(dirfd(dir), entry->d_name, err);
+	}
+	return r < 0 ? r : cache_remove(dirfd(dir), "root.json", err);
+}
+
+int tuf_client_init(const char *dir, const void *root, size_t len, struct error *err)
+{
+	_cleanup_tuf_metadata_ struct tuf_metadata *md = NULL;
+	int r;
+
+	if (len > TUF_MAX_ROOT)
+		return error_set(err, ERR_TOO_LARGE, "root.json: more than %zu bytes",
+				 TUF_MAX_ROOT);
+	r = parse_first_root(root, len, &md, err);
+	if (r == 0)
+		r = file_make_dirs(dir, 0700, err);
+	if (r == 0)
+		r = remove_metadata(dir, err);
+	if (r < 0)
+		return r;
+
+	_cleanup_close_ int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir_fd < 0)
+		return error_set_errno(err, errno, "%s", dir);
+	return file_write_atomic_at(dir_fd, "root.json", root, len, 0644, err);
+}
+
+int tuf_client_open(const char *dir, const struct tuf_client_options *options,
+		    struct tuf_client **ret, struct error *err)
+{
+	_cleanup_tuf_client_ struct tuf_client *c = calloc(1, sizeof(*c));
+	_cleanup_buf_ struct buf data = { 0 };
+	int r;
+
+	if (!c)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	c->options = *options;
+	set_defaults(&c->options);
+	c->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->dir_fd < 0 && errno == ENOENT)
+		return error_set(err, ERR_NOT_FOUND, "%s: no trusted metadata here", dir);
+	if (c->dir_fd < 0)
+		return error_set_errno(err, errno, "%s", dir);
+	r = tuf_cache_read(c, "root.json", c->options.max_root, &data, err);
+	if (r == 0)
+		r = tuf_metadata_parse(TUF_ROOT, "root.json", data.data, data.len, &c->root, err);
+	if (r == 0)
+		r = tuf_root_verify(c->root, c->root, "root.json", c->options.any_key_ids, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+/* Drops everything below the root. */
+static void forget_loaded(struct tuf_client *c)
+{
+	tuf_roles_free(c);
+	tuf_metadata_freep(&c->timestamp);
+	tuf_metadata_freep(&c->snapshot);
+	c->timestamp = c->snapshot = NULL;
+}
+
+void tuf_client_free(struct tuf_client *c)
+{
+	if (!c)
+		return;
+	forget_loaded(c);
+	tuf_metadata_free(c->root);
+	if (c->dir_fd >= 0)
+		close(c->dir_fd);
+	free(c);
+}
+
+/* ---- Section 5.3: the root role ---- */
+
+/* True when a key that the old root trusts for the role is trusted for it no longer. */
+static bool lost_a_key(const struct tuf_metadata *old, const struct tuf_metadata *new,
+		       enum tuf_type type)
+{
+	const json_t *before = json_object_get(tuf_root_role(old, type), "keyids");
+	const json_t *after = json_object_get(tuf_root_role(new, type), "keyids");
+
+	for (size_t i = 0; i < json_array_size(before); i++) {
+		bool kept = false;
+
+		for (size_t j = 0; j < json_array_size(after); j++)
+			kept |= json_equal(json_array_get(before, i), json_array_get(after, j));
+		if (!kept)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * 5.3.7, 5.3.8 and 5.3.11. Timestamp and snapshot of rotated keys are removed before the new root
+ * is stored and not at the end: a crash in between would leave a root that no longer shows that a
+ * key was rotated.
+ */
+static int accept_root(struct tuf_client *c, struct tuf_metadata **new, const struct buf *data,
+		       struct error *err)
+{
+	int r = 0;
+
+	if (lost_a_key(c->root, *new, TUF_TIMESTAMP) || lost_a_key(c->root, *new, TUF_SNAPSHOT)) {
+		r = cache_remove(c->dir_fd, "timestamp.json", err);
+		if (r == 0)
+			r = cache_remove(c->dir_fd, "snapshot.json", err);
+	}
+	if (r == 0)
+		r = tuf_cache_write(c, "root.json", data, err);
+	if (r < 0)
+		return r;
+	tuf_metadata_free(c->root);
+	c->root = TAKE_PTR(*new);
+	return 0;
+}
+
+/* One turn of 5.3.2 to 5.3.9. *ret_more is false when there is no newer root. */
+static int next_root(struct tuf_client *c, bool *ret_more, struct error *err)
+{
+	_cleanup_tuf_metadata_ struct tuf_metadata *new = NULL;
+	_cleanup_buf_ struct buf data = { 0 };
+	int64_t version = c->root->version + 1;
+	char name[64];
+	int r;
+
+	snprintf(name, sizeof(name), "%" PRId64 ".root.json", version);
+	*ret_more = false;
+	r = tuf_fetch_metadata(c, name, c->options.max_root, &data, err);
+	if (r == ERR_NOT_FOUND)
+		return 0;
+	if (r == 0)
+		r = tuf_metadata_parse(TUF_ROOT, name, data.data, data.len, &new, err);
+	if (r == 0)
+		r = tuf_root_verify(c->root, new, name, c->options.any_key_ids, err);
+	if (r == 0)
+		r = tuf_root_verify(new, new, name, c->options.any_key_ids, err);
+	if (r < 0)
+		return r;
+	if (new->version != version)
+		return error_set(err, ERR_ROLLBACK, "%s: holds version %" PRId64, name,
+				 new->version);
+	*ret_more = true;
+	return accept_root(c, &new, &data, err);
+}
+
+static int update_root(struct tuf_client *c, struct error *err)
+{
+	bool more = true;
+	int r;
+
+	for (unsigned i = 0; more && i < c->options.max_rotations; i++) {
+		r = next_root(c, &more, err);
+		if (r < 0)
+			return r;
+	}
+	/* 5.3.10 */
+	return tuf_check_expiry(c, c->root, "root.json", err);
+}
+
+/* ---- The whole ---- */
+
+int tuf_client_refresh(struct tuf_client *c, struct error *err)
+{
+	int r;
+
+	if (!c->options.fetch)
+		return error_set(err, ERR_BAD_STATE, "this client was opened without a network");
+	forget_loaded(c);
+	c->offline = c->ignore_expiry = false;
+	r = update_root(c, err);
+	if (r == 0)
+		r = tuf_update_timestamp(c, err);
+	if (r == 0)
+		r = tuf_update_snapshot(c, err);
+	if (r == 0)
+		r = tuf_load_top_targets(c, err);
+	if (r == ERR_NOT_FOUND)
+		error_hint(err, "The repository is incomplete, or this is not one");
+	return r;
+}
+
+int tuf_client_load_cached(struct tuf_client *c, bool ignore_expiry, struct error *err)
+{
+	int r;
+
+	forget_loaded(c);
+	c->offline = true;
+	c->ignore_expiry = ignore_expiry;
+	r = tuf_check_expiry(c, c->root, "root.json", err);
+	if (r == 0)
+		r = tuf_update_timestamp(c, err);
+	if (r == 0)
+		r = tuf_update_snapshot(c, err);
+	if (r == 0)
+		r = tuf_load_top_targets(c, err);
+	return r;
+}
+
+int tuf_client_info(const struct tuf_client *c, const char *role, int64_t *ret_version,
+		    int64_t *ret_expires)
+{
+	const struct tuf_metadata *md = NULL;
+
+	if (streq(role, "root"))
+		md = c->root;
+	else if (streq(role, "timestamp"))
+		md = c->timestamp;
+	else if (streq(role, "snapshot"))
+		md = c->snapshot;
+	else if (streq(role, "targets"))
+		md = c->roles ? c->roles->md : NULL;
+	if (!md)
+		return ERR_BAD_STATE;
+	if (ret_version)
+		*ret_version = md->version;
+	if (ret_expires)
+		*ret_expires = md->expires;
+	return 0;
+}
