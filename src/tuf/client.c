@@ -241,8 +241,12 @@ static int next_root(struct tuf_client *c, bool *ret_more, struct error *err)
 	snprintf(name, sizeof(name), "%" PRId64 ".root.json", version);
 	*ret_more = false;
 	r = tuf_fetch_metadata(c, name, c->options.max_root, &data, err);
-	if (r == ERR_NOT_FOUND)
+	if (r == ERR_NOT_FOUND) {
+		/* The usual end: nothing for a person to read. */
+		if (err)
+			*err = (struct error){ 0 };
 		return 0;
+	}
 	if (r == 0)
 		r = tuf_metadata_parse(TUF_ROOT, name, data.data, data.len, &new, err);
 	if (r == 0)

@@ -6,7 +6,8 @@
 #include "base/hash.h"
 #include "tuf/client_internal.h"
 
-#define FILE_NAME_MAX 512
+#define FILE_NAME_MAX 512                  /* "<role>.json" */
+#define WANTED_MAX    (FILE_NAME_MAX + 32) /* "<version>.<role>.json" */
 
 /* Parses and verifies against the root: what is common to files from the folder and fetched ones.
  */
@@ -148,12 +149,12 @@ static int check_snapshot_rollback(const struct tuf_metadata *old, const struct 
 }
 
 static void repository_name(const struct tuf_client *c, int64_t version, const char *file,
-			    char ret[static FILE_NAME_MAX])
+			    char ret[static WANTED_MAX])
 {
 	if (tuf_root_consistent(c->root))
-		snprintf(ret, FILE_NAME_MAX, "%" PRId64 ".%s", version, file);
+		snprintf(ret, WANTED_MAX, "%" PRId64 ".%s", version, file);
 	else
-		snprintf(ret, FILE_NAME_MAX, "%s", file);
+		snprintf(ret, WANTED_MAX, "%s", file);
 }
 
 /* Whether the folder's snapshot is the very one that the timestamp names. */
@@ -171,7 +172,7 @@ static int fetch_snapshot(struct tuf_client *c, const struct tuf_metadata *old, 
 	const json_t *meta = snapshot_meta(c->timestamp);
 	_cleanup_tuf_metadata_ struct tuf_metadata *new = NULL;
 	_cleanup_buf_ struct buf data = { 0 };
-	char name[FILE_NAME_MAX];
+	char name[WANTED_MAX];
 	int r;
 
 	repository_name(c, tuf_meta_version(meta), "snapshot.json", name);
@@ -279,7 +280,7 @@ static int get_role(struct tuf_client *c, const struct tuf_role *delegator,
 		    struct error *err)
 {
 	_cleanup_buf_ struct buf cached = { 0 }, data = { 0 };
-	char file[FILE_NAME_MAX], wanted[FILE_NAME_MAX], listed[TUF_ROLE_NAME_MAX + 8];
+	char file[FILE_NAME_MAX], wanted[WANTED_MAX], listed[TUF_ROLE_NAME_MAX + 8];
 	const json_t *meta;
 	int r;
 

@@ -1,0 +1,701 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* src/tuf/client.h: every check of TUF 1.0.34 section 5, seen to refuse. */
+#include "tuf_repo.h"
+
+#define with_repo(name)                           \
+	static void name##_in(struct repo *repo); \
+	static void name(void **state)            \
+	{                                         \
+		struct repo repo;                 \
+                                                  \
+		(void)state;                      \
+		repo_make(&repo);                 \
+		name##_in(&repo);                 \
+		repo_free(&repo);                 \
+	}                                         \
+	static void name##_in(struct repo *repo)
+
+with_repo(refreshes_and_stores_unversioned_files)
+{
+	assert_int_equal(repo_refresh(repo), 0);
+	assert_int_equal(repo_trusted_version(repo, "root.json"), 1);
+	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 1);
+	assert_int_equal(repo_trusted_version(repo, "snapshot.json"), 1);
+	assert_int_equal(repo_trusted_version(repo, "targets.json"), 1);
+	assert_int_equal(repo_trusted_version(repo, "stable.json"), 0);
+}
+
+with_repo(asks_for_root_and_timestamp_only_when_nothing_changed)
+{
+	assert_int_equal(repo_refresh(repo), 0);
+	assert_int_equal(repo->requests, 4);
+	assert_int_equal(repo_refresh(repo), 0);
+	assert_int_equal(repo->requests, 2);
+	assert_string_equal(repo->last, "metadata/timestamp.json");
+}
+
+with_repo(follows_new_versions)
+{
+	assert_int_equal(repo_refresh(repo), 0);
+	repo_publish_next(repo);
+	assert_int_equal(repo_refresh(repo), 0);
+	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 2);
+	assert_int_equal(repo_trusted_version(repo, "targets.json"), 2);
+}
+
+/* ---- Root ---- */
+
+with_repo(init_refuses_a_root_that_did_not_sign_itself)
+{
+	struct buf data = BUF_INIT(1 << 20);
+
+	assert_ok(tuf_metadata_changed(repo->root, &repo->err), &repo->err);
+	assert_ok(tuf_metadata_sign(repo->root, repo->keys[KEY_OTHER], &repo->err), &repo->err);
+	assert_ok(tuf_metadata_write(repo->root, &data, &repo->err), &repo->err);
+	assert_int_equal(tuf_client_init(repo->client, data.data, data.len, &repo->err),
+			 ERR_SIGNATURE);
+	/* What was trusted before is still there. */
+	assert_int_equal(repo_trusted_version(repo, "root.json"), 1);
+	buf_free(&data);
+}
+
+with_repo(init_forgets_the_metadata_of_another_root)
+{
+	assert_int_equal(repo_refresh(repo), 0);
+	assert_ok(tuf_client_init(repo->client, repo->first_root.data, repo->first_root.len,
+				  &repo->err),
+		  &repo->err);
+	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 0);
+	assert_int_equal(repo_trusted_version(repo, "root.json"), 1);
+}
+
+with_repo(stores_each_intermediate_root)
+{
+	repo_set_version(repo, repo->root, 2);
+	repo_set_root_role(repo, "root", KEY_OTHER);
+	assert_ok(tuf_metadata_sign(repo->root, repo->keys[KEY_OTHER], &repo->err), &repo->err);
+	repo_publish_root(repo);
+	/* Version 3 is not signed by the keys of version 2. */
+	repo_set_version(repo, repo->root, 3);
+	repo_set_root_role(repo, "root", KEY_ROOT);
+	repo_publish_root(repo);
+	assert_int_equal(repo_refresh(repo), ERR_SIGNATURE);
+	assert_int_equal(repo_trusted_version(repo, "root.json"), 2);
+
+	assert_ok(tuf_metadata_sign(repo->root, repo->keys[KEY_OTHER], &repo->err), &repo->err);
+	repo_publish_root(repo);
+	assert_int_equal(repo_refresh(repo), 0);
+	assert_int_equal(repo_trusted_version(repo, "root.json"), 3);
+}
+
+with_repo(new_root_needs_its_own_threshold_too)
+{
+	repo_set_version(repo, repo->root, 2);
+	repo_set_root_role(repo, "root", KEY_OTHER);
+	repo_publish_root(repo); /* signed by the old key alone */
+	assert_int_equal(repo_refresh(repo), ERR_SIGNATURE);
+	assert_int_equal(repo_trusted_version(repo, "root.json"), 1);
+}
+
+with_repo(root_version_must_be_the_next)
+{
+	struct buf data;
+
+	repo_set_version(repo, repo->root, 3);
+	repo_put(repo, repo->root, KEY_ROOT, "root", true, &data);
+	repo_write_at(repo, "metadata/2.root.json", data.data, data.len);
+	buf_free(&data);
+	assert_int_equal(repo_refresh(repo), ERR_ROLLBACK);
+	assert_int_equal(repo_trusted_version(repo, "root.json"), 1);
+}
+
+with_repo(expired_root_is_refused_and_an_expired_intermediate_one_is_not)
+{
+	repo_set_version(repo, repo->root, 2);
+	assert_ok(tuf_metadata_set_expires(repo->root, REPO_NOW, &repo->err), &repo->err);
+	repo_publish_root(repo);
+	assert_int_equal(repo_refresh(repo), ERR_EXPIRED);
+	repo_set_version(repo, repo->root, 3);
+	assert_ok(tuf_metadata_set_expires(repo->root, REPO_EXPIRES, &repo->err), &repo->err);
+	repo_publish_root(repo);
+	assert_int_equal(repo_refresh(repo), 0);
+}
+
+with_repo(follows_no_more_rotations_than_allowed)
+{
+	struct tuf_client_options options = {
+		.fetch = repo_fetch,
+		.user = repo,
+		.now = REPO_NOW,
+		.max_rotations = 2,
+	};
+	struct tuf_client *client;
+
+	for (int64_t v = 2; v <= 5; v++) {
+		repo_set_version(repo, repo->root, v);
+		repo_publish_root(repo);
+	}
+	assert_ok(tuf_client_open(repo->client, &options, &client, &repo->err), &repo->err);
+	assert_ok(tuf_client_refresh(client, &repo->err), &repo->err);
+	assert_int_equal(repo_trusted_version(repo, "root.json"), 3);
+	tuf_client_free(client);
+}
+
+with_repo(recovers_from_fast_forward_when_keys_rotate)
+{
+	repo_set_version(repo, repo->timestamp, 1000);
+	repo_set_version(repo, repo->snapshot, 1000);
+	repo_publish(repo);
+	assert_int_equal(repo_refresh(repo), 0);
+
+	repo_set_version(repo, repo->timestamp, 2);
+	repo_set_version(repo, repo->snapshot, 2);
+	repo_publish(repo);
+	assert_int_equal(repo_refresh(repo), ERR_ROLLBACK);
+
+	/* The new timestamp role keeps one old key beside a new one: the old file still verifies,
+	 * and is forgotten all the same because a key was taken away. */
+	repo_set_version(repo, repo->root, 2);
+	repo_set_root_role(repo, "timestamp", KEY_OTHER);
+	repo_publish_root(repo);
+	repo_put(repo, repo->timestamp, KEY_OTHER, "timestamp", false, NULL);
+	assert_int_equal(repo_refresh(repo), 0);
+	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 2);
+	assert_int_equal(repo_trusted_version(repo, "snapshot.json"), 2);
+}
+
+/* ---- Timestamp ---- */
+
+with_repo(refuses_a_timestamp_with_a_bad_signature)
+{
+	assert_ok(tuf_metadata_changed(repo->timestamp, &repo->err), &repo->err);
+	repo_put(repo, repo->timestamp, KEY_OTHER, "timestamp", false, NULL);
+	assert_int_equal(repo_refresh(repo), ERR_SIGNATURE);
+	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 0);
+}
+
+with_repo(refuses_a_lower_timestamp)
+{
+	repo_publish_next(repo);
+	assert_int_equal(repo_refresh(repo), 0);
+	repo_set_version(repo, repo->timestamp, 1);
+	repo_publish_timestamp(repo);
+	assert_int_equal(repo_refresh(repo), ERR_ROLLBACK);
+	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 2);
+}
+
+with_repo(refuses_a_timestamp_that_names_a_lower_snapshot)
+{
+	repo_publish_next(repo);
+	assert_int_equal(repo_refresh(repo), 0);
+	repo_set_version(repo, repo->snapshot, 1);
+	repo_set_version(repo, repo->timestamp, 3);
+	repo_publish_snapshot(repo);
+	assert_int_equal(repo_refresh(repo), ERR_ROLLBACK);
+	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 2);
+}
+
+with_repo(refuses_an_expired_timestamp)
+{
+	assert_ok(tuf_metadata_set_expires(repo->timestamp, REPO_NOW, &repo->err), &repo->err);
+	repo_publish_timestamp(repo);
+	assert_int_equal(repo_refresh(repo), ERR_EXPIRED);
+	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 0);
+}
+
+with_repo(an_expired_trusted_timestamp_still_guards_against_rollback)
+{
+	struct tuf_client *later;
+
+	repo_set_version(repo, repo->timestamp, 5);
+	repo_publish_timestamp(repo);
+	assert_int_equal(repo_refresh(repo), 0);
+	repo_set_version(repo, repo->timestamp, 4);
+	assert_ok(tuf_metadata_set_expires(repo->timestamp, REPO_EXPIRES + 5000, &repo->err),
+		  &repo->err);
+	assert_ok(tuf_metadata_set_expires(repo->root, REPO_EXPIRES + 5000, &repo->err),
+		  &repo->err);
+	repo_set_version(repo, repo->root, 2);
+	repo_publish_root(repo);
+	repo_publish_timestamp(repo);
+	later = repo_open(repo, REPO_EXPIRES + 1);
+	assert_int_equal(tuf_client_refresh(later, &repo->err), ERR_ROLLBACK);
+	tuf_client_free(later);
+}
+
+with_repo(refuses_a_timestamp_over_its_cap)
+{
+	assert_int_equal(json_object_set_new(repo->timestamp->body, "x-filler", json_string("")),
+			 0);
+	char *filler = malloc(20000);
+
+	memset(filler, 'x', 19999);
+	filler[19999] = '\0';
+	assert_int_equal(
+		json_object_set_new(repo->timestamp->body, "x-filler", json_string(filler)), 0);
+	free(filler);
+	repo_publish_timestamp(repo);
+	assert_int_equal(repo_refresh(repo), ERR_TOO_LARGE);
+}
+
+with_repo(keeps_and_verifies_unknown_fields)
+{
+	assert_int_equal(json_object_set_new(repo->timestamp->body, "x-more", json_string("é\"\\")),
+			 0);
+	repo_publish_timestamp(repo);
+	assert_int_equal(repo_refresh(repo), 0);
+}
+
+with_repo(refuses_metadata_of_another_type)
+{
+	struct buf data = BUF_INIT(1 << 20);
+
+	/* Correctly signed by the timestamp key, but it is a snapshot. */
+	assert_ok(tuf_metadata_changed(repo->snapshot, &repo->err), &repo->err);
+	assert_ok(tuf_metadata_sign(repo->snapshot, repo->keys[KEY_TIMESTAMP], &repo->err),
+		  &repo->err);
+	assert_ok(tuf_metadata_write(repo->snapshot, &data, &repo->err), &repo->err);
+	repo_write_at(repo, "metadata/timestamp.json", data.data, data.len);
+	buf_free(&data);
+	assert_int_equal(repo_refresh(repo), ERR_INVALID);
+}
+
+with_repo(a_missing_timestamp_is_reported)
+{
+	repo_remove(repo, "metadata/timestamp.json");
+	assert_int_equal(repo_refresh(repo), ERR_NOT_FOUND);
+}
+
+/* ---- Snapshot ---- */
+
+with_repo(refuses_a_snapshot_that_is_not_the_named_one)
+{
+	assert_ok(tuf_metadata_set_expires(repo->snapshot, REPO_EXPIRES + 60, &repo->err),
+		  &repo->err);
+	repo_put(repo, repo->snapshot, KEY_SNAPSHOT, "snapshot", true, NULL);
+	assert_int_equal(repo_refresh(repo), ERR_HASH);
+	assert_int_equal(repo_trusted_version(repo, "snapshot.json"), 0);
+}
+
+with_repo(refuses_a_snapshot_with_a_bad_signature)
+{
+	struct buf data;
+
+	assert_ok(tuf_metadata_changed(repo->snapshot, &repo->err), &repo->err);
+	repo_put(repo, repo->snapshot, KEY_OTHER, "snapshot", true, &data);
+	assert_ok(
+		tuf_meta_put(repo->timestamp, "snapshot.json", 1, data.data, data.len, &repo->err),
+		&repo->err);
+	buf_free(&data);
+	repo_publish_timestamp(repo);
+	assert_int_equal(repo_refresh(repo), ERR_SIGNATURE);
+}
+
+/* The timestamp says only a version, which TUF allows; the snapshot holds another. */
+with_repo(refuses_a_snapshot_of_another_version)
+{
+	struct buf data;
+
+	assert_int_equal(json_object_set_new(json_object_get(repo->timestamp->body, "meta"),
+					     "snapshot.json", json_pack("{s:i}", "version", 2)),
+			 0);
+	assert_ok(tuf_metadata_changed(repo->timestamp, &repo->err), &repo->err);
+	repo_publish_timestamp(repo);
+	repo_put(repo, repo->snapshot, KEY_SNAPSHOT, "snapshot", true, &data);
+	repo_write_at(repo, "metadata/2.snapshot.json", data.data, data.len);
+	buf_free(&data);
+	assert_int_equal(repo_refresh(repo), ERR_ROLLBACK);
+}
+
+with_repo(refuses_a_snapshot_that_lowers_a_role)
+{
+	repo_publish_next(repo);
+	assert_int_equal(repo_refresh(repo), 0);
+	repo_set_version(repo, repo->stable, 1);
+	repo_set_version(repo, repo->snapshot, 3);
+	repo_set_version(repo, repo->timestamp, 3);
+	repo_publish(repo);
+	assert_int_equal(repo_refresh(repo), ERR_ROLLBACK);
+	assert_int_equal(repo_trusted_version(repo, "snapshot.json"), 2);
+	/* The next good one is taken: nothing is stuck. */
+	repo_set_version(repo, repo->stable, 2);
+	repo_publish_next(repo);
+	assert_int_equal(repo_refresh(repo), 0);
+}
+
+with_repo(refuses_a_snapshot_that_drops_a_role)
+{
+	assert_int_equal(repo_refresh(repo), 0);
+	assert_int_equal(
+		json_object_del(json_object_get(repo->snapshot->body, "meta"), "stable.json"), 0);
+	repo_set_version(repo, repo->snapshot, 2);
+	repo_set_version(repo, repo->timestamp, 2);
+	repo_publish_snapshot(repo);
+	assert_int_equal(repo_refresh(repo), ERR_ROLLBACK);
+}
+
+with_repo(refuses_an_expired_snapshot)
+{
+	assert_ok(tuf_metadata_set_expires(repo->snapshot, REPO_NOW - 1, &repo->err), &repo->err);
+	repo_publish_snapshot(repo);
+	assert_int_equal(repo_refresh(repo), ERR_EXPIRED);
+	assert_int_equal(repo_trusted_version(repo, "snapshot.json"), 0);
+}
+
+/* ---- Targets ---- */
+
+with_repo(refuses_targets_that_mix_and_match)
+{
+	/* An older, once valid targets.json under the new name. */
+	struct buf old = BUF_INIT(1 << 20);
+
+	assert_ok(tuf_metadata_sign(repo->targets, repo->keys[KEY_TARGETS], &repo->err),
+		  &repo->err);
+	assert_ok(tuf_metadata_write(repo->targets, &old, &repo->err), &repo->err);
+	assert_int_equal(repo_refresh(repo), 0);
+	repo_publish_next(repo);
+	repo_write_at(repo, "metadata/2.targets.json", old.data, old.len);
+	buf_free(&old);
+	assert_int_equal(repo_refresh(repo), ERR_HASH);
+	assert_int_equal(repo_trusted_version(repo, "targets.json"), 1);
+}
+
+with_repo(refuses_targets_with_a_bad_signature)
+{
+	struct buf data;
+
+	assert_ok(tuf_metadata_changed(repo->targets, &repo->err), &repo->err);
+	repo_put(repo, repo->targets, KEY_OTHER, "targets", true, &data);
+	assert_ok(tuf_meta_put(repo->snapshot, "targets.json", 1, data.data, data.len, &repo->err),
+		  &repo->err);
+	buf_free(&data);
+	repo_publish_snapshot(repo);
+	assert_int_equal(repo_refresh(repo), ERR_SIGNATURE);
+}
+
+with_repo(refuses_expired_targets)
+{
+	assert_ok(tuf_metadata_set_expires(repo->targets, REPO_NOW, &repo->err), &repo->err);
+	repo_publish(repo);
+	assert_int_equal(repo_refresh(repo), ERR_EXPIRED);
+	assert_int_equal(repo_trusted_version(repo, "targets.json"), 0);
+}
+
+/* ---- Delegated roles ---- */
+
+static int load_stable(struct repo *repo, struct tuf_client **ret_client,
+		       const struct tuf_role **ret)
+{
+	struct tuf_client *client = repo_open(repo, REPO_NOW);
+	int r = tuf_client_refresh(client, &repo->err);
+
+	if (r == 0)
+		r = tuf_client_load_role(client, "stable", ret, &repo->err);
+	if (r < 0)
+		tuf_client_free(client);
+	else
+		*ret_client = client;
+	return r;
+}
+
+with_repo(loads_a_role_and_lists_its_targets)
+{
+	const struct tuf_role *role;
+	struct tuf_client *client;
+	struct tuf_target *list, target;
+	size_t n;
+
+	repo_add_target(repo, repo->stable, "stable/k0/zero.ko", "another");
+	repo_add_target(repo, repo->stable, "edge/k1/not-mine.ko", "outside its paths");
+	repo_add_target(repo, repo->stable, "stable/k1/deep/er.ko", "outside its paths");
+	repo_publish(repo);
+	assert_int_equal(load_stable(repo, &client, &role), 0);
+	assert_int_equal(tuf_role_version(role), 1);
+	assert_int_equal(tuf_role_expires(role), REPO_EXPIRES);
+	assert_ok(tuf_role_list(role, "", &list, &n, &repo->err), &repo->err);
+	assert_int_equal(n, 2);
+	assert_string_equal(list[0].path, "stable/k0/zero.ko");
+	assert_string_equal(list[1].path, "stable/k1/one.ko");
+	assert_int_equal(list[1].length, strlen("the first module"));
+	free(list);
+	assert_ok(tuf_role_list(role, "stable/k1/", &list, &n, &repo->err), &repo->err);
+	assert_int_equal(n, 1);
+	free(list);
+	assert_ok(tuf_role_list(role, "nothing", &list, &n, &repo->err), &repo->err);
+	assert_int_equal(n, 0);
+	assert_null(list);
+	assert_int_equal(tuf_role_find(role, "edge/k1/not-mine.ko", &target, &repo->err),
+			 ERR_NOT_LISTED);
+	assert_ok(tuf_role_find(role, "stable/k1/one.ko", &target, &repo->err), &repo->err);
+	assert_int_equal(repo_trusted_version(repo, "stable.json"), 1);
+	tuf_client_free(client);
+	/* The second time the folder's copy serves. */
+	repo->requests = 0;
+	assert_int_equal(load_stable(repo, &client, &role), 0);
+	assert_int_equal(repo->requests, 2);
+	tuf_client_free(client);
+}
+
+with_repo(a_role_must_be_signed_by_the_keys_of_its_delegator)
+{
+	const struct tuf_role *role;
+	struct tuf_client *client;
+
+	assert_int_equal(load_stable(repo, &client, &role), 0);
+	tuf_client_free(client);
+	/* The delegator changes the key; the folder's copy of the role is no longer good. */
+	repo_delegate(repo, "stable", KEY_OTHER, repo_stable_paths, 1, true);
+	repo_set_version(repo, repo->targets, 2);
+	repo_set_version(repo, repo->snapshot, 2);
+	repo_set_version(repo, repo->timestamp, 2);
+	repo_publish(repo);
+	assert_int_equal(load_stable(repo, &client, &role), ERR_SIGNATURE);
+}
+
+with_repo(an_unknown_or_unlisted_role_is_refused)
+{
+	const struct tuf_role *role;
+	struct tuf_client *client = repo_open(repo, REPO_NOW);
+
+	assert_int_equal(tuf_client_load_role(client, "stable", &role, &repo->err), ERR_BAD_STATE);
+	assert_ok(tuf_client_refresh(client, &repo->err), &repo->err);
+	assert_int_equal(tuf_client_load_role(client, "edge", &role, &repo->err), ERR_NOT_LISTED);
+	tuf_client_free(client);
+
+	repo_delegate(repo, "edge", KEY_OTHER, repo_stable_paths, 1, true);
+	repo_publish_next(repo);
+	client = repo_open(repo, REPO_NOW);
+	assert_ok(tuf_client_refresh(client, &repo->err), &repo->err);
+	/* Delegated to, but the snapshot has no such file. */
+	assert_int_equal(tuf_client_load_role(client, "edge", &role, &repo->err), ERR_NOT_LISTED);
+	tuf_client_free(client);
+}
+
+with_repo(a_missing_role_file_is_reported)
+{
+	const struct tuf_role *role;
+	struct tuf_client *client;
+
+	repo_remove(repo, "metadata/1.stable.json");
+	assert_int_equal(load_stable(repo, &client, &role), ERR_NOT_FOUND);
+}
+
+with_repo(an_expired_role_is_refused)
+{
+	const struct tuf_role *role;
+	struct tuf_client *client;
+
+	assert_ok(tuf_metadata_set_expires(repo->stable, REPO_NOW, &repo->err), &repo->err);
+	repo_publish(repo);
+	assert_int_equal(load_stable(repo, &client, &role), ERR_EXPIRED);
+}
+
+/* ---- Search ---- */
+
+static int find(struct repo *repo, const char *path)
+{
+	struct tuf_client *client = repo_open(repo, REPO_NOW);
+	struct tuf_target target;
+	int r;
+
+	assert_ok(tuf_client_refresh(client, &repo->err), &repo->err);
+	r = tuf_client_find(client, path, &target, &repo->err);
+	if (r == 0)
+		assert_string_equal(target.path, path);
+	tuf_client_free(client);
+	return r;
+}
+
+/* A second delegated role, signed by KEY_OTHER, that lists two targets. */
+static void add_second_role(struct repo *repo, const char *pattern)
+{
+	const char *paths[] = { pattern };
+	struct tuf_metadata *second;
+	struct buf data;
+
+	repo_delegate(repo, "second", KEY_OTHER, paths, 1, false);
+	assert_ok(tuf_metadata_new(TUF_TARGETS, REPO_EXPIRES, &second, &repo->err), &repo->err);
+	repo_add_target(repo, second, "stable/k1/two.ko", "by the second role");
+	repo_add_target(repo, second, "other/k1/three.ko", "by the second role");
+	repo_put(repo, second, KEY_OTHER, "second", true, &data);
+	assert_ok(tuf_meta_put(repo->snapshot, "second.json", 1, data.data, data.len, &repo->err),
+		  &repo->err);
+	buf_free(&data);
+	tuf_metadata_free(second);
+}
+
+with_repo(finds_through_delegations_in_order)
+{
+	repo_delegate(repo, "stable", KEY_STABLE, repo_stable_paths, 1, false);
+	add_second_role(repo, "*/*/*");
+	repo_publish(repo);
+	assert_int_equal(find(repo, "stable/k1/one.ko"), 0);
+	assert_int_equal(find(repo, "stable/k1/two.ko"), 0);
+	assert_int_equal(find(repo, "other/k1/three.ko"), 0);
+	assert_int_equal(find(repo, "stable/k1/none.ko"), ERR_NOT_LISTED);
+}
+
+with_repo(a_terminating_delegation_ends_the_search)
+{
+	add_second_role(repo, "*/*/*");
+	repo_publish(repo);
+	assert_int_equal(find(repo, "stable/k1/one.ko"), 0);
+	assert_int_equal(find(repo, "stable/k1/two.ko"), ERR_NOT_LISTED);
+	assert_int_equal(find(repo, "other/k1/three.ko"), 0);
+}
+
+with_repo(a_delegation_counts_only_for_its_paths)
+{
+	add_second_role(repo, "other/*");
+	repo_publish(repo);
+	assert_int_equal(find(repo, "other/k1/three.ko"), ERR_NOT_LISTED);
+}
+
+/* ---- Download ---- */
+
+with_repo(downloads_a_target_with_its_hash_checked)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(64), tiny = BUF_INIT(4);
+	char hex[SHA256_HEX_LEN + 1], file[256];
+	struct tuf_client *client = repo_open(repo, REPO_NOW);
+	struct tuf_target target;
+
+	assert_ok(tuf_client_refresh(client, &repo->err), &repo->err);
+	assert_ok(tuf_client_find(client, "stable/k1/one.ko", &target, &repo->err), &repo->err);
+	assert_ok(tuf_client_download(client, &target, &out, &repo->err), &repo->err);
+	assert_string_equal(buf_str(&out), "the first module");
+	assert_int_equal(tuf_client_download(client, &target, &tiny, &repo->err), ERR_TOO_LARGE);
+
+	assert_int_equal(hash_sha256_hex("the first module", 16, hex), 0);
+	snprintf(file, sizeof(file), "targets/stable/k1/%s.one.ko", hex);
+	repo_write_at(repo, file, "the first modulE", 16);
+	buf_clear(&out);
+	assert_int_equal(tuf_client_download(client, &target, &out, &repo->err), ERR_HASH);
+	repo_write_at(repo, file, "the first modul", 15);
+	assert_int_equal(tuf_client_download(client, &target, &out, &repo->err), ERR_HASH);
+	repo_write_at(repo, file, "the first module and endless data", 33);
+	assert_int_equal(tuf_client_download(client, &target, &out, &repo->err), ERR_TOO_LARGE);
+	repo_remove(repo, file);
+	assert_int_equal(tuf_client_download(client, &target, &out, &repo->err), ERR_NOT_FOUND);
+	assert_int_equal(out.len, 0);
+	tuf_client_free(client);
+}
+
+/* ---- Without a network ---- */
+
+static int load_offline(struct repo *repo, int64_t now, bool ignore_expiry)
+{
+	struct tuf_client_options options = { .now = now };
+	const struct tuf_role *role;
+	struct tuf_client *client;
+	int r;
+
+	assert_ok(tuf_client_open(repo->client, &options, &client, &repo->err), &repo->err);
+	r = tuf_client_load_cached(client, ignore_expiry, &repo->err);
+	if (r == 0)
+		r = tuf_client_load_role(client, "stable", &role, &repo->err);
+	tuf_client_free(client);
+	return r;
+}
+
+with_repo(loads_what_is_trusted_without_a_network)
+{
+	const struct tuf_role *role;
+	struct tuf_client *client;
+	char *path;
+
+	assert_int_equal(load_offline(repo, REPO_NOW, false), ERR_NOT_FOUND);
+	assert_int_equal(load_stable(repo, &client, &role), 0);
+	tuf_client_free(client);
+	assert_int_equal(load_offline(repo, REPO_NOW, false), 0);
+	assert_int_equal(load_offline(repo, REPO_EXPIRES + 1, false), ERR_EXPIRED);
+	assert_int_equal(load_offline(repo, REPO_EXPIRES + 1, true), 0);
+	assert_int_equal(load_offline(repo, 0, true), 0);
+
+	/* Changed on the disk: refused, although dates are not looked at. */
+	path = path_join(repo->client, "stable.json", NULL);
+	assert_ok(file_write_atomic(path, "{}", 2, 0644, &repo->err), &repo->err);
+	free(path);
+	assert_int_equal(load_offline(repo, REPO_NOW, true), ERR_HASH);
+}
+
+with_repo(a_damaged_folder_heals_with_the_next_refresh)
+{
+	static const char *const files[] = { "timestamp.json", "snapshot.json", "targets.json" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		char *path = path_join(repo->client, files[i], NULL);
+
+		assert_int_equal(repo_refresh(repo), 0);
+		assert_ok(file_write_atomic(path, "{\"signed", 8, 0644, &repo->err), &repo->err);
+		assert_int_equal(repo_refresh(repo), 0);
+		assert_int_equal(repo_trusted_version(repo, files[i]), 1);
+		free(path);
+	}
+}
+
+static void folder_fetch_stays_inside(void **state)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(100);
+	char *dir = unit_make_dir(), *link = path_join(dir, "link", NULL);
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(symlink("/etc/passwd", link), 0);
+	assert_int_equal(tuf_fetch_folder(dir, "../etc/passwd", 100, &out, &err), ERR_INVALID);
+	assert_int_equal(tuf_fetch_folder(dir, "/etc/passwd", 100, &out, &err), ERR_INVALID);
+	assert_int_equal(tuf_fetch_folder(dir, "none", 100, &out, &err), ERR_NOT_FOUND);
+	assert_int_equal(tuf_fetch_folder(dir, "link", 100, &out, &err), -ELOOP);
+	assert_int_equal(out.len, 0);
+	free(link);
+	unit_remove_dir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refreshes_and_stores_unversioned_files),
+		cmocka_unit_test(asks_for_root_and_timestamp_only_when_nothing_changed),
+		cmocka_unit_test(follows_new_versions),
+		cmocka_unit_test(init_refuses_a_root_that_did_not_sign_itself),
+		cmocka_unit_test(init_forgets_the_metadata_of_another_root),
+		cmocka_unit_test(stores_each_intermediate_root),
+		cmocka_unit_test(new_root_needs_its_own_threshold_too),
+		cmocka_unit_test(root_version_must_be_the_next),
+		cmocka_unit_test(expired_root_is_refused_and_an_expired_intermediate_one_is_not),
+		cmocka_unit_test(follows_no_more_rotations_than_allowed),
+		cmocka_unit_test(recovers_from_fast_forward_when_keys_rotate),
+		cmocka_unit_test(refuses_a_timestamp_with_a_bad_signature),
+		cmocka_unit_test(refuses_a_lower_timestamp),
+		cmocka_unit_test(refuses_a_timestamp_that_names_a_lower_snapshot),
+		cmocka_unit_test(refuses_an_expired_timestamp),
+		cmocka_unit_test(an_expired_trusted_timestamp_still_guards_against_rollback),
+		cmocka_unit_test(refuses_a_timestamp_over_its_cap),
+		cmocka_unit_test(keeps_and_verifies_unknown_fields),
+		cmocka_unit_test(refuses_metadata_of_another_type),
+		cmocka_unit_test(a_missing_timestamp_is_reported),
+		cmocka_unit_test(refuses_a_snapshot_that_is_not_the_named_one),
+		cmocka_unit_test(refuses_a_snapshot_with_a_bad_signature),
+		cmocka_unit_test(refuses_a_snapshot_of_another_version),
+		cmocka_unit_test(refuses_a_snapshot_that_lowers_a_role),
+		cmocka_unit_test(refuses_a_snapshot_that_drops_a_role),
+		cmocka_unit_test(refuses_an_expired_snapshot),
+		cmocka_unit_test(refuses_targets_that_mix_and_match),
+		cmocka_unit_test(refuses_targets_with_a_bad_signature),
+		cmocka_unit_test(refuses_expired_targets),
+		cmocka_unit_test(loads_a_role_and_lists_its_targets),
+		cmocka_unit_test(a_role_must_be_signed_by_the_keys_of_its_delegator),
+		cmocka_unit_test(an_unknown_or_unlisted_role_is_refused),
+		cmocka_unit_test(a_missing_role_file_is_reported),
+		cmocka_unit_test(an_expired_role_is_refused),
+		cmocka_unit_test(finds_through_delegations_in_order),
+		cmocka_unit_test(a_terminating_delegation_ends_the_search),
+		cmocka_unit_test(a_delegation_counts_only_for_its_paths),
+		cmocka_unit_test(downloads_a_target_with_its_hash_checked),
+		cmocka_unit_test(loads_what_is_trusted_without_a_network),
+		cmocka_unit_test(a_damaged_folder_heals_with_the_next_refresh),
+		cmocka_unit_test(folder_fetch_stays_inside),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
