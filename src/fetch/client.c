@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <poll.h>
+#include <strings.h>
 
 #include "fetch/failure.h"
 #include "wire/fetch_message.h"
@@ -22,6 +23,7 @@ struct exchange {
 	struct http_client *client;
 	int fd;
 	size_t size, max, headers;
+	bool framed;          /* the answer says where it ends, other than by closing */
 	struct error failure; /* why a callback gave up */
 };
 
@@ -34,12 +36,21 @@ void http_client_free(struct http_client *client)
 	free(client);
 }
 
+static bool starts_header(const char *line, size_t len, const char *name)
+{
+	return len >= strlen(name) && strncasecmp(line, name, strlen(name)) == 0;
+}
+
 static size_t on_header(char *data, size_t one, size_t len, void *user)
 {
 	struct exchange *exchange = user;
 
-	(void)data;
 	exchange->headers += one * len;
+	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0)
+		exchange->framed = false;
+	else if (starts_header(data, len, "content-length:") ||
+		 starts_header(data, len, "transfer-encoding:"))
+		exchange->framed = true;
 	if (exchange->headers <= HTTP_HEADERS_MAX)
 		return one * len;
 	error_set(&exchange->failure, ERR_PROTOCOL, "the answer's headers are over %d bytes",
@@ -239,8 +250,12 @@ static int perform(struct exchange *exchange, const char *url, const char *json,
 		c = curl_easy_perform(client->curl);
 	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
 	*ret_status = status >= 100 && status <= 599 ? (int)status : 0;
-	if (c == CURLE_OK && (status == 200 || status == 201))
-		return 0;
+	if (c == CURLE_OK && (status == 200 || status == 201)) {
+		/* libcurl takes a cut TLS connection for an end: who ends so could be anyone. */
+		return exchange->framed ? 0
+					: error_set(err, ERR_PROTOCOL,
+						    "the answer does not say how long it is");
+	}
 	/* A clear refusal counts as such, even if its text was too long or broken off. */
 	if (status >= 300 && exchange->failure.code != -ECANCELED)
 		return failure_from_status((int)status, exchange->fd, err);

@@ -40,8 +40,9 @@ static int set_untrusted(const struct failure_details *details, struct error *er
 {
 	long result = details->verify_result;
 
-	if (result == X509_V_OK || result == X509_V_ERR_HOSTNAME_MISMATCH ||
-	    result == X509_V_ERR_IP_ADDRESS_MISMATCH) {
+	/* libcurl compares names itself, and leaves OpenSSL's result as it found it. */
+	if (result == X509_V_OK || result == X509_V_ERR_UNSPECIFIED ||
+	    result == X509_V_ERR_HOSTNAME_MISMATCH || result == X509_V_ERR_IP_ADDRESS_MISMATCH) {
 		error_set(err, ERR_UNTRUSTED, "the server's certificate is for another name: %s",
 			  details->text);
 		error_hint(err, "use the server's address that its certificate names");

@@ -185,6 +185,8 @@ static int do_enrol(struct fetcher *fetcher, int sock, const struct fetch_reques
 	if (!identity->url || !identity->server_ca)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	r = identity_check_space(fetcher->folder, err);
+	if (r < 0)
+		error_prefix(err, r, "no room for the identity");
 	if (r == 0)
 		r = identity_new_key(&identity->key, &csr, err);
 	if (r == 0)
