@@ -15,3 +15,14 @@ int build_cmd_diff(struct cli *cli, struct error *err);
 
 extern const struct cli_option build_inspect_options[];
 int build_cmd_inspect(struct cli *cli, struct error *err);
+
+extern const struct cli_option build_kernel_add_options[];
+int build_cmd_kernel_add(struct cli *cli, struct error *err);
+int build_cmd_kernel_list(struct cli *cli, struct error *err);
+int build_cmd_kernel_show(struct cli *cli, struct error *err);
+int build_cmd_kernel_remove(struct cli *cli, struct error *err);
+
+extern const struct cli_option build_patch_options[];
+int build_cmd_patch(struct cli *cli, struct error *err);
+extern const struct cli_option build_check_options[];
+int build_cmd_check(struct cli *cli, struct error *err);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* suture-build kernel add | list | show | remove */
+#include <stdio.h>
+#include <sys/utsname.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "build/commands.h"
+#include "build/kernel_prepare.h"
+#include "build/output.h"
+
+const struct cli_option build_kernel_add_options[] = {
+	{ "image", "DEB|VMLINUZ", "take the image from this package or file", false, 0 },
+	{ "headers", "DEB|DIR", "take configuration and export versions from here", false, 0 },
+	{ "source", "DEB|DIR", "take the source from here", false, 0 },
+	{ "config", "FILE", "use this kernel configuration", false, 0 },
+	{ "image-only", NULL, "fetch image and modules, do not prepare for building", false, 0 },
+	{ "jobs", "N", "how many compilers may run at once (default: processors)", false, 'j' },
+	{ 0 }
+};
+
+static int check_machine(struct error *err)
+{
+	struct utsname u;
+
+	if (uname(&u) == 0 && !streq(u.machine, "x86_64"))
+		return error_set(err, ERR_UNSUPPORTED,
+				 "this machine is %s: kernels are built on x86-64 only", u.machine);
+	return 0;
+}
+
+/* Paths from the command line are used from other folders too. */
+static int absolute(const char *path, char **ret, struct error *err)
+{
+	if (!path)
+		return 0;
+	*ret = realpath(path, NULL);
+	return *ret ? 0 : error_set_errno(err, errno, "cannot use %s", path);
+}
+
+int build_cmd_kernel_add(struct cli *cli, struct error *err)
+{
+	_cleanup_free_ char *image = NULL, *headers = NULL, *source = NULL, *config = NULL;
+	_cleanup_kernel_ struct kernel *kernel = NULL;
+	int64_t jobs, start = clock_monotonic_ms();
+	int r = check_machine(err);
+
+	if (r == 0)
+		r = cli_get_int(cli, "jobs", 1, 1024, sysconf(_SC_NPROCESSORS_ONLN), &jobs, err);
+	if (r == 0)
+		r = absolute(cli_get(cli, "image"), &image, err);
+	if (r == 0)
+		r = absolute(cli_get(cli, "headers"), &headers, err);
+	if (r == 0)
+		r = absolute(cli_get(cli, "source"), &source, err);
+	if (r == 0)
+		r = absolute(cli_get(cli, "config"), &config, err);
+	if (r < 0)
+		return r;
+
+	struct kernel_origin image_from = { .image = image };
+	struct prepare_origin from = { .headers = headers, .source = source, .config = config };
+
+	r = kernel_fetch(cli_arg(cli, 0), &image_from, output_step, &kernel, err);
+	if (r == 0 && !cli_has(cli, "image-only"))
+		r = kernel_prepare(kernel, &from, (int)jobs, output_step, err);
+	if (r < 0)
+		return r;
+	printf("kernel %s: ready in %.1f s, build ID %s\n", kernel->release,
+	       (double)(clock_monotonic_ms() - start) / 1000, kernel->build_id);
+	return EXIT_OK;
+}
+
+static json_t *describe(const struct kernel *k)
+{
+	_cleanup_kbuild_ struct kbuild kb = { 0 };
+	bool prepared = kernel_prepared(k, 1, &kb, NULL) == 0;
+	_cleanup_json_ json_t *o = json_object();
+
+	if (!o || json_set_str(o, "release", k->release) < 0 ||
+	    json_set_str(o, "version", k->version) < 0 ||
+	    json_set_str(o, "build_id", k->build_id) < 0 ||
+	    json_object_set_new(o, "prepared", json_boolean(prepared)) < 0 ||
+	    json_set_str(o, "compiler", kb.compiler_version) < 0 ||
+	    json_set_str(o, "source", kb.source) < 0 || json_set_str(o, "folder", k->folder) < 0)
+		return NULL;
+	return TAKE_PTR(o);
+}
+
+static int print_json(const json_t *value, struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(16 * 1024 * 1024);
+	int r = json_append_pretty(value, &text);
+
+	if (r < 0)
+		return error_set(err, r, "cannot print");
+	fputs(buf_str(&text), stdout);
+	return EXIT_OK;
+}
+
+int build_cmd_kernel_list(struct cli *cli, struct error *err)
+{
+	_cleanup_name_list_ struct name_list all = { 0 };
+	_cleanup_json_ json_t *list = json_array();
+	enum cli_format format;
+	int r = cli_get_format(cli, false, &format, err);
+
+	if (r == 0)
+		r = kernel_list(&all, err);
+	for (size_t i = 0; r == 0 && i < all.n; i++) {
+		_cleanup_kernel_ struct kernel *k = NULL;
+
+		if (kernel_open(all.items[i], &k, NULL) < 0)
+			continue;
+		if (json_array_append_new(list, describe(k)) < 0)
+			r = error_set(err, ERR_NO_MEMORY, "out of memory");
+	}
+	if (r < 0)
+		return r;
+	if (format == CLI_JSON)
+		return print_json(list, err);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *o = json_array_get(list, i);
+
+		printf("%-40s %-28s %s\n", json_string_value(json_object_get(o, "release")),
+		       json_string_value(json_object_get(o, "version")),
+		       json_is_true(json_object_get(o, "prepared")) ? "prepared" : "image only");
+	}
+	return EXIT_OK;
+}
+
+int build_cmd_kernel_show(struct cli *cli, struct error *err)
+{
+	_cleanup_kernel_ struct kernel *k = NULL;
+	_cleanup_json_ json_t *o = NULL;
+	enum cli_format format;
+	const char *key;
+	json_t *value;
+	int r = cli_get_format(cli, false, &format, err);
+
+	if (r == 0)
+		r = kernel_open(cli_arg(cli, 0), &k, err);
+	if (r < 0)
+		return r;
+	o = describe(k);
+	if (!o)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (format == CLI_JSON)
+		return print_json(o, err);
+	json_object_foreach (o, key, value)
+		printf("%-10s %s\n", key,
+		       json_is_string(value) ? json_string_value(value)
+		       : json_is_true(value) ? "yes"
+					     : "no");
+	return EXIT_OK;
+}
+
+int build_cmd_kernel_remove(struct cli *cli, struct error *err)
+{
+	int r = kernel_remove(cli_arg(cli, 0), err);
+
+	if (r < 0)
+		return r;
+	printf("kernel %s: removed from the cache\n", cli_arg(cli, 0));
+	return EXIT_OK;
+}

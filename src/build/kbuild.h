@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Running the kernel's own build system in a prepared build folder. */
+#pragma once
+
+#include "package/kernel_cache.h"
+
+/* A kernel with its prepared build folder. */
+struct kbuild {
+	const struct kernel *kernel; /* not owned */
+	char *source;                /* absolute path of the source tree */
+	char *compiler;              /* name of the compiler, e.g. "x86_64-linux-gnu-gcc-12" */
+	char *compiler_version;      /* first line of its --version */
+	int jobs;
+};
+
+void kbuild_free(struct kbuild *kbuild);
+#define _cleanup_kbuild_ _cleanup_(kbuild_free)
+
+/*
+ * Reads which compiler the kernel was built with (CONFIG_CC_VERSION_TEXT) and finds it here.
+ * `config` is the path of a kernel configuration. ERR_UNSUPPORTED, with the package to install as
+ * the hint, if it is missing.
+ */
+int kbuild_find_compiler(const char *config, char **ret_name, char **ret_version,
+			 struct error *err);
+
+/*
+ * Runs make in the kernel's build folder with the fixed variables that make its output repeatable.
+ * `arguments`: targets and variables, NULL-terminated. On failure the message holds make's first
+ * complaint (ERR_CHILD). `output` (may be NULL) gets everything that it printed.
+ */
+int kbuild_make(const struct kbuild *kbuild, const char *const *arguments, struct buf *output,
+		struct error *err);
+
+/* The first line of a compiler's or make's output that says what went wrong, or its last line. */
+void kbuild_first_error(const char *output, char *ret, size_t size);

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/kernel_prepare.h"
+
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "package/apt.h"
+#include "package/unpack.h"
+
+#define MARKER_MAX      (64 * 1024)
+#define PREPARED_FORMAT 1
+#define CONFIG_MAX      (4 * 1024 * 1024)
+
+static char *marker_path(const struct kernel *kernel)
+{
+	return path_join(kernel->folder, "prepared.json", NULL);
+}
+
+static int write_marker(const struct kbuild *kb, struct error *err)
+{
+	_cleanup_free_ char *path = marker_path(kb->kernel);
+	_cleanup_json_ json_t *o = json_object();
+
+	if (!path || !o || json_object_set_new(o, "format", json_integer(PREPARED_FORMAT)) < 0 ||
+	    json_set_str(o, "source", kb->source) < 0)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	return json_save_path(o, path, 0644, err);
+}
+
+static int not_prepared(const struct kernel *kernel, struct error *err)
+{
+	int r = error_set(err, ERR_NOT_FOUND, "kernel %s is not prepared for building",
+			  kernel->release);
+
+	error_hint(err, "prepare it with: suture-build kernel add %s", kernel->release);
+	return r;
+}
+
+int kernel_prepared(const struct kernel *kernel, int jobs, struct kbuild *ret, struct error *err)
+{
+	_cleanup_free_ char *path = marker_path(kernel);
+	_cleanup_free_ char *config = path_join(kernel->build, ".config", NULL);
+	_cleanup_json_ json_t *o = NULL;
+	_cleanup_kbuild_ struct kbuild kb = { .kernel = kernel, .jobs = jobs };
+	const char *source;
+	int64_t format;
+
+	if (!path || !config)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (!file_exists(path))
+		return not_prepared(kernel, err);
+
+	int r = json_load_path(path, MARKER_MAX, &o, err);
+
+	if (r == 0)
+		r = json_get_int(o, "format", 1, INT64_MAX, &format, err);
+	if (r == 0)
+		r = json_get_str(o, "source", 4096, &source, err);
+	if (r < 0)
+		return r;
+	if (format != PREPARED_FORMAT || !file_exists(source))
+		return not_prepared(kernel, err);
+	kb.source = strdup(source);
+	if (!kb.source)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	r = kbuild_find_compiler(config, &kb.compiler, &kb.compiler_version, err);
+	if (r < 0)
+		return r;
+	*ret = kb;
+	kb = (struct kbuild){ 0 };
+	return 0;
+}
+
+/* Of the headers package only the configuration and the export versions are used. */
+static bool map_headers(void *user, const char *name, char dest[static PATH_MAX])
+{
+	const struct kernel *k = user;
+	_cleanup_free_ char *prefix = NULL;
+
+	if (asprintf(&prefix, "usr/src/linux-headers-%s/", k->release) < 0)
+		return false;
+	if (!str_has_prefix(name, prefix))
+		return false;
+	name += strlen(prefix);
+	if (!streq(name, ".config") && !streq(name, "Module.symvers"))
+		return false;
+	snprintf(dest, PATH_MAX, "%s", name);
+	return true;
+}
+
+static bool is_other_arch(const char *name)
+{
+	static const char *const keep[] = { "arch/Kconfig", "arch/x86", "arch/.gitignore" };
+
+	if (!str_has_prefix(name, "arch/"))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
+		if (str_has_prefix(name, keep[i]))
+			return false;
+	return true;
+}
+
+/* Everything but what an x86-64 build never opens, without the folder that the tree is packed in.
+ */
+static bool map_source(void *user, const char *name, char dest[static PATH_MAX])
+{
+	static const char *const leave_out[] = { "tools/testing/", "tools/perf/" };
+
+	(void)user;
+	name = strchr(name, '/');
+	if (!name || !name[1])
+		return false;
+	name++;
+	if (str_has_prefix(name, "Documentation/") && !str_has_suffix(name, "/Kconfig") &&
+	    !str_has_suffix(name, "/Makefile"))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(leave_out); i++)
+		if (str_has_prefix(name, leave_out[i]))
+			return false;
+	if (is_other_arch(name))
+		return false;
+	return snprintf(dest, PATH_MAX, "%s", name) < PATH_MAX;
+}
+
+/* Finds the tar file inside the unpacked source package. */
+static bool map_tarball(void *user, const char *name, char dest[static PATH_MAX])
+{
+	(void)user;
+	if (!str_has_prefix(name, "usr/src/linux-source-") || !strstr(name, ".tar"))
+		return false;
+	snprintf(dest, PATH_MAX, "source.tar");
+	return true;
+}
+
+static int unpack_source(const char *deb, const char *tmp, const char *folder, struct error *err)
+{
+	_cleanup_free_ char *tar = path_join(tmp, "source.tar", NULL);
+	_cleanup_free_ char *tree = path_join(tmp, "tree", NULL);
+	struct unpack_options outer = { .dest = tmp, .map = map_tarball };
+	struct unpack_options inner = { .dest = tree, .map = map_source };
+
+	if (!tar || !tree)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	int r = unpack_deb(deb, &outer, err);
+
+	if (r == 0)
+		r = file_make_dirs(tree, 0755, err);
+	if (r == 0)
+		r = unpack_tar(tar, &inner, err);
+	if (r < 0)
+		return r;
+	/* A kernel of another flavour may have unpacked the same source meanwhile. */
+	if (rename(tree, folder) < 0 && !file_exists(folder))
+		return error_set_errno(err, errno, "cannot rename %s", tree);
+	return 0;
+}
+
+/* The source tree of the image's own version, unpacked once for all kernels built from it. */
+static int get_source(const struct kernel *k, const struct prepare_origin *origin, const char *tmp,
+		      kernel_say_fn say, char **ret, struct error *err)
+{
+	_cleanup_free_ char *folder = NULL, *deb = NULL;
+	struct stat st;
+	int r;
+
+	if (origin->source && stat(origin->source, &st) == 0 && S_ISDIR(st.st_mode)) {
+		*ret = realpath(origin->source, NULL);
+		return *ret ? 0 : error_set_errno(err, errno, "cannot use %s", origin->source);
+	}
+	if (!k->source_package[0])
+		return error_set(err, ERR_UNSUPPORTED,
+				 "which source %s was built from is not known: give --source",
+				 k->release);
+	r = kernel_source_folder(k->source_package, k->version, &folder, err);
+	if (r < 0)
+		return r;
+	if (!file_exists(folder)) {
+		if (origin->source) {
+			deb = strdup(origin->source);
+		} else {
+			say("downloading the source");
+			r = apt_download(k->source_package, k->version, tmp, &deb, err);
+			if (r < 0)
+				return r;
+		}
+		say("unpacking the source");
+		r = deb ? unpack_source(deb, tmp, folder, err) : ERR_NO_MEMORY;
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_PTR(folder);
+	return 0;
+}
+
+static int copy_into_build(const struct kernel *k, const char *from, const char *name,
+			   struct error *err)
+{
+	_cleanup_free_ char *to = path_join(k->build, name, NULL);
+
+	return to ? file_copy(from, to, 0644, err) : error_set(err, ERR_NO_MEMORY, "out of memory");
+}
+
+static int get_headers(const struct kernel *k, const struct prepare_origin *origin, const char *tmp,
+		       kernel_say_fn say, struct error *err)
+{
+	_cleanup_free_ char *deb = NULL, *package = NULL;
+	struct unpack_options options = { .dest = k->build, .map = map_headers, .user = (void *)k };
+	struct stat st;
+
+	if (origin->headers && stat(origin->headers, &st) == 0 && S_ISDIR(st.st_mode)) {
+		_cleanup_free_ char *config = path_join(origin->headers, ".config", NULL);
+		_cleanup_free_ char *symvers = path_join(origin->headers, "Module.symvers", NULL);
+
+		if (!config || !symvers)
+			return error_set(err, ERR_NO_MEMORY, "out of memory");
+
+		int r = copy_into_build(k, config, ".config", err);
+
+		return r < 0 ? r : copy_into_build(k, symvers, "Module.symvers", err);
+	}
+	if (origin->headers)
+		return unpack_deb(origin->headers, &options, err);
+	if (asprintf(&package, "linux-headers-%s", k->release) < 0)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	say("downloading the headers");
+
+	int r = apt_download(package, k->version, tmp, &deb, err);
+
+	return r < 0 ? r : unpack_deb(deb, &options, err);
+}
+
+static int check_config(const char *config, const char *release, struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(CONFIG_MAX);
+	int r = file_read(config, &text, err);
+
+	if (r < 0)
+		return r;
+	if (!strstr(buf_str(&text), "\nCONFIG_X86_64=y\n"))
+		return error_set(err, ERR_UNSUPPORTED, "%s is not an x86-64 kernel", release);
+	if (!strstr(buf_str(&text), "\nCONFIG_LIVEPATCH=y\n"))
+		return error_set(err, ERR_UNSUPPORTED,
+				 "%s is built without livepatch support (CONFIG_LIVEPATCH)",
+				 release);
+	return 0;
+}
+
+static int configure(struct kbuild *kb, const struct prepare_origin *origin, kernel_say_fn say,
+		     struct error *err)
+{
+	const struct kernel *k = kb->kernel;
+	_cleanup_free_ char *config = path_join(k->build, ".config", NULL);
+	_cleanup_free_ char *symvers = path_join(k->build, "Module.symvers", NULL);
+	int r = config && symvers ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	if (r == 0 && origin->config)
+		r = copy_into_build(k, origin->config, ".config", err);
+	if (r < 0)
+		return r;
+	if (!file_exists(config) || !file_exists(symvers))
+		return error_set(err, ERR_INVALID,
+				 "the headers of %s lack .config or Module.symvers", k->release);
+	r = check_config(config, k->release, err);
+	if (r == 0)
+		r = kbuild_find_compiler(config, &kb->compiler, &kb->compiler_version, err);
+	if (r < 0)
+		return r;
+	say("configuring");
+	r = kbuild_make(kb, (const char *const[]){ "olddefconfig", NULL }, NULL, err);
+	if (r < 0)
+		return r;
+	say("preparing");
+	return kbuild_make(kb, (const char *const[]){ "modules_prepare", NULL }, NULL, err);
+}
+
+static int prepare(const struct kernel *k, const struct prepare_origin *origin, int jobs,
+		   const char *tmp, kernel_say_fn say, struct error *err)
+{
+	_cleanup_kbuild_ struct kbuild kb = { .kernel = k, .jobs = jobs };
+	_cleanup_free_ char *units = path_join(k->folder, "units", NULL);
+	int r = units ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	if (r == 0)
+		r = file_remove_tree(k->build, err);
+	if (r == 0)
+		r = file_remove_tree(units, err);
+	if (r == 0)
+		r = file_make_dirs(tmp, 0755, err);
+	if (r == 0)
+		r = file_make_dirs(k->build, 0755, err);
+	if (r == 0)
+		r = get_headers(k, origin, tmp, say, err);
+	if (r == 0)
+		r = get_source(k, origin, tmp, say, &kb.source, err);
+	if (r == 0)
+		r = configure(&kb, origin, say, err);
+	return r < 0 ? r : write_marker(&kb, err);
+}
+
+int kernel_prepare(const struct kernel *kernel, const struct prepare_origin *origin, int jobs,
+		   kernel_say_fn say, struct error *err)
+{
+	static const struct prepare_origin none = { 0 };
+	_cleanup_close_ int lock = -1;
+	_cleanup_free_ char *tmp = NULL;
+	_cleanup_kbuild_ struct kbuild done = { 0 };
+	int r = kernel_lock(kernel->release, &lock, err);
+
+	if (r < 0)
+		return r;
+	if (kernel_prepared(kernel, jobs, &done, NULL) == 0)
+		return 0;
+	/* Beside the source trees, so that a rename puts the new tree in its place. */
+	if (asprintf(&tmp, "%s.prepare.tmp", kernel->folder) < 0)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	r = file_remove_tree(tmp, err);
+	if (r == 0)
+		r = prepare(kernel, origin ? origin : &none, jobs, tmp, say, err);
+
+	int gone = file_remove_tree(tmp, r < 0 ? NULL : err);
+
+	return r < 0 ? r : gone;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* suture-build: from a source patch and a kernel release to a livepatch module. */
+#include "build/commands.h"
+
+static const struct cli_option format_options[] = { CLI_FORMAT_OPTION, { 0 } };
+
+static const struct cli_verb verbs[] = {
+	{ "kernel add", "RELEASE", 1, 1, "fetch a stock kernel and prepare it for building",
+	  "Downloads image, headers and source of one version through apt, unpacks them into the "
+	  "cache, and prepares the kernel once. Nothing is installed.",
+	  build_kernel_add_options, build_cmd_kernel_add },
+	{ "kernel list", "", 0, 0, "list the kernels in the cache", NULL, format_options,
+	  build_cmd_kernel_list },
+	{ "kernel show", "RELEASE", 1, 1, "show one kernel in the cache", NULL, format_options,
+	  build_cmd_kernel_show },
+	{ "kernel remove", "RELEASE", 1, 1, "remove a kernel from the cache", NULL, NULL,
+	  build_cmd_kernel_remove },
+	{ NULL },
+};
+
+static const struct cli_exit exits[] = {
+	{ BUILD_EXIT_NO_CHANGE, "the patch changes no code" },
+	{ BUILD_EXIT_NOT_PATCHABLE, "the patch cannot be applied live; every reason is printed" },
+	{ BUILD_EXIT_MISMATCH, "the rebuilt original does not match the shipped kernel" },
+	{ -1, NULL },
+};
+
+static const struct cli_program program = {
+	.name = "suture-build",
+	.section = 1,
+	.summary = "build a livepatch module from a source patch",
+	.description =
+		"Compiles only the touched files before and after the patch, compares them function "
+		"by function, proves that the originals are the code that the kernel ships, and "
+		"links the changed functions into one livepatch module.",
+	.verbs = verbs,
+	.exits = exits,
+	.files = "~/.cache/suture ($XDG_CACHE_HOME/suture): kernels and sources",
+	.examples =
+		"suture-build kernel add 6.1.0-56-cloud-amd64\n\n"
+		"suture-build patch --kernel 6.1.0-56-cloud-amd64 --version 1.1 -o fix.ko fix.patch",
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(&program, argc, argv, NULL);
+}
