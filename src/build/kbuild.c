@@ -73,8 +73,13 @@ int kbuild_find_compiler(const char *config, char **ret_name, char **ret_version
 
 static bool says_error(const char *line, size_t len)
 {
-	static const char *const words[] = { "error:",  "ERROR:", "Error ",
-					     "*** ",    "fatal:", "No rule to make target",
+	static const char *const words[] = { "error:",
+					     "can't open",
+					     "ERROR:",
+					     "Error ",
+					     "*** ",
+					     "fatal:",
+					     "No rule to make target",
 					     "No space" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)

@@ -89,36 +89,33 @@ static bool map_headers(void *user, const char *name, char dest[static PATH_MAX]
 	return true;
 }
 
-static bool is_other_arch(const char *name)
+/* Kconfig and make files are read for every architecture. */
+static bool is_build_file(const char *name)
 {
-	static const char *const keep[] = { "arch/Kconfig", "arch/x86", "arch/.gitignore" };
+	const char *base = path_base(name);
 
-	if (!str_has_prefix(name, "arch/"))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
-		if (str_has_prefix(name, keep[i]))
-			return false;
-	return true;
+	return str_has_prefix(base, "Kconfig") || str_has_prefix(base, "Makefile") ||
+	       str_has_prefix(base, "Kbuild");
 }
 
 /* Everything but what an x86-64 build never opens, without the folder that the tree is packed in.
  */
 static bool map_source(void *user, const char *name, char dest[static PATH_MAX])
 {
-	static const char *const leave_out[] = { "tools/testing/", "tools/perf/" };
+	static const char *const leave_out[] = { "tools/testing/", "tools/perf/",
+						 "Documentation/" };
+	bool keep = true;
 
 	(void)user;
 	name = strchr(name, '/');
 	if (!name || !name[1])
 		return false;
 	name++;
-	if (str_has_prefix(name, "Documentation/") && !str_has_suffix(name, "/Kconfig") &&
-	    !str_has_suffix(name, "/Makefile"))
-		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(leave_out); i++)
-		if (str_has_prefix(name, leave_out[i]))
-			return false;
-	if (is_other_arch(name))
+		keep = keep && !str_has_prefix(name, leave_out[i]);
+	if (str_has_prefix(name, "arch/") && !str_has_prefix(name, "arch/x86/"))
+		keep = false;
+	if (!keep && !is_build_file(name))
 		return false;
 	return snprintf(dest, PATH_MAX, "%s", name) < PATH_MAX;
 }
