@@ -336,7 +336,7 @@ static int verify_with(const struct signature_parts *parts, STACK_OF(X509) * tru
 		_cleanup_(CMS_ContentInfo_freep) CMS_ContentInfo *cms = NULL;
 		X509 *cert = sk_X509_value(trusted, i);
 		struct signature_signer signer;
-		CMS_SignerInfo *info;
+		CMS_SignerInfo *info = NULL;
 		int r = parse_cms(parts, &cms, &info, err);
 
 		if (r < 0)

@@ -143,3 +143,81 @@ bool version_text_is_valid(const char *text)
 
 	return patch_version_parse(text, &version) == 0;
 }
+
+int field_format(const json_t *object, struct error *err)
+{
+	int64_t format;
+	int r = json_get_int(object, "format", 1, INT64_MAX, &format, err);
+
+	if (r < 0)
+		return r;
+	if (format != 1)
+		return error_set(err, ERR_UNSUPPORTED, "format %lld is newer than this program",
+				 (long long)format);
+	return 0;
+}
+
+void field_list_free(char **list, size_t n)
+{
+	for (size_t i = 0; list && i < n; i++)
+		free(list[i]);
+	free(list);
+}
+
+static int check_entry(const json_t *entry, const char *key, size_t max_len,
+		       bool (*valid)(const char *text), struct error *err)
+{
+	const char *text = json_string_value(entry);
+	size_t len = json_string_length(entry);
+
+	if (!text || strlen(text) != len)
+		return error_set(err, ERR_INVALID, "%s: holds what is no text", key);
+	if (len > max_len || has_control(text))
+		return error_set(err, ERR_INVALID,
+				 "%s: an entry is too long or has a control character", key);
+	if (valid && !valid(text))
+		return error_set(err, ERR_INVALID, "%s: \"%s\" does not have its form", key, text);
+	return 0;
+}
+
+int field_list(const json_t *object, const char *key, size_t min, size_t max, size_t max_len,
+	       bool (*valid)(const char *text), char ***ret, size_t *ret_n, struct error *err)
+{
+	json_t *array;
+	size_t n;
+	char **list;
+	int r = json_get_array(object, key, max, &array, err);
+
+	if (r < 0)
+		return r;
+	n = json_array_size(array);
+	if (n < min)
+		return error_set(err, ERR_INVALID, "%s: fewer than %zu entries", key, min);
+	for (size_t i = 0; i < n; i++) {
+		r = check_entry(json_array_get(array, i), key, max_len, valid, err);
+		if (r < 0)
+			return r;
+	}
+	list = n > 0 ? calloc(n, sizeof(*list)) : NULL;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (!list || !(list[i] = strdup(json_string_value(json_array_get(array, i)))))
+			r = error_set(err, ERR_NO_MEMORY, "no memory");
+	}
+	if (r < 0) {
+		field_list_free(list, n);
+		return r;
+	}
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+int field_set_list(json_t *object, const char *key, char *const *list, size_t n)
+{
+	json_t *array = json_array();
+	int bad = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bad |= json_array_append_new(array, json_string(list[i]));
+	return json_object_set_new(object, key, array) | bad;
+}

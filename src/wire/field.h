@@ -36,3 +36,17 @@ int field_set_message(json_t *object, const char *key, const char *value);
 bool code_is_valid(const char *text);
 /* A patch version in canonical form (wire/names.h: patch_version_parse). */
 bool version_text_is_valid(const char *text);
+
+/* The field `format` of a file or message: 1. ERR_UNSUPPORTED for a higher one, ERR_INVALID. */
+int field_format(const json_t *object, struct error *err);
+
+/*
+ * An array of `min` to `max` strings of at most `max_len` bytes without control characters; `valid`
+ * (may be NULL) must accept each. A new array in *ret (NULL when empty), freed with
+ * field_list_free(). ERR_INVALID names the field.
+ */
+int field_list(const json_t *object, const char *key, size_t min, size_t max, size_t max_len,
+	       bool (*valid)(const char *text), char ***ret, size_t *ret_n, struct error *err);
+/* Sets an array of strings. 0 or -1. */
+int field_set_list(json_t *object, const char *key, char *const *list, size_t n);
+void field_list_free(char **list, size_t n);
