@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* suture-lab's verbs; see cli_run_fn in base/cli.h. */
+#pragma once
+
+#include "base/cli.h"
+#include "lab/guest.h"
+#include "package/kernel_cache.h"
+
+/* command_named.c */
+int command_start(struct cli *cli, struct error *err);
+int command_exec(struct cli *cli, struct error *err);
+int command_put(struct cli *cli, struct error *err);
+int command_get(struct cli *cli, struct error *err);
+int command_log(struct cli *cli, struct error *err);
+int command_stop(struct cli *cli, struct error *err);
+int command_list(struct cli *cli, struct error *err);
+
+/*
+ * Options that every verb with a guest has: kernel, image, modules, memory, cpus, accel, net,
+ * append, load, program, file. Arrays belong to `lab_options`, strings to the command line or to
+ * `kernel`.
+ */
+struct lab_options {
+	struct guest_options guest;
+	struct kernel *kernel; /* NULL with --image */
+	const char **load, **programs, **files;
+};
+
+/* `nth`: which --kernel. Fetches the kernel unless it is in the cache. ERR_USAGE, and what
+ * kernel_fetch() gives. */
+int lab_options_get(const struct cli *cli, size_t nth, struct lab_options *ret, struct error *err);
+void lab_options_free(struct lab_options *options);
+#define _cleanup_lab_options_ _cleanup_(lab_options_free)

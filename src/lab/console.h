@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a kernel log says about the kernel's health: panic, oops, warning and the like, with the
+ * part of the log that a person wants to see. The texts are those of the kernel's own sources
+ * (kernel/panic.c, arch/x86/kernel/dumpstack.c, kernel/watchdog.c, lib/bug.c,
+ * kernel/rcu/tree_stall.h, mm/kasan/report.c, kernel/hung_task.c).
+ */
+#pragma once
+
+#include <stddef.h>
+
+enum console_verdict {
+	CONSOLE_CLEAN,
+	CONSOLE_WARNING, /* WARN(), a stall report: the kernel goes on */
+	CONSOLE_OOPS,    /* a task died in the kernel */
+	CONSOLE_PANIC,   /* the kernel gave up */
+};
+
+#define CONSOLE_EXCERPT_MAX 4096
+
+struct console_report {
+	enum console_verdict verdict; /* the worst that was found */
+	size_t count;                 /* how many lines of any such kind */
+	/* From the first line of the worst kind to the end of its trace; printable ASCII and
+	 * newlines. "" when clean. */
+	char excerpt[CONSOLE_EXCERPT_MAX];
+};
+
+/* Reads a console log or the output of dmesg; any bytes. */
+void console_classify(const void *log, size_t len, struct console_report *ret);
+
+/* "clean", "warning", "oops", "panic". */
+const char *console_verdict_name(enum console_verdict verdict);
+/* The excerpt's first line, without the time stamp, in a form fit for one line of a report. */
+void console_headline(const struct console_report *report, char *ret, size_t size);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lab/commands.h"
+
+static const char **collect(const struct cli *cli, const char *option)
+{
+	size_t n = cli_count(cli, option);
+	const char **list = calloc(n + 1, sizeof(*list));
+
+	for (size_t i = 0; list && i < n; i++)
+		list[i] = cli_get_nth(cli, option, i);
+	return list;
+}
+
+static int get_accel(const struct cli *cli, enum guest_accel *ret, struct error *err)
+{
+	static const char *const names[] = { "tcg", "tcg-multi", "kvm", "auto" };
+	const char *text = cli_get(cli, "accel");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (streq(text ? text : "tcg", names[i])) {
+			*ret = (enum guest_accel)i;
+			return 0;
+		}
+	return error_set(err, ERR_USAGE, "--accel %s: tcg, tcg-multi, kvm or auto", text);
+}
+
+static void say(const char *what)
+{
+	cli_progress("%s", what);
+}
+
+static int get_kernel(const struct cli *cli, size_t nth, struct lab_options *o, struct error *err)
+{
+	const char *image = cli_get(cli, "image"), *release = cli_get_nth(cli, "kernel", nth);
+
+	if (image && release)
+		return error_set(err, ERR_USAGE, "--kernel and --image: one of them only");
+	if (!image && !release)
+		return error_set(err, ERR_USAGE, "--kernel or --image: one of them is needed");
+	if (cli_has(cli, "modules") && !image)
+		return error_set(err, ERR_USAGE, "--modules: goes with --image");
+	o->guest.image = image;
+	o->guest.modules = cli_get(cli, "modules");
+	if (image)
+		return 0;
+	int r = kernel_fetch(release, NULL, say, &o->kernel, err);
+
+	if (r < 0)
+		return r;
+	o->guest.image = o->kernel->vmlinuz;
+	o->guest.modules = o->kernel->modules;
+	return 0;
+}
+
+int lab_options_get(const struct cli *cli, size_t nth, struct lab_options *ret, struct error *err)
+{
+	_cleanup_lab_options_ struct lab_options o = { 0 };
+	int64_t cpus = 1, memory = 512, boot = 120;
+	int r = cli_get_int(cli, "cpus", 1, 64, cpus, &cpus, err);
+
+	if (r == 0)
+		r = cli_get_int(cli, "memory", 128, 65536, memory, &memory, err);
+	if (r == 0)
+		r = cli_get_int(cli, "boot-timeout", 1, 3600, boot, &boot, err);
+	if (r == 0)
+		r = get_accel(cli, &o.guest.accel, err);
+	if (r == 0)
+		r = get_kernel(cli, nth, &o, err);
+	if (r < 0)
+		return r;
+	o.load = collect(cli, "load");
+	o.programs = collect(cli, "program");
+	o.files = collect(cli, "file");
+	if (!o.load || !o.programs || !o.files)
+		return error_set(err, ERR_NO_MEMORY, "options");
+	o.guest.cpus = (unsigned)cpus;
+	o.guest.memory_mb = (unsigned)memory;
+	o.guest.boot_timeout_ms = (int)boot * 1000;
+	o.guest.net = cli_has(cli, "net");
+	o.guest.append = cli_get(cli, "append");
+	o.guest.load = o.load;
+	o.guest.programs = o.programs;
+	o.guest.files = o.files;
+	*ret = o;
+	o = (struct lab_options){ 0 };
+	return 0;
+}
+
+void lab_options_free(struct lab_options *options)
+{
+	kernel_free(options->kernel);
+	free(options->load);
+	free(options->programs);
+	free(options->files);
+	*options = (struct lab_options){ 0 };
+}

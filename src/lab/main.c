@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lab/commands.h"
+
+/* What every verb with a guest takes. */
+#define GUEST_OPTIONS                                                                              \
+	{ "kernel", "RELEASE", "a stock kernel, fetched through apt unless cached", false, 0 },    \
+		{ "image", "VMLINUZ", "boot this kernel image instead", false, 0 },                \
+		{ "modules", "DIR", "with --image: its lib/modules/RELEASE folder", false, 0 },    \
+		{ "load", "NAME", "load this module of the kernel, and what it needs; repeatable", \
+		  false, 0 },                                                                      \
+		{ "program", "HOST[:GUEST]",                                                       \
+		  "take a program along, with its libraries; repeatable", false, 0 },              \
+		{ "file", "HOST:GUEST", "take a file along; repeatable", false, 0 },               \
+		{ "net", NULL, "a network card: the host's 127.0.0.1 is 10.0.2.2 in the guest",    \
+		  false, 0 },                                                                      \
+		{ "memory", "MB", "memory of the guest (default 512)", false, 0 },                 \
+		{ "cpus", "N", "processors of the guest (default 1)", false, 0 },                  \
+		{ "accel", "NAME", "tcg (default, the reference), tcg-multi, kvm or auto", false,  \
+		  0 },                                                                             \
+		{ "append", "TEXT", "add to the kernel's command line", false, 0 },                \
+	{                                                                                          \
+		"boot-timeout", "S", "seconds until the guest must answer (default 120)", false, 0 \
+	}
+
+static const struct cli_option start_options[] = {
+	{ "name", "NAME", "name of the guest: 1 to 32 of a-z 0-9 and '-'", true, 0 },
+	GUEST_OPTIONS,
+	{ 0 },
+};
+
+static const struct cli_option exec_options[] = {
+	{ "timeout", "S", "end the command after so many seconds (default 120, 0: never)", false,
+	  0 },
+	{ "input", "FILE", "its standard input (- for ours; default: none)", false, 0 },
+	{ "background", NULL, "do not wait; output goes to /var/log/NAME.log in the guest", false,
+	  0 },
+	{ 0 },
+};
+
+static const struct cli_option list_options[] = {
+	CLI_FORMAT_OPTION,
+	{ 0 },
+};
+
+static const struct cli_verb verbs[] = {
+	{ "start", "", 0, 0, "start a guest that goes on running under a name",
+	  "Boots the kernel with busybox, the given programs and files, and returns when the "
+	  "guest answers.",
+	  start_options, command_start },
+	{ "exec", "NAME -- COMMAND…", 2, -1, "run a command in a guest",
+	  "Prints what the command prints and exits with its status; 124 when the time limit "
+	  "ended it, 127 when it could not be started.",
+	  exec_options, command_exec },
+	{ "put", "NAME HOST GUEST", 3, 3, "copy a file into a guest", NULL, NULL, command_put },
+	{ "get", "NAME GUEST HOST", 3, 3, "copy a file out of a guest (HOST -: print it)", NULL,
+	  NULL, command_get },
+	{ "log", "NAME", 1, 1, "print a guest's console log", NULL, NULL, command_log },
+	{ "stop", "NAME", 1, 1, "power a guest off and forget it", NULL, NULL, command_stop },
+	{ "list", "", 0, 0, "list the named guests", NULL, list_options, command_list },
+	{ 0 },
+};
+
+static const struct cli_exit exits[] = {
+	{ -1, NULL },
+};
+
+static const struct cli_program program = {
+	.name = "suture-lab",
+	.section = 1,
+	.summary = "try live patches on real kernels in QEMU",
+	.description =
+		"Boots stock kernels under QEMU with a small initramfs of its own. By default one "
+		"processor is emulated by one thread: that is the reference, since it is exact with "
+		"code that changes while it runs. Needs no privileges.",
+	.verbs = verbs,
+	.exits = exits,
+	.files = "$XDG_RUNTIME_DIR/suture-lab or /tmp/suture-lab-UID\n"
+		 "\tOne folder for each named guest: sockets, process number, console log.\n",
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(&program, argc, argv, NULL);
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lab/qemu.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "lab/guest_config.h"
+#include "lab/path_list.h"
+
+#define QEMU_PROGRAM "qemu-system-x86_64"
+#define ARGS_MAX     96
+#define TEXT_MAX     8192
+
+/* An argument vector that owns its texts. */
+struct args {
+	const char *argv[ARGS_MAX + 1];
+	size_t n;
+	char text[TEXT_MAX];
+	size_t used;
+	bool full;
+};
+
+static void add(struct args *a, const char *format, ...) _printf_(2, 3);
+
+static void add(struct args *a, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	int n = vsnprintf(a->text + a->used, TEXT_MAX - a->used, format, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= TEXT_MAX - a->used || a->n == ARGS_MAX) {
+		a->full = true;
+		return;
+	}
+	a->argv[a->n++] = a->text + a->used;
+	a->used += (size_t)n + 1;
+}
+
+static void add2(struct args *a, const char *option, const char *value)
+{
+	add(a, "%s", option);
+	add(a, "%s", value);
+}
+
+bool qemu_kvm_works(void)
+{
+	static const char *const argv[] = { QEMU_PROGRAM,
+					    "-accel",
+					    "kvm",
+					    "-nodefaults",
+					    "-no-user-config",
+					    "-display",
+					    "none",
+					    "-chardev",
+					    "stdio,id=debug",
+					    "-device",
+					    "isa-debugcon,iobase=0x402,chardev=debug",
+					    NULL };
+	_cleanup_buf_ struct buf out = BUF_INIT(64);
+
+	if (access("/dev/kvm", R_OK | W_OK) < 0)
+		return false;
+	/* SeaBIOS says more than 64 bytes as soon as it runs. */
+	_cleanup_buf_ struct buf errout = BUF_INIT(4096);
+	int r = process_run(
+		&(struct process_options){
+			.argv = argv, .timeout_ms = 3000, .out = &out, .errout = &errout },
+		NULL, NULL);
+
+	return r == ERR_TOO_LARGE && out.len > 0;
+}
+
+static int add_accel(struct args *a, const struct guest_options *o, struct error *err)
+{
+	bool kvm = (o->accel == GUEST_KVM || o->accel == GUEST_AUTO) && qemu_kvm_works();
+
+	if (o->accel == GUEST_KVM && !kvm)
+		return error_set(err, ERR_UNSUPPORTED, "KVM does not work on this machine");
+	add2(a, "-accel",
+	     kvm                           ? "kvm"
+	     : o->accel == GUEST_TCG_MULTI ? "tcg,thread=multi"
+					   : "tcg,thread=single");
+	add2(a, "-cpu", kvm ? "host" : "max");
+	return 0;
+}
+
+static void add_devices(struct args *a, const struct guest_options *o, bool serial_channel)
+{
+	add(a, "-chardev");
+	add(a, "file,id=console,path=%s/" QEMU_CONSOLE, o->dir);
+	add2(a, "-serial", "chardev:console");
+	add(a, "-chardev");
+	add(a, "socket,id=channel,path=%s/" QEMU_CHANNEL ",server=on,wait=off", o->dir);
+	if (serial_channel) {
+		add2(a, "-serial", "chardev:channel");
+	} else {
+		add2(a, "-device", "virtio-serial-pci,max_ports=2");
+		add2(a, "-device", "virtserialport,chardev=channel,name=" GUEST_PORT_NAME);
+	}
+	if (o->net) {
+		add2(a, "-netdev", "user,id=net,ipv6=off");
+		add2(a, "-device", "virtio-net-pci,netdev=net,romfile=");
+	}
+}
+
+static int build(struct args *a, const struct guest_options *o, bool serial_channel,
+		 struct error *err)
+{
+	add(a, QEMU_PROGRAM);
+	add2(a, "-machine", "pc");
+	int r = add_accel(a, o, err);
+
+	if (r < 0)
+		return r;
+	add(a, "-smp");
+	add(a, "%u", o->cpus ? o->cpus : 1);
+	add(a, "-m");
+	add(a, "%u", o->memory_mb ? o->memory_mb : 512);
+	add(a, "-nodefaults");
+	add(a, "-no-user-config");
+	add(a, "-no-reboot");
+	add2(a, "-display", "none");
+	/* The guest is hostile: what QEMU does not need, it may not do. */
+	add2(a, "-sandbox",
+	     "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	add2(a, "-kernel", o->image);
+	add(a, "-initrd");
+	add(a, "%s/" QEMU_INITRAMFS, o->dir);
+	add(a, "-append");
+	add(a, "console=ttyS0 quiet panic=-1 rdinit=/init%s%s", o->append ? " " : "",
+	    o->append ? o->append : "");
+	add_devices(a, o, serial_channel);
+	add(a, "-pidfile");
+	add(a, "%s/" QEMU_PID_FILE, o->dir);
+	return a->full ? error_set(err, ERR_TOO_LARGE, "QEMU's command line is too long") : 0;
+}
+
+static int explain(int r, struct error *err)
+{
+	if (r != -ENOENT)
+		return r;
+	error_set(err, ERR_NOT_FOUND, QEMU_PROGRAM " is not installed");
+	error_hint(err, "install the package qemu-system-x86");
+	return ERR_NOT_FOUND;
+}
+
+/* The console log is a file that the guest fills. */
+static void bound_files(pid_t pid)
+{
+	struct rlimit limit = { .rlim_cur = GUEST_CONSOLE_MAX, .rlim_max = GUEST_CONSOLE_MAX };
+
+	prlimit(pid, RLIMIT_FSIZE, &limit, NULL);
+}
+
+/* As process_start(), but in a session of its own, and it outlives us. */
+static int start_detached(const char *const *argv, int log, pid_t *ret_pid, struct error *err)
+{
+	int report[2], errnum = 0;
+
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return error_set_errno(err, errno, "pipe");
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+		if (setsid() >= 0 && chdir("/") == 0 && dup2(null, 0) >= 0 && dup2(log, 1) >= 0 &&
+		    dup2(log, 2) >= 0)
+			execvp(argv[0], (char *const *)argv);
+		errnum = errno;
+		_exit(write(report[1], &errnum, sizeof(errnum)) < 0 ? 126 : 127);
+	}
+	if (pid < 0)
+		errnum = errno;
+	close(report[1]);
+	if (pid > 0 && read(report[0], &errnum, sizeof(errnum)) != sizeof(errnum))
+		errnum = 0;
+	close(report[0]);
+	if (errnum != 0) {
+		if (pid > 0)
+			waitpid(pid, NULL, 0);
+		return error_set_errno(err, errnum, "%s", argv[0]);
+	}
+	*ret_pid = pid;
+	return 0;
+}
+
+static int start(const struct args *a, const struct guest_options *o, pid_t *ret_pid,
+		 struct error *err)
+{
+	_cleanup_free_ char *path = path_join(o->dir, QEMU_ERRORS, NULL);
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "QEMU");
+	_cleanup_close_ int log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (log < 0)
+		return error_set_errno(err, errno, "%s", path);
+	int r = o->stays ? start_detached(a->argv, log, ret_pid, err)
+			 : process_start(a->argv, log, ret_pid, err);
+
+	if (r < 0)
+		return explain(r, err);
+	bound_files(*ret_pid);
+	return 0;
+}
+
+int qemu_start(const struct guest_options *options, bool serial_channel, pid_t *ret_pid,
+	       struct error *err)
+{
+	_cleanup_free_ struct args *a = calloc(1, sizeof(*a));
+	int r = a ? build(a, options, serial_channel, err) : error_set(err, ERR_NO_MEMORY, "QEMU");
+
+	return r < 0 ? r : start(a, options, ret_pid, err);
+}
+
+/* Whether the process's arguments name the folder: its number may be another's by now. */
+static bool is_qemu_of(intmax_t pid, const char *dir)
+{
+	_cleanup_buf_ struct buf arguments = BUF_INIT(64 * 1024);
+	char path[64], mark[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/proc/%jd/cmdline", pid);
+	int n = snprintf(mark, sizeof(mark), "%s/" QEMU_PID_FILE, dir);
+
+	return n < (int)sizeof(mark) && file_read(path, &arguments, NULL) == 0 &&
+	       arguments.len > 0 && memmem(arguments.data, arguments.len, mark, (size_t)n + 1);
+}
+
+int qemu_pid(const char *dir, pid_t *ret, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(dir, QEMU_PID_FILE, NULL), *text = NULL;
+	char *end = NULL;
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "QEMU");
+	if (file_read_line(path, &text, NULL) < 0)
+		return error_set(err, ERR_BAD_STATE, "the guest has ended");
+	intmax_t pid = strtoimax(text, &end, 10);
+
+	if (end == text || pid < 2 || pid > INT_MAX || !is_qemu_of(pid, dir))
+		return error_set(err, ERR_BAD_STATE, "the guest has ended");
+	*ret = (pid_t)pid;
+	return 0;
+}
