@@ -23,7 +23,7 @@ void config_free(struct config *config)
 static const struct config_key *find_key(const struct config_key *keys, const char *name,
 					 size_t *ret_place)
 {
-	for (size_t i = 0; keys[i].name && i < CONFIG_KEYS_MAX; i++)
+	for (size_t i = 0; i < CONFIG_KEYS_MAX && keys[i].name; i++)
 		if (streq(keys[i].name, name)) {
 			if (ret_place)
 				*ret_place = i;

@@ -127,3 +127,17 @@ const char *error_code_name(int code)
 	snprintf(number, sizeof(number), "errno-%d", -code);
 	return number;
 }
+
+int error_code_parse(const char *name)
+{
+	char *end;
+	long number;
+
+	for (size_t i = 0; i < ARRAY_SIZE(code_names); i++)
+		if (streq(code_names[i].name, name))
+			return code_names[i].code;
+	if (!str_has_prefix(name, "errno-") || name[6] < '1' || name[6] > '9')
+		return 0;
+	number = strtol(name + 6, &end, 10);
+	return *end == '\0' && number < -ERR_USAGE ? (int)-number : 0;
+}

@@ -77,3 +77,5 @@ void error_hint(struct error *err, const char *format, ...) _printf_(2, 3);
 /* The stable lower-case name of a code ("signature", "not-found", "errno-28"); static storage or
  * a per-thread buffer valid until the next call. */
 const char *error_code_name(int code);
+/* The code that error_code_name() gives this name to; 0 for any other text. */
+int error_code_parse(const char *name);

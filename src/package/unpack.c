@@ -52,7 +52,7 @@ static int make_folder(int root, const char *path)
 {
 	int fd = open_below(root, path);
 
-	if (fd >= 0 || fd != -ENOENT)
+	if (fd != -ENOENT)
 		return fd;
 
 	const char *slash = strrchr(path, '/');

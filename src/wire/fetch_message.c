@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "wire/fetch_message.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -37,7 +36,7 @@ static const struct op_form {
 /* The codes that may appear in an answer, besides "errno-N". */
 static const int answer_codes[] = {
 	ERR_UNREACHABLE, ERR_TIMEOUT,  ERR_UNTRUSTED, ERR_TOO_LARGE, ERR_NOT_FOUND,
-	ERR_DENIED,      ERR_PROTOCOL, ERR_BAD_STATE,     ERR_INVALID,   ERR_NO_MEMORY,
+	ERR_DENIED,      ERR_PROTOCOL, ERR_BAD_STATE, ERR_INVALID,   ERR_NO_MEMORY,
 };
 
 const char *fetch_op_name(enum fetch_op op)
@@ -240,29 +239,28 @@ int fetch_request_write(const struct fetch_request *request, struct buf *out, st
 	return append_packet(object, out, err);
 }
 
+/* The code that stands in an answer for any code of ours. */
+static int answer_code(int code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(answer_codes); i++)
+		if (answer_codes[i] == code)
+			return code;
+	return code < 0 && code > ERR_USAGE ? code : ERR_PROTOCOL;
+}
+
 static int get_code(const json_t *object, int *ret, struct error *err)
 {
 	const char *name;
-	int r = json_get_str(object, "code", 32, &name, err);
+	int code, r = json_get_str(object, "code", 32, &name, err);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(answer_codes); i++) {
-		if (streq(error_code_name(answer_codes[i]), name)) {
-			*ret = answer_codes[i];
-			return 0;
-		}
-	}
-	if (str_has_prefix(name, "errno-") && isdigit((unsigned char)name[6])) {
-		char *end;
-		long number = strtol(name + 6, &end, 10);
-
-		if (!*end && number > 0 && number < -ERR_USAGE) {
-			*ret = (int)-number;
-			return 0;
-		}
-	}
-	return error_set(err, ERR_INVALID, "code: \"%s\" is not one of this protocol", name);
+	code = error_code_parse(name);
+	if (code == 0 || answer_code(code) != code)
+		return error_set(err, ERR_INVALID, "code: \"%s\" is not one of this protocol",
+				 name);
+	*ret = code;
+	return 0;
 }
 
 static int get_failure(const json_t *object, struct fetch_answer *answer, struct error *err)
@@ -310,15 +308,6 @@ int fetch_answer_parse(const void *data, size_t len, struct fetch_answer *ret, s
 		return error_prefix(err, r, "answer");
 	*ret = answer;
 	return 0;
-}
-
-/* The code that stands in an answer for any code of ours. */
-static int answer_code(int code)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(answer_codes); i++)
-		if (answer_codes[i] == code)
-			return code;
-	return code < 0 && code > ERR_USAGE ? code : ERR_PROTOCOL;
 }
 
 /* Sets a line of text; one whose end was cut within a character loses all that is not ASCII. */

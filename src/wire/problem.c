@@ -3,10 +3,6 @@
 
 #include <stdio.h>
 
-/* The project's codes lie between these (base/error.h). */
-#define FIRST_CODE (-1000)
-#define LAST_CODE  (-1099)
-
 static const struct {
 	int code, status;
 } statuses[] = {
@@ -55,15 +51,9 @@ const char *problem_title(int status)
 
 int problem_code(const struct problem *problem)
 {
-	int number, end = 0;
+	int code = error_code_parse(problem->code);
 
-	for (int code = FIRST_CODE; code >= LAST_CODE; code--)
-		if (streq(error_code_name(code), problem->code))
-			return code;
-	if (sscanf(problem->code, "errno-%4d%n", &number, &end) == 1 && !problem->code[end] &&
-	    number > 0 && number < -FIRST_CODE)
-		return -number;
-	return ERR_PROTOCOL;
+	return code ? code : ERR_PROTOCOL;
 }
 
 int problem_write(int status, int code, const char *detail, struct buf *out)

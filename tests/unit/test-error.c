@@ -55,6 +55,26 @@ static void names_are_stable(void **state _unused_)
 	assert_string_equal(error_code_name(0), "ok");
 }
 
+static void names_lead_back(void **state _unused_)
+{
+	static const char *const bad[] = { "",
+					   "ok",
+					   "Denied",
+					   "errno-",
+					   "errno-0",
+					   "errno-01",
+					   "errno--1",
+					   "errno-1000",
+					   "errno-2x",
+					   "errno-+2",
+					   "errno-99999999999999999999" };
+
+	assert_int_equal(error_code_parse("wrong-kernel"), ERR_WRONG_KERNEL);
+	assert_int_equal(error_code_parse(error_code_name(-ENOSPC)), -ENOSPC);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(error_code_parse(bad[i]), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -63,6 +83,7 @@ int main(void)
 		cmocka_unit_test(outside_text_is_cleaned_and_cut),
 		cmocka_unit_test(message_made_of_itself),
 		cmocka_unit_test(names_are_stable),
+		cmocka_unit_test(names_lead_back),
 	};
 
 	return cmocka_run_group_tests_name("error", tests, NULL, NULL);
