@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+#include "base/json.h"
+#include "wire/record.h"
+
+#define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define ID   "0123456789abcdef0123456789abcdef01234567"
+
+static const char good[] =
+	"{\"format\":1,\"kernel\":\"6.1.0-56-amd64\",\"build_id\":\"" ID "\",\"version\":\"1.2\","
+	"\"module\":\"suture_6_1_0_56_amd64_1_2\",\"vermagic\":\"6.1.0-56-amd64 SMP \","
+	"\"module_sha256\":\"" HASH "\",\"severity\":\"high\",\"cves\":[\"CVE-2026-12345\"],"
+	"\"objects\":[{\"name\":\"vmlinux\",\"build_id\":\"" ID "\",\"functions\":["
+	"{\"name\":\"cmdline_proc_show\",\"sympos\":0,\"size\":48,\"mask\":[[0,5],[9,4]],"
+	"\"sha256\":\"" HASH "\"}]}],\"new_functions\":[\"helper\"],"
+	"\"patches\":[{\"name\":\"fix.patch\",\"sha256\":\"" HASH "\"}],"
+	"\"compiler\":\"gcc 12\",\"tool\":\"suture-build 0.1.0\","
+	"\"run_pre\":{\"compared\":1,\"equal\":1}}";
+
+static void test_reads_and_writes(void **state)
+{
+	_cleanup_record_ struct record *record = NULL, *again = NULL;
+	_cleanup_buf_ struct buf out = BUF_INIT(RECORD_MAX), out2 = BUF_INIT(RECORD_MAX);
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(record_parse(good, strlen(good), &record, &err), 0);
+	assert_int_equal(record->n_objects, 1);
+	assert_string_equal(record->objects[0].functions[0].name, "cmdline_proc_show");
+	assert_int_equal(record->objects[0].functions[0].n_mask, 2);
+	assert_int_equal(record->objects[0].functions[0].mask[1].offset, 9);
+	assert_string_equal(record->cves[0], "CVE-2026-12345");
+	assert_string_equal(record->patches[0].name, "fix.patch");
+	assert_int_equal(record_write(record, &out, &err), 0);
+	assert_int_equal(record_parse(out.data, out.len, &again, &err), 0);
+	assert_int_equal(record_write(again, &out2, &err), 0);
+	assert_string_equal(buf_str(&out), buf_str(&out2));
+}
+
+/* Each case replaces one piece of the good record and must be refused with the field's name. */
+static void test_refuses(void **state)
+{
+	static const struct {
+		const char *from, *to, *names;
+		int code;
+	} cases[] = {
+		{ "\"format\":1", "\"format\":2", "format", ERR_UNSUPPORTED },
+		{ "\"size\":48", "\"size\":0", "size", ERR_INVALID },
+		{ "[9,4]", "[5,4]", "mask", ERR_INVALID },
+		{ "[9,4]", "[9,40]", "mask", ERR_INVALID },
+		{ "[9,4]", "[-1,4]", "mask", ERR_INVALID },
+		{ "[9,4]", "[9,0]", "mask", ERR_INVALID },
+		{ "[9,4]", "[9]", "mask", ERR_INVALID },
+		{ "\"name\":\"vmlinux\"", "\"name\":\"../proc\"", "name", ERR_INVALID },
+		{ "\"version\":\"1.2\"", "\"version\":\"1.02\"", "version", ERR_INVALID },
+		{ "\"kernel\":\"6.1.0-56-amd64\"", "\"kernel\":\"../x\"", "kernel", ERR_INVALID },
+		{ "\"severity\":\"high\"", "\"severity\":\"bad\"", "severity", ERR_INVALID },
+		{ "CVE-2026-12345", "cve-2026-12345", "cves", ERR_INVALID },
+		{ "fix.patch", "../fix.patch", "patches", ERR_INVALID },
+		{ "\"helper\"", "\"he lper\"", "new_functions", ERR_INVALID },
+		{ "\"equal\":1", "\"equal\":2", "equal", ERR_INVALID },
+		{ "\"sympos\":0", "\"sympos\":-1", "sympos", ERR_INVALID },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buf_ struct buf text = BUF_INIT(RECORD_MAX);
+		const char *at = strstr(good, cases[i].from);
+		struct record *record = NULL;
+		struct error err = { 0 };
+
+		assert_non_null(at);
+		assert_int_equal(buf_append(&text, good, (size_t)(at - good)), 0);
+		assert_int_equal(buf_append_str(&text, cases[i].to), 0);
+		assert_int_equal(buf_append_str(&text, at + strlen(cases[i].from)), 0);
+		assert_int_equal(record_parse(text.data, text.len, &record, &err), cases[i].code);
+		assert_null(record);
+		if (!strstr(err.message, cases[i].names))
+			fail_msg("%s: %s", cases[i].to, err.message);
+	}
+}
+
+static void test_survives_cuts(void **state)
+{
+	(void)state;
+	for (size_t len = 0; len < strlen(good); len++) {
+		struct record *record = NULL;
+
+		assert_true(record_parse(good, len, &record, NULL) < 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reads_and_writes),
+		cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_survives_cuts),
+	};
+
+	return cmocka_run_group_tests_name("record", tests, NULL, NULL);
+}
