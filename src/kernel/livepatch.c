@@ -218,17 +218,23 @@ int kernel_livepatch_wait(const char *root, const char *name, bool target, int t
 	return ERR_STUCK;
 }
 
-int kernel_livepatch_disable(const char *root, const char *name, struct error *err)
+int kernel_livepatch_set(const char *root, const char *name, bool enabled, struct error *err)
 {
+	struct kernel_livepatch patch;
 	struct kernel_path path;
 	int r;
 
+	r = kernel_livepatch_get(root, name, &patch);
+	if (r < 0 && enabled)
+		return error_set(err, r, "livepatch %s is not in the kernel", name);
+	if (r < 0 || patch.enabled == enabled)
+		return 0;
 	r = kernel_path(&path, root, "/sys/kernel/livepatch/%s/enabled", name);
 	if (r < 0)
 		return error_set(err, r, "path too long");
-	r = file_write_sysfs(path.s, "0", err);
-	if (r == -ENOENT || r == -ENODEV)
+	r = file_write_sysfs(path.s, enabled ? "1" : "0", err);
+	/* It ended between the two looks. */
+	if (!enabled && (r == -ENOENT || r == -ENODEV))
 		return 0;
-	/* EINVAL: it already is what was asked for. */
-	return r == -EINVAL ? 0 : r;
+	return r;
 }

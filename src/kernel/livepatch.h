@@ -53,6 +53,9 @@ void kernel_livepatch_funcs_free(struct kernel_livepatch_funcs *funcs);
 int kernel_livepatch_wait(const char *root, const char *name, bool target, int timeout_ms,
 			  int cancel_fd, struct error *err);
 
-/* Tells the kernel to go out of the patch: starts a transition, or turns a running one round. Does
- * not wait. A patch that is not there is no error. -EBUSY while another livepatch changes over. */
-int kernel_livepatch_disable(const char *root, const char *name, struct error *err);
+/*
+ * Tells the kernel to go out of the patch (`enabled` false) or into it: starts a transition, or
+ * turns a running one round. Does not wait. A patch that is not there is no error when it is to be
+ * out. -EBUSY while another livepatch changes over.
+ */
+int kernel_livepatch_set(const char *root, const char *name, bool enabled, struct error *err);
