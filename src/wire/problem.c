@@ -53,7 +53,7 @@ int problem_code(const struct problem *problem)
 {
 	int code = error_code_parse(problem->code);
 
-	return code ? code : ERR_PROTOCOL;
+	return code < 0 ? code : ERR_PROTOCOL;
 }
 
 int problem_write(int status, int code, const char *detail, struct buf *out)
