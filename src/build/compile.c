@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/compile.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/process.h"
+#include "build/command.h"
+
+#define OBJECT_MAX         (256 * 1024 * 1024)
+#define COMMAND_MAX        (1024 * 1024)
+#define COMPILE_TIMEOUT_MS (10 * 60 * 1000)
+#define COMPILE_OUTPUT_MAX (16 * 1024 * 1024)
+#define WORKERS_MAX        64
+
+void unit_set_free(struct unit_set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		struct unit *u = &set->units[i];
+
+		free(u->object_path);
+		free(u->object);
+		buf_free(&u->stock);
+		buf_free(&u->original);
+		buf_free(&u->patched);
+	}
+	free(set->units);
+	*set = (struct unit_set){ 0 };
+}
+
+/* One call of the compiler. */
+struct task {
+	struct name_list arguments;
+	char *output; /* where the object goes */
+	const char *cwd;
+	struct error err;
+	int result;
+};
+
+struct tasks {
+	struct task *items;
+	size_t n;
+	atomic_size_t next;
+};
+
+static void tasks_free(struct tasks *tasks)
+{
+	for (size_t i = 0; i < tasks->n; i++) {
+		name_list_free(&tasks->items[i].arguments);
+		free(tasks->items[i].output);
+	}
+	free(tasks->items);
+}
+
+static void run_task(struct task *t)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(COMPILE_OUTPUT_MAX);
+	_cleanup_free_ const char **argv = calloc(t->arguments.n + 1, sizeof(*argv));
+	int status;
+
+	if (!argv) {
+		t->result = error_set(&t->err, ERR_NO_MEMORY, "out of memory");
+		return;
+	}
+	for (size_t i = 0; i < t->arguments.n; i++)
+		argv[i] = t->arguments.items[i];
+
+	struct process_options options = {
+		.argv = argv,
+		.env = (const char *const[]){ "LC_ALL=C", "SOURCE_DATE_EPOCH=0", NULL },
+		.cwd = t->cwd,
+		.timeout_ms = COMPILE_TIMEOUT_MS,
+		.out = &out,
+		.errout = &out,
+	};
+
+	t->result = process_run(&options, &status, &t->err);
+	if (t->result == 0 && status != 0) {
+		char why[512];
+
+		kbuild_first_error(buf_str(&out), why, sizeof(why));
+		t->result = error_set(&t->err, ERR_CHILD, "does not compile: %s", why);
+	}
+}
+
+static void *work(void *user)
+{
+	struct tasks *tasks = user;
+
+	for (;;) {
+		size_t i = atomic_fetch_add(&tasks->next, 1);
+
+		if (i >= tasks->n)
+			return NULL;
+		run_task(&tasks->items[i]);
+	}
+}
+
+/* Runs all tasks, as many at a time as there are jobs; the first failure in their order counts. */
+static int run_tasks(struct tasks *tasks, int jobs, struct error *err)
+{
+	pthread_t threads[WORKERS_MAX];
+	size_t want = MIN((size_t)MAX(jobs, 1), MIN(tasks->n, (size_t)WORKERS_MAX)), n = 0;
+
+	while (n + 1 < want && pthread_create(&threads[n], NULL, work, tasks) == 0)
+		n++;
+	work(tasks);
+	for (size_t i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	for (size_t i = 0; i < tasks->n; i++)
+		if (tasks->items[i].result < 0) {
+			if (err)
+				*err = tasks->items[i].err;
+			return tasks->items[i].result;
+		}
+	return 0;
+}
+
+static int name_unit(const char *path, struct unit *u, struct error *err)
+{
+	_cleanup_free_ char *id = strndup(path, strlen(path) - strlen(".c"));
+	char hex[SHA256_HEX_LEN + 1];
+
+	if (!id || asprintf(&u->object_path, "%s.o", id) < 0)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	for (char *p = id; *p; p++)
+		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", *p))
+			*p = '_';
+	if (strlen(id) <= UNIT_ID_MAX) {
+		memcpy(u->id, id, strlen(id) + 1);
+		return 0;
+	}
+
+	int r = hash_sha256_hex(path, strlen(path), hex);
+
+	if (r < 0)
+		return error_set(err, r, "cannot hash");
+	snprintf(u->id, sizeof(u->id), "%.55s_%.8s", id, hex);
+	return 0;
+}
+
+/* The folder of a unit in the kernel's cache. */
+static char *unit_folder(const struct kbuild *kb, const struct unit *u)
+{
+	return path_join(kb->kernel->folder, "units", u->id, NULL);
+}
+
+static int run_kbuild(const struct kbuild *kb, const struct unit *u, bool *ret_compiled,
+		      struct error *err)
+{
+	struct error made = { 0 };
+	_cleanup_close_ int lock = -1;
+	int r = kernel_lock(kb->kernel->release, &lock, err);
+
+	if (r < 0)
+		return r;
+	r = kbuild_make(
+		kb, (const char *const[]){ "OBJECT_FILES_NON_STANDARD=y", u->object_path, NULL },
+		NULL, &made);
+	*ret_compiled = true;
+	if (r == ERR_CHILD && strstr(made.message, "No rule to make target")) {
+		*ret_compiled = false;
+		return 0;
+	}
+	if (r < 0 && err) {
+		*err = made;
+		return error_prefix(err, r, "%s", u->file->path);
+	}
+	return r;
+}
+
+/* Where kbuild leaves the command of an object: DIR/.NAME.o.cmd. */
+static char *command_path(const struct kbuild *kb, const struct unit *u)
+{
+	const char *base = path_base(u->object_path);
+	char *path = NULL;
+
+	if (asprintf(&path, "%s/%.*s.%s.cmd", kb->kernel->build, (int)(base - u->object_path),
+		     u->object_path, base) < 0)
+		return NULL;
+	return path;
+}
+
+/* Keeps kbuild's object and command; the command last, since it marks the folder as complete. */
+static int keep_stock(const struct kbuild *kb, const struct unit *u, const char *folder,
+		      struct error *err)
+{
+	_cleanup_free_ char *from = path_join(kb->kernel->build, u->object_path, NULL);
+	_cleanup_free_ char *to = path_join(folder, "stock.o", NULL);
+	_cleanup_free_ char *cmd = command_path(kb, u);
+	_cleanup_free_ char *cmd_to = path_join(folder, "command", NULL);
+	_cleanup_buf_ struct buf text = BUF_INIT(COMMAND_MAX);
+
+	if (!from || !to || !cmd || !cmd_to)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	int r = file_read(cmd, &text, err);
+
+	if (r == 0)
+		r = file_make_dirs(folder, 0755, err);
+	if (r == 0)
+		r = file_copy(from, to, 0644, err);
+	if (r == 0) {
+		size_t line = strcspn(buf_str(&text), "\n");
+
+		r = file_write_atomic(cmd_to, text.data, line, 0644, err);
+	}
+	return r;
+}
+
+/* The command line as the kernel's cache has it, from kbuild if need be. Leaves *ret empty if the
+ * configuration does not compile the file. */
+static int get_command(const struct kbuild *kb, const struct unit *u, const char *folder,
+		       struct name_list *ret, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(folder, "command", NULL);
+	_cleanup_buf_ struct buf text = BUF_INIT(COMMAND_MAX);
+	bool compiled = true;
+	int r = 0;
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (!file_exists(path)) {
+		r = run_kbuild(kb, u, &compiled, err);
+		if (r < 0 || !compiled)
+			return r;
+		r = keep_stock(kb, u, folder, err);
+	}
+	if (r == 0)
+		r = file_read(path, &text, err);
+	return r < 0 ? r : command_parse(buf_str(&text), ret, err);
+}
+
+/* "vmlinux", or the module that the command line names. */
+static int find_object(const struct name_list *command, struct unit *u, struct error *err)
+{
+	static const char key[] = "-DKBUILD_MODNAME=\"";
+	const char *object = "vmlinux";
+	size_t len = strlen(object);
+
+	if (name_list_has(command, "-DMODULE"))
+		for (size_t i = 0; i < command->n; i++)
+			if (str_has_prefix(command->items[i], key)) {
+				object = command->items[i] + strlen(key);
+				len = strcspn(object, "\"");
+			}
+	u->object = strndup(object, len);
+	return u->object ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+}
+
+/* The kernel fixes these places up in its own image only; read the variables instead. */
+static const char *const no_runtime_const[] = {
+	"-D_ASM_RUNTIME_CONST_H",
+	"-Druntime_const_ptr(sym)=(sym)",
+	"-Druntime_const_shift_right_32(val,sym)=((u32)(val) >> (sym))",
+	"-Druntime_const_init(type,sym)=do { } while (0)",
+};
+
+static const char *const section_flags[] = { "-ffunction-sections", "-fdata-sections", "-g0",
+					     "-pipe" };
+
+static int add_all(struct name_list *list, const char *const *words, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = name_list_add(list, words[i]);
+	return r;
+}
+
+/* The folder of the original source, for `#include "…"` from a copy elsewhere. */
+static int add_include_folder(struct name_list *list, const char *source)
+{
+	_cleanup_free_ char *folder = strndup(source, (size_t)(path_base(source) - source));
+	int r = folder ? name_list_add(list, "-iquote") : ERR_NO_MEMORY;
+
+	return r < 0 ? r : name_list_add(list, folder);
+}
+
+/* kbuild's command with another source and output, and sections. */
+static int make_task(const struct unit *u, const struct name_list *command, const char *source,
+		     const char *output, struct task *t)
+{
+	int r = 0;
+	size_t n = command->n;
+
+	/* "… -c -o OBJECT SOURCE" */
+	for (size_t i = 0; r == 0 && i + 1 < n; i++) {
+		if (str_has_prefix(command->items[i], "-Wp,-MMD"))
+			continue;
+		if (streq(command->items[i], "-o")) {
+			i++;
+			continue;
+		}
+		r = name_list_add(&t->arguments, command->items[i]);
+	}
+	if (r == 0)
+		r = add_all(&t->arguments, section_flags, ARRAY_SIZE(section_flags));
+	if (r == 0 && u->runtime_const)
+		r = add_all(&t->arguments, no_runtime_const, ARRAY_SIZE(no_runtime_const));
+	if (r == 0)
+		r = add_include_folder(&t->arguments, command->items[n - 1]);
+	if (r == 0)
+		r = add_all(&t->arguments, (const char *const[]){ "-o", output, source }, 3);
+	t->output = strdup(output);
+	return r < 0 ? r : t->output ? 0 : ERR_NO_MEMORY;
+}
+
+/* What is needed to compile one unit, and where its results go. */
+struct job {
+	struct unit *unit;
+	struct name_list command;
+	char *folder;       /* in the cache */
+	char *original;     /* cached object */
+	char *original_tmp; /* written first, then renamed; unset if cached */
+	char *source, *patched;
+};
+
+static void job_free(struct job *j)
+{
+	name_list_free(&j->command);
+	free(j->folder);
+	free(j->original);
+	free(j->original_tmp);
+	free(j->source);
+	free(j->patched);
+}
+
+static int load_stock(struct job *j, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(j->folder, "stock.o", NULL);
+	struct unit *u = j->unit;
+	int r = path ? file_read(path, &u->stock, err) : ERR_NO_MEMORY;
+
+	if (r < 0)
+		return r;
+	u->runtime_const = memmem(u->stock.data, u->stock.len, "runtime_ptr_", 12) ||
+			   memmem(u->stock.data, u->stock.len, "runtime_shift_", 14);
+	return 0;
+}
+
+/* Adds the unit's calls of the compiler: the patched source, and the original unless cached. */
+static int plan(const struct kbuild *kb, const struct source_set *sources, const char *tmp,
+		struct job *j, struct tasks *tasks, struct error *err)
+{
+	struct unit *u = j->unit;
+	_cleanup_buf_ struct buf text = BUF_INIT(2 * SOURCE_FILE_MAX);
+	int r = load_stock(j, err);
+
+	if (r < 0)
+		return r;
+	j->original = path_join(j->folder, "original.o", NULL);
+	if (!j->original || asprintf(&j->source, "%s/%s.c", tmp, u->id) < 0 ||
+	    asprintf(&j->patched, "%s/%s.o", tmp, u->id) < 0)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	r = source_file_text(sources, u->file, &text);
+	if (r == 0)
+		r = file_write_atomic(j->source, text.data, text.len, 0644, err);
+	if (r == 0) {
+		tasks->items[tasks->n].cwd = kb->kernel->build;
+		r = make_task(u, &j->command, j->source, j->patched, &tasks->items[tasks->n++]);
+	}
+	if (r == 0 && !file_exists(j->original)) {
+		if (asprintf(&j->original_tmp, "%s.%d.tmp", j->original, (int)getpid()) < 0)
+			return error_set(err, ERR_NO_MEMORY, "out of memory");
+		tasks->items[tasks->n].cwd = kb->kernel->build;
+		r = make_task(u, &j->command, j->command.items[j->command.n - 1], j->original_tmp,
+			      &tasks->items[tasks->n++]);
+	}
+	return r < 0 ? error_prefix(err, r, "%s", u->file->path) : 0;
+}
+
+static int collect(struct job *j, struct error *err)
+{
+	int r;
+
+	if (j->original_tmp && rename(j->original_tmp, j->original) < 0)
+		return error_set_errno(err, errno, "cannot rename %s", j->original_tmp);
+	r = file_read(j->original, &j->unit->original, err);
+	return r < 0 ? r : file_read(j->patched, &j->unit->patched, err);
+}
+
+static int run_jobs(const struct kbuild *kb, const struct source_set *sources, struct job *jobs,
+		    size_t n, struct error *err)
+{
+	char tmp[] = "/tmp/suture-build-XXXXXX";
+	struct tasks tasks = { .items = calloc(2 * n + 1, sizeof(struct task)) };
+	int r = 0;
+
+	if (!tasks.items)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (!mkdtemp(tmp)) {
+		free(tasks.items);
+		return error_set_errno(err, errno, "cannot make a folder under /tmp");
+	}
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = plan(kb, sources, tmp, &jobs[i], &tasks, err);
+	if (r == 0)
+		r = run_tasks(&tasks, kb->jobs, err);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = collect(&jobs[i], err);
+	for (size_t i = 0; r < 0 && i < n; i++)
+		if (jobs[i].original_tmp)
+			unlink(jobs[i].original_tmp);
+	tasks_free(&tasks);
+	(void)file_remove_tree(tmp, NULL);
+	return r;
+}
+
+static int refuse(struct name_list *reasons, const char *path, const char *why, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = asprintf(&text, "%s: %s", path, why) < 0 ? ERR_NO_MEMORY
+							 : name_list_add(reasons, text);
+
+	return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
+/* Names the unit and finds its command; *ret_use is false if it is not compiled at all. */
+static int begin_job(const struct kbuild *kb, const struct source_file *file, struct unit *u,
+		     struct job *j, struct name_list *reasons, bool *ret_use, struct error *err)
+{
+	u->file = file;
+	u->stock = u->original = u->patched = BUF_INIT(OBJECT_MAX);
+	j->unit = u;
+
+	int r = name_unit(file->path, u, err);
+
+	if (r < 0)
+		return r;
+	j->folder = unit_folder(kb, u);
+	if (!j->folder)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	r = get_command(kb, u, j->folder, &j->command, err);
+	if (r < 0)
+		return r;
+	*ret_use = j->command.n >= 4;
+	if (!*ret_use)
+		return refuse(reasons, file->path, "is not compiled in this kernel's configuration",
+			      err);
+	return find_object(&j->command, u, err);
+}
+
+int compile_units(const struct kbuild *kb, const struct source_set *sources,
+		  struct name_list *reasons, struct unit_set *ret, struct error *err)
+{
+	struct unit_set set = { .units = calloc(sources->n + 1, sizeof(struct unit)) };
+	struct job *jobs = calloc(sources->n + 1, sizeof(*jobs));
+	size_t n = 0;
+	int r = set.units && jobs ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	for (size_t i = 0; r == 0 && i < sources->n; i++) {
+		bool use = false;
+
+		if (!source_file_changed(sources->files[i]))
+			continue;
+		set.n++;
+		n++;
+		r = begin_job(kb, sources->files[i], &set.units[n - 1], &jobs[n - 1], reasons, &use,
+			      err);
+	}
+	if (r == 0 && reasons->n == 0)
+		r = run_jobs(kb, sources, jobs, n, err);
+	for (size_t i = 0; jobs && i < n; i++)
+		job_free(&jobs[i]);
+	free(jobs);
+	if (r < 0) {
+		unit_set_free(&set);
+		return r;
+	}
+	*ret = set;
+	return 0;
+}

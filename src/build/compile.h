@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Compiling the touched files, before and after the patch, with the kernel's own command lines.
+ *
+ * kbuild is run once for a file of a kernel: that gives its command line and the object as the
+ * kernel was built ("stock"). With that line the compiler is called directly, for original and
+ * patched source at once, with each function and variable in a section of its own. Nothing is run
+ * through objtool. Stock and original objects are kept in the kernel's cache (`units/`).
+ */
+#pragma once
+
+#include "build/kbuild.h"
+#include "build/source.h"
+
+/* Longest name of a unit in symbols. */
+#define UNIT_ID_MAX 64
+
+struct unit {
+	const struct source_file *file; /* not owned */
+	char id[UNIT_ID_MAX + 1];       /* the path as a C name */
+	char *object_path;              /* relative to the build folder, e.g. "fs/proc/version.o" */
+	char *object;                   /* "vmlinux", or the module's name with underscores */
+	/* Object files. */
+	struct buf stock;    /* as kbuild compiles it */
+	struct buf original; /* in sections */
+	struct buf patched;  /* in sections */
+	/* The kernel sets constants in this unit's code while it boots, which it does not do for
+	 * modules: original and patched read the variables instead, so that only `stock` can be
+	 * compared with the shipped code. */
+	bool runtime_const;
+};
+
+struct unit_set {
+	struct unit *units;
+	size_t n;
+};
+
+void unit_set_free(struct unit_set *set);
+#define _cleanup_unit_set_ _cleanup_(unit_set_free)
+
+/*
+ * Compiles all changed files of the set; those that a patch leaves as they were are left out. Files
+ * that this kernel's configuration does not compile are appended to `reasons` and left out.
+ * Errors: ERR_CHILD (with the compiler's words: the patched file does not compile), ERR_INVALID.
+ */
+int compile_units(const struct kbuild *kb, const struct source_set *sources,
+		  struct name_list *reasons, struct unit_set *ret, struct error *err);

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/patch_file.h"
+
+#include "base/file.h"
+
+struct parser {
+	const char *p, *end; /* what is left */
+	uint32_t line;       /* number of the line at p */
+	const char *name;
+	struct name_list *reasons;
+	struct patch_file *patch;
+	size_t hunks;
+	struct error *err;
+	/* the entry that is being read */
+	bool open;
+	bool refused;
+	char path[PATCH_PATH_MAX];
+};
+
+void patch_file_free(struct patch_file *patch)
+{
+	if (!patch)
+		return;
+	arena_free(patch->arena);
+	free(patch);
+}
+
+static int bad(struct parser *ps, const char *why)
+{
+	return error_set(ps->err, ERR_INVALID, "%s, line %u: %s", ps->name, ps->line, why);
+}
+
+/* The current line without its newline. */
+static size_t line_len(const struct parser *ps)
+{
+	const char *nl = memchr(ps->p, '\n', (size_t)(ps->end - ps->p));
+
+	return (size_t)((nl ? nl : ps->end) - ps->p);
+}
+
+static void next_line(struct parser *ps)
+{
+	size_t len = line_len(ps);
+
+	ps->p += len;
+	if (ps->p < ps->end)
+		ps->p++;
+	ps->line++;
+}
+
+static bool at(const struct parser *ps, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return (size_t)(ps->end - ps->p) >= n && memcmp(ps->p, prefix, n) == 0;
+}
+
+/* Is this line the first of a file: "--- " with "+++ " on the next line? */
+static bool at_file(const struct parser *ps)
+{
+	size_t len = line_len(ps);
+
+	return at(ps, "--- ") && (size_t)(ps->end - ps->p) > len + 5 &&
+	       memcmp(ps->p + len + 1, "+++ ", 4) == 0;
+}
+
+static int refuse(struct parser *ps, const char *path, const char *why)
+{
+	_cleanup_free_ char *text = NULL;
+
+	ps->refused = true;
+	if (asprintf(&text, "%s: %s", path, why) < 0)
+		return error_set(ps->err, ERR_NO_MEMORY, "out of memory");
+	if (name_list_has(ps->reasons, text))
+		return 0;
+
+	int r = name_list_add(ps->reasons, text);
+
+	return r < 0 ? error_set(ps->err, r, "%s: too many reasons", ps->name) : 0;
+}
+
+/* The path after "--- " or "+++ ": up to a tab, where a time may follow. */
+static int read_path(struct parser *ps, char ret[static PATCH_PATH_MAX])
+{
+	size_t skip = 4, len = line_len(ps);
+	const char *tab;
+
+	if (len > 0 && ps->p[len - 1] == '\r')
+		return bad(ps, "the patch has DOS line ends");
+	tab = memchr(ps->p, '\t', len);
+	if (tab)
+		len = (size_t)(tab - ps->p);
+	if (len <= skip || len - skip >= PATCH_PATH_MAX)
+		return bad(ps, "a file name is missing or too long");
+	memcpy(ret, ps->p + skip, len - skip);
+	ret[len - skip] = '\0';
+	if (strlen(ret) != len - skip)
+		return bad(ps, "a file name holds a zero byte");
+	return 0;
+}
+
+/* Takes "a/" or "b/" (any first folder, as patch -p1 does) off a path; NULL if nothing is left. */
+static const char *strip_first(const char *path)
+{
+	const char *slash = strchr(path, '/');
+
+	return path[0] != '/' && slash && slash[1] ? slash + 1 : NULL;
+}
+
+static int check_path(struct parser *ps, const char *raw)
+{
+	const char *path = strip_first(raw);
+	const char *why;
+
+	if (raw[0] == '/')
+		return refuse(ps, raw, "is an absolute path");
+	if (raw[0] == '"')
+		return refuse(ps, raw, "is a quoted name, which no kernel file has");
+	if (!path)
+		return refuse(ps, raw, "names no file below a first folder (a/…, b/…)");
+	if (!path_is_safe_relative(path) || !path_is_safe_relative(raw))
+		return refuse(ps, raw, "has '..' or an empty part in its path");
+	why = patch_path_refusal(path);
+	return why ? refuse(ps, path, why) : 0;
+}
+
+/* The lines between "diff --git" and "---" that say what a live patch cannot do. */
+static int check_extended(struct parser *ps)
+{
+	static const struct {
+		const char *prefix, *why;
+	} known[] = {
+		{ "rename ", "is renamed: renames cannot be live-patched" },
+		{ "copy ", "is copied: copies cannot be live-patched" },
+		{ "similarity index ", "is renamed or copied, which cannot be live-patched" },
+		{ "dissimilarity index ", "is rewritten as a new file" },
+		{ "old mode ", "changes its mode, which cannot be live-patched" },
+		{ "new mode ", "changes its mode, which cannot be live-patched" },
+		{ "new file mode ", "is a new file: new files are not supported" },
+		{ "deleted file mode ", "is deleted: deleted files are not supported" },
+		{ "GIT binary patch", "is a binary file" },
+		{ "Binary files ", "is a binary file" },
+	};
+
+	if (!ps->open)
+		return at(ps, "GIT binary patch") || at(ps, "Binary files ")
+			       ? refuse(ps, ps->name, "holds a binary file")
+			       : 0;
+	if (at(ps, "index ") && line_len(ps) > 7 && memmem(ps->p, line_len(ps), " 120000", 7))
+		return refuse(ps, ps->path, "is a symbolic link");
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (at(ps, known[i].prefix))
+			return refuse(ps, ps->path, known[i].why);
+	return 0;
+}
+
+/* "diff --git a/X b/Y": opens an entry, named by its second half for messages. */
+static int begin_git(struct parser *ps)
+{
+	size_t len = line_len(ps);
+	const char *b = memmem(ps->p, len, " b/", 3);
+	size_t n;
+
+	ps->open = true;
+	ps->refused = false;
+	if (!b)
+		b = ps->p + strlen("diff --git") - 2;
+	n = (size_t)(ps->p + len - (b + 3));
+	n = MIN(n, (size_t)PATCH_PATH_MAX - 1);
+	memcpy(ps->path, b + 3, n);
+	ps->path[n] = '\0';
+	return 0;
+}
+
+static bool read_number(const char **p, const char *end, uint32_t *ret)
+{
+	uint32_t value = 0;
+	const char *start = *p;
+
+	while (*p < end && **p >= '0' && **p <= '9') {
+		if (value > 100000000)
+			return false;
+		value = value * 10 + (uint32_t)(*(*p)++ - '0');
+	}
+	*ret = value;
+	return *p > start;
+}
+
+static bool read_range(const char **p, const char *end, char sign, uint32_t *start, uint32_t *count)
+{
+	if (*p >= end || *(*p)++ != sign || !read_number(p, end, start))
+		return false;
+	*count = 1;
+	if (*p < end && **p == ',') {
+		(*p)++;
+		return read_number(p, end, count);
+	}
+	return true;
+}
+
+/* "@@ -A,B +C,D @@ …" */
+static int read_hunk_head(struct parser *ps, struct patch_hunk *h)
+{
+	const char *p = ps->p + 3, *end = ps->p + line_len(ps);
+
+	h->line = ps->line;
+	if (!at(ps, "@@ ") || !read_range(&p, end, '-', &h->old_start, &h->old_count) || p >= end ||
+	    *p++ != ' ' || !read_range(&p, end, '+', &h->new_start, &h->new_count) || end - p < 3 ||
+	    memcmp(p, " @@", 3) != 0)
+		return bad(ps, "a damaged hunk header");
+	if (h->old_count + h->new_count == 0 || h->old_count + h->new_count > 2000000)
+		return bad(ps, "a hunk of no lines or of too many");
+	return 0;
+}
+
+/* The lines of a hunk: exactly as many as its header announces. */
+static int read_hunk_lines(struct parser *ps, struct patch_hunk *h)
+{
+	uint32_t old_left = h->old_count, new_left = h->new_count;
+	uint32_t cap = MIN(h->old_count + h->new_count, (uint32_t)(ps->end - ps->p) + 1);
+
+	h->lines = arena_alloc(ps->patch->arena, cap, sizeof(*h->lines));
+	if (!h->lines)
+		return error_set(ps->err, ERR_NO_MEMORY, "%s: too large", ps->name);
+	while (old_left || new_left) {
+		size_t len = line_len(ps);
+		char kind = len > 0 ? ps->p[0] : ' ';
+
+		if (ps->p >= ps->end)
+			return bad(ps, "the patch ends within a hunk");
+		if ((kind != ' ' && kind != '-' && kind != '+') || (kind != '+' && !old_left) ||
+		    (kind != '-' && !new_left) || h->line_count >= cap)
+			return bad(ps, "a line that does not belong to its hunk");
+		if (memchr(ps->p, 0, len))
+			return bad(ps, "a zero byte");
+		old_left -= kind != '+';
+		new_left -= kind != '-';
+		h->lines[h->line_count++] =
+			(struct patch_line){ kind, len > 0 ? ps->p + 1 : ps->p,
+					     (uint32_t)(len > 0 ? len - 1 : 0), false };
+		next_line(ps);
+		if (ps->p < ps->end && *ps->p == '\\') {
+			h->lines[h->line_count - 1].no_newline = true;
+			next_line(ps);
+		}
+	}
+	return 0;
+}
+
+static int add_hunk(struct parser *ps, struct patch_entry *e, size_t *cap)
+{
+	struct patch_hunk h = { 0 };
+	int r;
+
+	if (++ps->hunks > PATCH_HUNKS_MAX)
+		return bad(ps, "too many hunks");
+	r = read_hunk_head(ps, &h);
+	if (r < 0)
+		return r;
+	next_line(ps);
+	r = read_hunk_lines(ps, &h);
+	if (r < 0)
+		return r;
+	if (e->hunk_count == *cap) {
+		size_t more = *cap ? *cap * 2 : 8;
+		struct patch_hunk *grown = arena_alloc(ps->patch->arena, more, sizeof(*grown));
+
+		if (!grown)
+			return error_set(ps->err, ERR_NO_MEMORY, "%s: too large", ps->name);
+		if (e->hunk_count)
+			memcpy(grown, e->hunks, e->hunk_count * sizeof(*grown));
+		e->hunks = grown;
+		*cap = more;
+	}
+	e->hunks[e->hunk_count++] = h;
+	return 0;
+}
+
+static int check_paths(struct parser *ps, const char *old_path, const char *new_path)
+{
+	int r;
+
+	if (streq(old_path, "/dev/null"))
+		return refuse(ps, new_path, "is a new file: new files are not supported");
+	if (streq(new_path, "/dev/null"))
+		return refuse(ps, old_path, "is deleted: deleted files are not supported");
+	r = check_path(ps, old_path);
+	if (r == 0)
+		r = check_path(ps, new_path);
+	if (r < 0 || ps->refused || streq(strip_first(old_path), strip_first(new_path)))
+		return r;
+	return refuse(ps, strip_first(new_path), "is renamed: renames cannot be live-patched");
+}
+
+/* From "--- " on: two names and the hunks. */
+static int read_file(struct parser *ps)
+{
+	char old_path[PATCH_PATH_MAX], new_path[PATCH_PATH_MAX];
+	struct patch_entry entry = { 0 };
+	size_t cap = 0;
+	int r = read_path(ps, old_path);
+
+	if (!ps->open)
+		ps->refused = false;
+	ps->open = false;
+	if (r < 0)
+		return r;
+	next_line(ps);
+	r = read_path(ps, new_path);
+	if (r < 0)
+		return r;
+	r = check_paths(ps, old_path, new_path);
+	if (r < 0)
+		return r;
+	next_line(ps);
+	if (!at(ps, "@@ "))
+		return bad(ps, "a file without hunks");
+	while (r == 0 && at(ps, "@@ "))
+		r = add_hunk(ps, &entry, &cap);
+	if (r < 0 || ps->refused)
+		return r;
+	if (ps->patch->entry_count >= PATCH_FILES_MAX)
+		return bad(ps, "too many files");
+	entry.path = arena_strdup(ps->patch->arena, strip_first(new_path));
+	if (!entry.path)
+		return error_set(ps->err, ERR_NO_MEMORY, "out of memory");
+	ps->patch->entries[ps->patch->entry_count++] = entry;
+	return 0;
+}
+
+static int parse_all(struct parser *ps)
+{
+	size_t files = 0;
+	int r = 0;
+
+	while (r == 0 && ps->p < ps->end) {
+		if (at_file(ps) || at(ps, "diff --git ") || at(ps, "GIT binary") ||
+		    at(ps, "Binary files "))
+			files++;
+		if (at_file(ps)) {
+			r = read_file(ps);
+			continue;
+		}
+		if (at(ps, "@@ "))
+			return bad(ps, "a hunk that belongs to no file");
+		r = at(ps, "diff --git ") ? begin_git(ps) : check_extended(ps);
+		next_line(ps);
+	}
+	if (r == 0 && files == 0)
+		return error_set(ps->err, ERR_INVALID, "%s: no patch in it (no '---' line)",
+				 ps->name);
+	if (r == 0 && ps->patch->entry_count == 0 && ps->reasons->n == 0)
+		return error_set(ps->err, ERR_INVALID, "%s: the patch touches no file", ps->name);
+	return r;
+}
+
+int patch_file_parse(const char *text, size_t len, const char *name, struct name_list *reasons,
+		     struct patch_file **ret, struct error *err)
+{
+	_cleanup_patch_file_ struct patch_file *patch = calloc(1, sizeof(*patch));
+	_cleanup_free_ struct parser *ps = calloc(1, sizeof(*ps));
+
+	if (len > PATCH_SIZE_MAX)
+		return error_set(err, ERR_TOO_LARGE, "%s: larger than 16 MiB", name);
+	if (!patch || !ps)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	patch->arena = arena_new((size_t)256 * 1024 * 1024);
+	if (!patch->arena)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	patch->entries = arena_alloc(patch->arena, PATCH_FILES_MAX, sizeof(*patch->entries));
+	if (!patch->entries)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	*ps = (struct parser){ .p = text,
+			       .end = text + len,
+			       .line = 1,
+			       .name = name,
+			       .reasons = reasons,
+			       .patch = patch,
+			       .err = err };
+
+	int r = parse_all(ps);
+
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(patch);
+	return 0;
+}
