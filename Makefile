@@ -26,6 +26,8 @@ test-service: all
 	@tools/run-tests service
 test-kernel: all
 	@tools/run-tests kernel
+fuzz: bootstrap
+	@tools/fuzz
 lint: bootstrap
 	@tools/run-tests lint
 demo: all
