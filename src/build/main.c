@@ -5,6 +5,11 @@
 static const struct cli_option format_options[] = { CLI_FORMAT_OPTION, { 0 } };
 
 static const struct cli_verb verbs[] = {
+	{ "diff", "ORIG.o PATCHED.o", 2, 2, "compare two builds of one file, function by function",
+	  "Both objects are compiled with -ffunction-sections -fdata-sections and have not been "
+	  "through objtool. Says which functions changed, which are new, and why a change cannot be "
+	  "applied live.",
+	  build_diff_options, build_cmd_diff },
 	{ "kernel add", "RELEASE", 1, 1, "fetch a stock kernel and prepare it for building",
 	  "Downloads image, headers and source of one version through apt, unpacks them into the "
 	  "cache, and prepares the kernel once. Nothing is installed.",

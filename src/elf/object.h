@@ -25,7 +25,7 @@
 
 /* Largest object that is read, and the largest counts in it. */
 #define ELF_OBJECT_SIZE_MAX     (256U << 20)
-#define ELF_OBJECT_SECTIONS_MAX (1U << 20)
+#define ELF_OBJECT_SECTIONS_MAX 0xfe00U /* below the reserved numbers of the ABI */
 #define ELF_OBJECT_SYMBOLS_MAX  (1U << 22)
 
 struct elf_section;

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/diff_internal.h"
+
+#include <stdio.h>
+
+/* What both units may take in memory besides the objects themselves. */
+#define ARENA_MAX ((size_t)1 << 30)
+
+const char *diff_reason_name(enum diff_reason_code code)
+{
+	switch (code) {
+	case DIFF_CHANGED_DATA: return "changed-data";
+	case DIFF_CHANGED_RODATA: return "changed-rodata";
+	case DIFF_CHANGED_INIT: return "changed-init";
+	case DIFF_CHANGED_TABLE: return "changed-table";
+	case DIFF_NOT_TRACEABLE: return "not-traceable";
+	case DIFF_STATIC_LOCAL_REMOVED: return "static-local-removed";
+	case DIFF_STATIC_LOCAL_UNCLEAR: return "static-local-unclear";
+	case DIFF_UNKNOWN_REFERENCE: return "unknown-reference";
+	case DIFF_INIT_REFERENCE: return "init-reference";
+	case DIFF_UNSUPPORTED_SECTION: return "unsupported-section";
+	case DIFF_UNSUPPORTED_RELOC: return "unsupported-relocation";
+	}
+	return "unknown";
+}
+
+int diff_refuse(struct diff *diff, enum diff_reason_code code, const char *subject,
+		const char *format, ...)
+{
+	char message[ERROR_MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(message, sizeof(message), format, ap);
+	va_end(ap);
+	for (size_t i = 0; i < diff->reasons.count; i++) /* say it once */
+		if (streq(diff->reasons.items[i].message, message))
+			return 0;
+	struct diff_reason reason = {
+		.code = code,
+		.object = diff->name,
+		.subject = subject,
+		.message = arena_strdup(diff->arena, message),
+	};
+	return reason.message ? VEC_PUSH(&diff->reasons, reason) : ERR_NO_MEMORY;
+}
+
+static int add_changed(struct diff *diff, const struct atom *original)
+{
+	const struct elf_symbol *sym = original->symbol;
+	struct diff_function function = {
+		.name = sym->name,
+		.symbol = arena_printf(diff->arena, "suture_new.%s.%s", diff->unit_name, sym->name),
+		.file = sym->file,
+		.local = sym->binding == STB_LOCAL,
+		.weak = sym->binding == STB_WEAK,
+		.size = original->end - original->entry,
+	};
+
+	return function.symbol ? VEC_PUSH(&diff->changed, function) : ERR_NO_MEMORY;
+}
+
+static int add_added(struct diff *diff, const struct atom *atom)
+{
+	struct diff_function function = {
+		.name = atom->name,
+		.symbol = atom->name,
+		.file = atom->symbol ? atom->symbol->file : NULL,
+		.local = !atom->symbol || atom->symbol->binding == STB_LOCAL,
+		.weak = atom->symbol && atom->symbol->binding == STB_WEAK,
+		.size = atom->end - atom->entry,
+	};
+
+	return VEC_PUSH(&diff->added, function);
+}
+
+static int changed_function(struct diff *diff, struct atom *original, struct atom *patched)
+{
+	patched->changed = original->changed = true;
+	if (atom_is_init(original) || atom_is_init(patched))
+		return diff_refuse(
+			diff, DIFF_CHANGED_INIT, patched->name,
+			"%s changed, and it runs only when its code is loaded or unloaded",
+			patched->name);
+	if (!original->symbol)
+		return diff_refuse(diff, DIFF_NOT_TRACEABLE, patched->name,
+				   "code without a function in section %s changed", patched->name);
+	int e = add_changed(diff, original);
+	if (e == 0 && !atom_is_traceable(original))
+		e = diff_refuse(
+			diff, DIFF_NOT_TRACEABLE, original->name,
+			"%s does not begin with a call of __fentry__, so it cannot be redirected",
+			original->name);
+	return e;
+}
+
+static int compare_functions(struct diff *diff)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < diff->patched.atoms.count; i++) {
+		struct atom *atom = diff->patched.atoms.items[i];
+
+		if (atom->kind != ATOM_FUNCTION || atom->parent)
+			continue;
+		if (atom->pair) {
+			if (!diff_function_equal(atom->pair, atom))
+				e = changed_function(diff, atom->pair, atom);
+		} else if (!atom_is_init(atom)) {
+			e = add_added(diff, atom);
+		}
+	}
+	return e;
+}
+
+static int changed_data(struct diff *diff, const struct atom *original, const struct atom *patched)
+{
+	const char *name = patched->name;
+
+	if (original->section->class == CLASS_TABLE || patched->section->class == CLASS_TABLE)
+		return diff_refuse(diff, DIFF_CHANGED_TABLE, name,
+				   "%s changed, in section %s, which the kernel reads once", name,
+				   patched->section->elf->name);
+	if (atom_is_init(original) || atom_is_init(patched))
+		return diff_refuse(diff, DIFF_CHANGED_INIT, name,
+				   "%s changed, and the kernel frees it after start", name);
+	if (original->section->class == CLASS_RODATA && patched->section->class == CLASS_RODATA)
+		return diff_refuse(
+			diff, DIFF_CHANGED_RODATA, name,
+			"the constant %s changed, and the running kernel uses the old one", name);
+	bool same_size = original->end - original->start == patched->end - patched->start;
+	return diff_refuse(diff, DIFF_CHANGED_DATA, name, "the variable %s changed its %s", name,
+			   !same_size                                            ? "size"
+			   : original->section->class != patched->section->class ? "section"
+										 : "initial value");
+}
+
+static int compare_data(struct diff *diff)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < diff->patched.atoms.count; i++) {
+		const struct atom *atom = diff->patched.atoms.items[i];
+
+		if (atom->kind != ATOM_DATA)
+			continue;
+		if (atom->pair && !diff_data_equal(atom->pair, diff->patched.atoms.items[i]))
+			e = changed_data(diff, atom->pair, atom);
+		else if (!atom->pair && atom->section->class == CLASS_TABLE)
+			e = diff_refuse(diff, DIFF_CHANGED_TABLE, atom->name,
+					"%s is new in section %s, which the kernel reads once",
+					atom->name, atom->section->elf->name);
+	}
+	for (size_t i = 0; e == 0 && i < diff->original.atoms.count; i++) {
+		const struct atom *atom = diff->original.atoms.items[i];
+
+		if (atom->kind == ATOM_DATA && !atom->pair && atom->section->class == CLASS_TABLE)
+			e = diff_refuse(diff, DIFF_CHANGED_TABLE, atom->name,
+					"%s is gone from section %s, which the kernel read already",
+					atom->name, atom->section->elf->name);
+	}
+	return e;
+}
+
+/* A changed function that no longer uses a static local of its own may have lost its state. */
+static int check_removed(struct diff *diff, const struct atom *function)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < function->ref_count; i++) {
+		const struct atom *target = function->refs[i].target;
+
+		if (!target || !target->base || target->pair || target->unclear ||
+		    target->section->class == CLASS_RODATA || target->start == target->end)
+			continue;
+		e = diff_refuse(
+			diff, DIFF_STATIC_LOCAL_REMOVED, atom_owner((struct atom *)function)->name,
+			"%s no longer has its static variable %s", function->name, target->name);
+	}
+	return e;
+}
+
+static int check_static_locals(struct diff *diff)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < diff->original.atoms.count; i++) {
+		struct atom *atom = diff->original.atoms.items[i];
+
+		if (atom->kind == ATOM_FUNCTION && atom_owner(atom)->changed)
+			e = check_removed(diff, atom);
+	}
+	return e;
+}
+
+/* Variables paired by their order: an unchanged function that uses them agrees with the pairing. */
+static void confirm_pairs(struct diff *diff)
+{
+	for (size_t i = 0; i < diff->patched.atoms.count; i++) {
+		struct atom *atom = diff->patched.atoms.items[i];
+
+		if (!atom_owner(atom)->pair || atom_owner(atom)->changed ||
+		    atom->kind == ATOM_CONTENT)
+			continue;
+		for (size_t k = 0; k < atom->ref_count; k++)
+			if (atom->refs[k].target)
+				atom->refs[k].target->confirmed = true;
+	}
+}
+
+static int list_data(struct diff *diff)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < diff->kept.count; i++) {
+		const struct atom *atom = diff->kept.items[i];
+		struct diff_data data = { atom->name, atom->section->elf->name,
+					  atom->end - atom->start };
+
+		if (atom->kind == ATOM_DATA)
+			e = VEC_PUSH(&diff->data, data);
+	}
+	return e;
+}
+
+static int compare_function_names(const void *a, const void *b)
+{
+	return strcmp(((const struct diff_function *)a)->name,
+		      ((const struct diff_function *)b)->name);
+}
+
+static int compare_data_names(const void *a, const void *b)
+{
+	return strcmp(((const struct diff_data *)a)->name, ((const struct diff_data *)b)->name);
+}
+
+static int compare_reasons(const void *a, const void *b)
+{
+	const struct diff_reason *x = a, *y = b;
+	int c = strcmp(x->subject, y->subject);
+
+	return c ? c : strcmp(x->message, y->message);
+}
+
+#define SORT(vec, compare)                                                                \
+	do {                                                                              \
+		if ((vec).count > 1)                                                      \
+			qsort((vec).items, (vec).count, sizeof(*(vec).items), (compare)); \
+	} while (0)
+
+static void conclude(struct diff *diff)
+{
+	struct diff_result *r = &diff->result;
+
+	SORT(diff->changed, compare_function_names);
+	SORT(diff->added, compare_function_names);
+	SORT(diff->data, compare_data_names);
+	SORT(diff->reasons, compare_reasons);
+	*r = (struct diff_result){
+		.changed = diff->changed.items,
+		.changed_count = diff->changed.count,
+		.added = diff->added.items,
+		.added_count = diff->added.count,
+		.data = diff->data.items,
+		.data_count = diff->data.count,
+		.reasons = diff->reasons.items,
+		.reason_count = diff->reasons.count,
+	};
+	r->verdict = r->reason_count    ? DIFF_REFUSED
+		     : diff->kept.count ? DIFF_ACCEPTED
+					: DIFF_NO_CHANGE;
+}
+
+static int run(struct diff *diff, const struct diff_options *options, struct elf_object *original,
+	       struct elf_object *patched, struct error *err)
+{
+	int e = unit_open(original, diff->name, &options->sizes, diff->arena, &diff->original, err);
+
+	if (e == 0)
+		e = unit_open(patched, diff->name, &options->sizes, diff->arena, &diff->patched,
+			      err);
+	if (e < 0)
+		return e;
+	e = diff_pair(diff);
+	if (e == 0)
+		e = compare_functions(diff);
+	if (e == 0)
+		e = compare_data(diff);
+	if (e == 0)
+		e = check_static_locals(diff);
+	if (e == 0) {
+		confirm_pairs(diff);
+		e = diff_select(diff);
+	}
+	if (e == 0)
+		e = list_data(diff);
+	if (e < 0)
+		return error_set(err, e, "%s: out of memory", diff->name);
+	conclude(diff);
+	return 0;
+}
+
+static bool is_unit_name(const char *s)
+{
+	size_t len = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
+	return len > 0 && len <= 64 && s[len] == 0;
+}
+
+int diff_objects(struct elf_object *original, struct elf_object *patched,
+		 const struct diff_options *options, struct diff **ret, struct error *err)
+{
+	const char *unit = options->unit ? options->unit : "unit";
+
+	if (!is_unit_name(unit))
+		return error_set(err, ERR_INVALID, "\"%s\" is not a name for a unit", unit);
+	_cleanup_diff_ struct diff *diff = calloc(1, sizeof(*diff));
+	if (!diff)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	diff->arena = arena_new(ARENA_MAX);
+	if (!diff->arena)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	diff->name = arena_strdup(diff->arena, options->name ? options->name : "object");
+	diff->unit_name = arena_strdup(diff->arena, unit);
+	if (!diff->name || !diff->unit_name)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	int e = run(diff, options, original, patched, err);
+	if (e < 0)
+		return e;
+	*ret = TAKE_PTR(diff);
+	return 0;
+}
+
+void diff_free(struct diff *diff)
+{
+	if (!diff)
+		return;
+	unit_close(&diff->original);
+	unit_close(&diff->patched);
+	free(diff->changed.items);
+	free(diff->added.items);
+	free(diff->data.items);
+	free(diff->reasons.items);
+	free(diff->kept.items);
+	arena_free(diff->arena);
+	free(diff);
+}
+
+const struct diff_result *diff_result(const struct diff *diff)
+{
+	return &diff->result;
+}

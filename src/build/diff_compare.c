@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Are two paired things equal? Bytes first, then what each reference points to. */
+#include "build/diff_internal.h"
+
+/* Contents that refer to contents: a chain as long as this does not occur. */
+#define DEPTH_MAX 64
+
+static bool content_equal(struct atom *a, struct atom *b, unsigned depth);
+
+static uint64_t atom_size(const struct atom *atom)
+{
+	return atom->end - atom->start;
+}
+
+/* Equal bytes at `a` and `b` of two sections; a section without bytes is all zero. */
+static bool bytes_equal(const struct elf_section *s, uint64_t a, const struct elf_section *t,
+			uint64_t b, uint64_t len)
+{
+	if (s->data && t->data)
+		return memcmp(s->data + a, t->data + b, len) == 0;
+	const uint8_t *data = s->data ? s->data + a : t->data ? t->data + b : NULL;
+	for (uint64_t i = 0; data && i < len; i++)
+		if (data[i])
+			return false;
+	return true;
+}
+
+/* Equal bytes of two atoms, but for branch distances that are compared as references. */
+static bool atom_bytes_equal(const struct atom *a, const struct atom *b)
+{
+	uint64_t at = 0, size = atom_size(a);
+
+	for (size_t i = 0; i < a->ref_count; i++) {
+		const struct ref *ref = &a->refs[i];
+		uint64_t field = ref->offset - a->start;
+
+		if (ref->rela || field < at)
+			continue;
+		if (!bytes_equal(a->section->elf, a->start + at, b->section->elf, b->start + at,
+				 field - at))
+			return false;
+		at = MIN(field + ref->width, size);
+	}
+	return bytes_equal(a->section->elf, a->start + at, b->section->elf, b->start + at,
+			   size - at);
+}
+
+static bool outside_equal(const struct ref *a, const struct ref *b)
+{
+	if (!a->symbol || !b->symbol)
+		return a->symbol == b->symbol && a->position == b->position;
+	return a->symbol->shndx == b->symbol->shndx && a->symbol->value == b->symbol->value &&
+	       a->position == b->position && streq(a->symbol->name, b->symbol->name);
+}
+
+/* Places where no atom is: only equal in sections that are equal as a whole. */
+static bool unknown_equal(const struct ref *a, const struct ref *b)
+{
+	const struct elf_section *s = a->section->elf, *t = b->section->elf;
+
+	return a->position == b->position && streq(s->name, t->name) && s->size == t->size &&
+	       bytes_equal(s, 0, t, 0, s->size);
+}
+
+static bool target_equal(const struct ref *a, const struct ref *b, unsigned depth)
+{
+	if (!a->section || !b->section)
+		return !a->section && !b->section && outside_equal(a, b);
+	if (!a->target || !b->target)
+		return !a->target && !b->target && unknown_equal(a, b);
+	struct atom *s = a->target, *t = b->target;
+	if (s->kind != t->kind ||
+	    a->position - (int64_t)s->entry != b->position - (int64_t)t->entry)
+		return false;
+	return s->kind == ATOM_CONTENT ? content_equal(s, t, depth) : s->pair == t;
+}
+
+/* A call is a call, whether the symbol was local or not. */
+static uint32_t comparable_type(const struct ref *ref)
+{
+	return ref->type == R_X86_64_PLT32 && ref->branch ? R_X86_64_PC32 : ref->type;
+}
+
+static bool refs_equal(const struct ref *a, size_t a_count, uint64_t a_start, const struct ref *b,
+		       size_t b_count, uint64_t b_start, unsigned depth)
+{
+	if (a_count != b_count)
+		return false;
+	for (size_t i = 0; i < a_count; i++) {
+		if (a[i].offset - a_start != b[i].offset - b_start ||
+		    comparable_type(&a[i]) != comparable_type(&b[i]) ||
+		    a[i].branch != b[i].branch || !target_equal(&a[i], &b[i], depth))
+			return false;
+	}
+	return true;
+}
+
+static bool atom_refs_equal(const struct atom *a, const struct atom *b, unsigned depth)
+{
+	return refs_equal(a->refs, a->ref_count, a->start, b->refs, b->ref_count, b->start, depth);
+}
+
+/* A dynamic debug descriptor holds a line number and state; what it says are its references. */
+static bool has_loose_bytes(const struct atom *atom)
+{
+	return str_has_prefix(atom->section->elf->name, "__dyndbg");
+}
+
+static bool content_equal(struct atom *a, struct atom *b, unsigned depth)
+{
+	if (a->comparing == b)
+		return true; /* a circle: equal unless something else differs */
+	if (depth >= DEPTH_MAX || a->comparing || atom_size(a) != atom_size(b) ||
+	    a->section->class != b->section->class)
+		return false;
+	if (!has_loose_bytes(a) && !atom_bytes_equal(a, b))
+		return false;
+	a->comparing = b;
+	bool equal = atom_refs_equal(a, b, depth + 1);
+	a->comparing = NULL;
+	return equal;
+}
+
+static bool entry_equal(const struct special_entry *a, const struct special_entry *b)
+{
+	const struct special_def *def = a->section->special;
+	const struct elf_section *s = a->section->elf, *t = b->section->elf;
+	uint64_t loose = MIN((uint64_t)def->loose, (uint64_t)a->size);
+	uint64_t after = MIN(loose + def->loose_len, (uint64_t)a->size);
+
+	return def == b->section->special && a->size == b->size &&
+	       bytes_equal(s, a->offset, t, b->offset, loose) &&
+	       bytes_equal(s, a->offset + after, t, b->offset + after, a->size - after) &&
+	       refs_equal(a->refs, a->ref_count, a->offset, b->refs, b->ref_count, b->offset, 0);
+}
+
+static const struct special_entry *next_compared(const struct atom *atom, size_t *i)
+{
+	while (*i < atom->entries.count) {
+		const struct special_entry *entry = atom->entries.items[(*i)++];
+		if (entry->section->special->compared)
+			return entry;
+	}
+	return NULL;
+}
+
+static bool entries_equal(const struct atom *a, const struct atom *b)
+{
+	size_t i = 0, k = 0;
+
+	for (;;) {
+		const struct special_entry *x = next_compared(a, &i), *y = next_compared(b, &k);
+
+		if (!x || !y)
+			return x == y;
+		if (!entry_equal(x, y))
+			return false;
+	}
+}
+
+bool diff_function_equal(struct atom *a, struct atom *b)
+{
+	if (atom_size(a) != atom_size(b) || a->entry - a->start != b->entry - b->start ||
+	    a->section->class != b->section->class || !a->cold != !b->cold)
+		return false;
+	if (!atom_bytes_equal(a, b) || !atom_refs_equal(a, b, 0) || !entries_equal(a, b))
+		return false;
+	return !a->cold || diff_function_equal(a->cold, b->cold);
+}
+
+bool diff_data_equal(struct atom *a, struct atom *b)
+{
+	const struct elf_section *s = a->section->elf, *t = b->section->elf;
+
+	if (a->section->class != b->section->class || atom_size(a) != atom_size(b))
+		return false;
+	if (a->section->class == CLASS_TABLE && !streq(s->name, t->name))
+		return false;
+	return atom_bytes_equal(a, b) && atom_refs_equal(a, b, 0);
+}

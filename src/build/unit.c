@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/unit.h"
+
+#include "build/unit_internal.h"
+
+struct class_rule {
+	const char *name; /* ends in '*' for a prefix */
+	enum section_class class;
+};
+
+/* By name, first match. What is not here is told by its flags. */
+static const struct class_rule class_rules[] = {
+	{ ".modinfo", CLASS_IGNORED },
+	{ ".export_symbol", CLASS_IGNORED },
+	{ "__ksymtab*", CLASS_IGNORED },
+	{ "___ksymtab*", CLASS_IGNORED },
+	{ "__kcrctab*", CLASS_IGNORED },
+	{ "___kcrctab*", CLASS_IGNORED },
+	{ ".printk_index", CLASS_IGNORED },
+	{ ".eh_frame*", CLASS_IGNORED },
+	{ ".note*", CLASS_IGNORED },
+	{ "runtime_ptr_*", CLASS_REFUSED },
+	{ "runtime_shift_*", CLASS_REFUSED },
+	{ ".orc_*", CLASS_OBJTOOL },
+	{ ".return_sites", CLASS_OBJTOOL },
+	{ ".retpoline_sites", CLASS_OBJTOOL },
+	{ ".call_sites", CLASS_OBJTOOL },
+	{ ".static_call_sites", CLASS_OBJTOOL },
+	{ ".ibt_endbr_seal", CLASS_OBJTOOL },
+	{ ".cfi_sites", CLASS_OBJTOOL },
+	{ ".altinstr_replacement", CLASS_SNIPPET },
+	{ ".altinstr_aux", CLASS_SNIPPET },
+	{ ".init.setup", CLASS_TABLE },
+	{ ".data..percpu*", CLASS_PERCPU },
+	{ ".data..ro_after_init*", CLASS_RO_AFTER_INIT },
+	{ ".init.*", CLASS_INIT_DATA },
+	{ ".exit.*", CLASS_INIT_DATA },
+	{ ".head.text", CLASS_INIT_DATA },
+	{ ".data*", CLASS_DATA },
+	{ ".bss*", CLASS_DATA },
+	{ ".ref.data", CLASS_DATA },
+	{ "__dyndbg*", CLASS_DATA },
+};
+
+static bool rule_matches(const char *rule, const char *name)
+{
+	size_t len = strlen(rule);
+
+	return rule[len - 1] == '*' ? strncmp(rule, name, len - 1) == 0 : streq(rule, name);
+}
+
+static enum section_class class_by_flags(const struct elf_section *s)
+{
+	if (s->flags & SHF_EXECINSTR)
+		return CLASS_TEXT;
+	if (!str_has_prefix(s->name, ".rodata"))
+		return CLASS_TABLE;
+	if (s->flags & SHF_WRITE)
+		return CLASS_DATA;
+	bool strings = (s->flags & SHF_MERGE) && (s->flags & SHF_STRINGS) && s->entsize == 1;
+	return strings ? CLASS_STRINGS : CLASS_RODATA;
+}
+
+static enum section_class classify(const struct elf_section *s)
+{
+	bool content = s->type == SHT_PROGBITS || s->type == SHT_NOBITS;
+
+	if (!content || !(s->flags & SHF_ALLOC))
+		return CLASS_IGNORED;
+	for (size_t i = 0; i < ARRAY_SIZE(class_rules); i++) {
+		if (!rule_matches(class_rules[i].name, s->name))
+			continue;
+		bool init_code =
+			class_rules[i].class == CLASS_INIT_DATA && (s->flags & SHF_EXECINSTR);
+		return init_code ? CLASS_INIT_TEXT : class_rules[i].class;
+	}
+	return class_by_flags(s);
+}
+
+/* Sections that are looked into. */
+static bool has_atoms(const struct unit_section *s)
+{
+	return s->class != CLASS_IGNORED && s->class != CLASS_SPECIAL &&
+	       s->class != CLASS_REFUSED && s->class != CLASS_OBJTOOL;
+}
+
+static bool has_code(const struct unit_section *s)
+{
+	return s->class == CLASS_TEXT || s->class == CLASS_INIT_TEXT || s->class == CLASS_SNIPPET;
+}
+
+bool atom_is_code(const struct atom *atom)
+{
+	return has_code(atom->section);
+}
+
+bool atom_is_init(const struct atom *atom)
+{
+	return atom->section->class == CLASS_INIT_TEXT || atom->section->class == CLASS_INIT_DATA;
+}
+
+struct atom *atom_owner(struct atom *atom)
+{
+	return atom->parent ? atom->parent : atom;
+}
+
+bool atom_is_traceable(const struct atom *atom)
+{
+	static const uint8_t endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	const struct elf_section *s = atom->section->elf;
+	uint64_t at = atom->entry;
+
+	if (!s->data || at + 9 > atom->end)
+		return false;
+	if (memcmp(s->data + at, endbr, sizeof(endbr)) == 0)
+		at += sizeof(endbr);
+	for (size_t i = 0; i < atom->ref_count; i++) {
+		const struct ref *ref = &atom->refs[i];
+		if (ref->offset == at + 1)
+			return s->data[at] == 0xe8 && ref->symbol &&
+			       streq(ref->symbol->name, "__fentry__");
+	}
+	return false;
+}
+
+static int compare_positions(const struct atom *atom, int64_t position)
+{
+	if (position < 0 || (uint64_t)position < atom->start)
+		return -1;
+	return (uint64_t)position < atom->end || (uint64_t)position == atom->start ? 0 : 1;
+}
+
+/* A section of its own for one variable: whatever is near it means it (arrays are addressed from
+ * before their first element, too). */
+static bool is_single_variable(const struct unit_section *s)
+{
+	return s->atoms.count == 1 && !has_code(s) && s->class != CLASS_TABLE &&
+	       s->atoms.items[0]->symbol && s->atoms.items[0]->start == 0 &&
+	       s->atoms.items[0]->end == s->elf->size;
+}
+
+struct atom *unit_atom_at(const struct unit_section *s, int64_t position)
+{
+	size_t low = 0, high = s->atoms.count;
+
+	if (is_single_variable(s))
+		return s->atoms.items[0];
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int c = compare_positions(s->atoms.items[middle], position);
+		if (c == 0)
+			return s->atoms.items[middle];
+		if (c < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	bool behind =
+		low > 0 && position >= 0 && (uint64_t)position == s->atoms.items[low - 1]->end;
+	return behind && !has_code(s) ? s->atoms.items[low - 1] : NULL;
+}
+
+int unit_add_atom(struct unit *unit, struct unit_section *section, enum atom_kind kind,
+		  uint64_t start, uint64_t end, struct atom **ret)
+{
+	struct atom *atom = arena_new_object(unit->arena, struct atom);
+
+	if (!atom)
+		return ERR_NO_MEMORY;
+	atom->kind = kind;
+	atom->section = section;
+	atom->start = atom->entry = start;
+	atom->end = end;
+	atom->name = section->elf->name;
+	if (ret)
+		*ret = atom;
+	return VEC_PUSH(&section->atoms, atom);
+}
+
+/* Named things first, then their aliases: the largest, the most global, the first. */
+static int symbol_rank(const struct elf_symbol *sym)
+{
+	int rank = sym->binding == STB_GLOBAL ? 0 : sym->binding == STB_WEAK ? 1 : 2;
+
+	return sym->type == STT_NOTYPE ? rank + 3 : rank;
+}
+
+static int compare_symbols(const void *a, const void *b)
+{
+	const struct elf_symbol *x = *(struct elf_symbol *const *)a;
+	const struct elf_symbol *y = *(struct elf_symbol *const *)b;
+
+	if (x->section != y->section)
+		return x->section->index < y->section->index ? -1 : 1;
+	if (x->value != y->value)
+		return x->value < y->value ? -1 : 1;
+	if (x->size != y->size)
+		return x->size > y->size ? -1 : 1;
+	if (symbol_rank(x) != symbol_rank(y))
+		return symbol_rank(x) - symbol_rank(y);
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static int check_symbol(struct unit *unit, const struct elf_symbol *sym, struct error *err)
+{
+	switch (sym->type) {
+	case STT_NOTYPE:
+	case STT_OBJECT:
+	case STT_FUNC: break;
+	default:
+		return error_set(err, ERR_UNSUPPORTED, "%s: symbol %s has type %u", unit->name,
+				 sym->name, sym->type);
+	}
+	if (sym->shndx == SHN_COMMON)
+		return error_set(err, ERR_UNSUPPORTED,
+				 "%s: symbol %s is common; compile with -fno-common", unit->name,
+				 sym->name);
+	return 0;
+}
+
+static int named_symbols(struct unit *unit, struct elf_symbol ***ret, size_t *ret_count,
+			 struct error *err)
+{
+	VEC(struct elf_symbol *) list = { 0 };
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < unit->object->symbol_count; i++) {
+		struct elf_symbol *sym = unit->object->symbols[i];
+
+		if (sym->type == STT_SECTION || sym->type == STT_FILE)
+			continue;
+		e = check_symbol(unit, sym, err);
+		if (e == 0 && sym->section && *sym->name &&
+		    has_atoms((struct unit_section *)sym->section->user))
+			e = VEC_PUSH(&list, sym);
+	}
+	if (list.count > 0)
+		qsort(list.items, list.count, sizeof(struct elf_symbol *), compare_symbols);
+	*ret = list.items;
+	*ret_count = list.count;
+	return e;
+}
+
+static enum atom_kind named_kind(const struct unit_section *s, const struct elf_symbol *sym)
+{
+	if (s->class == CLASS_SNIPPET)
+		return ATOM_CONTENT;
+	if (has_code(s))
+		return ATOM_FUNCTION;
+	return name_is_disposable(sym->name) ? ATOM_CONTENT : ATOM_DATA;
+}
+
+/* A label without a size reaches to the next symbol of its section. */
+static uint64_t symbol_end(struct elf_symbol **symbols, size_t count, size_t i)
+{
+	const struct elf_symbol *sym = symbols[i];
+
+	if (sym->size > 0 || sym->type == STT_OBJECT)
+		return sym->value + sym->size;
+	for (size_t k = i + 1; k < count && symbols[k]->section == sym->section; k++)
+		if (symbols[k]->value > sym->value)
+			return symbols[k]->value;
+	return sym->section->size;
+}
+
+static int add_named(struct unit *unit, struct elf_symbol **symbols, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct elf_symbol *sym = symbols[i];
+		struct unit_section *s = sym->section->user;
+		struct atom *last = s->atoms.count ? s->atoms.items[s->atoms.count - 1] : NULL;
+
+		if (last && (sym->value < last->end || sym->value == last->start)) {
+			sym->user = last;
+			continue;
+		}
+		int e = unit_add_atom(unit, s, named_kind(s, sym), sym->value,
+				      symbol_end(symbols, count, i), &last);
+		if (e < 0)
+			return e;
+		last->symbol = sym;
+		last->name = sym->name;
+		sym->user = last;
+		if (last->kind != ATOM_DATA || !name_is_numbered(sym->name))
+			continue;
+		last->base = name_base(unit->arena, sym->name);
+		if (!last->base)
+			return ERR_NO_MEMORY;
+	}
+	return 0;
+}
+
+static int named_atoms(struct unit *unit, struct error *err)
+{
+	_cleanup_free_ struct elf_symbol **symbols = NULL;
+	size_t count = 0;
+	int e = named_symbols(unit, &symbols, &count, err);
+
+	return e < 0 ? e : add_named(unit, symbols, count);
+}
+
+/* A section with one function is that function, padding and all. */
+static void stretch_functions(struct unit *unit)
+{
+	for (size_t i = 0; i < unit->section_count; i++) {
+		struct unit_section *s = &unit->sections[i];
+
+		if (!has_code(s) || s->class == CLASS_SNIPPET || s->atoms.count != 1)
+			continue;
+		s->atoms.items[0]->start = 0;
+		s->atoms.items[0]->end = s->elf->size;
+	}
+}
+
+static int link_cold_parts(struct unit *unit)
+{
+	_cleanup_name_table_ struct name_table *functions = name_table_new();
+	int e = functions ? 0 : ERR_NO_MEMORY;
+
+	for (size_t i = 0; e == 0 && i < unit->object->symbol_count; i++) {
+		struct elf_symbol *sym = unit->object->symbols[i];
+		struct atom *atom = sym->user;
+		if (atom && atom->kind == ATOM_FUNCTION)
+			e = name_table_add(functions, sym->name, atom);
+	}
+	for (size_t i = 0; e == 0 && i < unit->object->symbol_count; i++) {
+		struct elf_symbol *sym = unit->object->symbols[i];
+		struct atom *atom = sym->user;
+		size_t len;
+
+		if (!atom || atom->symbol != sym || atom->kind != ATOM_FUNCTION ||
+		    !name_is_cold(sym->name, &len))
+			continue;
+		const char *parent = arena_strndup(unit->arena, sym->name, len);
+		if (!parent)
+			return ERR_NO_MEMORY;
+		const struct name_entry *entry = name_table_find(functions, parent);
+		struct atom *owner = entry ? entry->items.items[0] : NULL;
+		if (owner && owner != atom && !owner->cold) {
+			atom->parent = owner;
+			owner->cold = atom;
+		}
+	}
+	return e;
+}
+
+static int open_sections(struct unit *unit, const struct special_sizes *sizes, struct error *err)
+{
+	struct elf_object *object = unit->object;
+
+	unit->section_count = object->section_count;
+	unit->sections = arena_alloc(unit->arena, object->section_count, sizeof(*unit->sections));
+	if (!unit->sections)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < object->section_count; i++) {
+		struct unit_section *s = &unit->sections[i];
+
+		s->elf = object->sections[i];
+		s->elf->user = s;
+		s->special = s->elf->type == SHT_PROGBITS ? special_find(s->elf->name) : NULL;
+		s->class = s->special ? CLASS_SPECIAL : classify(s->elf);
+		if (!s->special)
+			continue;
+		int e = special_entry_size(s->special, sizes, s->elf, &s->entry_size, err);
+		if (e < 0)
+			return error_prefix(err, e, "%s", unit->name);
+	}
+	return 0;
+}
+
+/* Points each atom at the references within it. */
+static void attach_refs(struct unit_section *s)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < s->atoms.count; i++) {
+		struct atom *atom = s->atoms.items[i];
+
+		while (k < s->refs.count && s->refs.items[k].offset < atom->start)
+			k++;
+		atom->refs = s->refs.items + k;
+		while (k < s->refs.count && s->refs.items[k].offset < atom->end)
+			k++;
+		atom->ref_count = (size_t)(s->refs.items + k - atom->refs);
+	}
+}
+
+static int finish(struct unit *unit)
+{
+	for (size_t i = 0; i < unit->section_count; i++) {
+		struct unit_section *s = &unit->sections[i];
+
+		if (s->refs.count > 0)
+			attach_refs(s);
+		for (size_t k = 0; k < s->atoms.count; k++) {
+			s->atoms.items[k]->order = (uint32_t)unit->atoms.count;
+			int e = VEC_PUSH(&unit->atoms, s->atoms.items[k]);
+			if (e < 0)
+				return e;
+		}
+		for (size_t k = 0; k < s->refs.count; k++) {
+			struct ref *ref = &s->refs.items[k];
+			if (ref->section)
+				ref->target = unit_atom_at(ref->section, ref->position);
+		}
+	}
+	return 0;
+}
+
+/* An alternative without replacement points to nothing; make it point to its function. */
+static int settle_empty_replacement(struct unit *unit, const struct special_entry *entry)
+{
+	const uint8_t *data = entry->section->elf->data;
+	struct atom *owner = entry->refs[0].target;
+
+	if (!streq(entry->section->elf->name, ".altinstructions") || entry->ref_count < 2 ||
+	    data[entry->offset + entry->size - 1] != 0 || !owner->symbol)
+		return 0;
+	struct ref *ref = &entry->refs[1];
+	struct elf_rela *rela = arena_memdup(unit->arena, ref->rela, sizeof(*rela));
+	if (!rela)
+		return ERR_NO_MEMORY;
+	rela->symbol = ref->symbol = owner->symbol;
+	rela->addend = 0;
+	ref->rela = rela;
+	ref->section = owner->section;
+	ref->position = (int64_t)owner->symbol->value;
+	ref->target = owner;
+	return 0;
+}
+
+static int entry_of(struct unit *unit, struct unit_section *s, size_t i, struct error *err)
+{
+	struct special_entry *entry = &s->entries[i];
+	struct ref *refs = s->refs.items;
+	size_t from = i ? (size_t)(s->entries[i - 1].refs - refs) + s->entries[i - 1].ref_count : 0;
+
+	entry->section = s;
+	entry->offset = (uint64_t)i * s->entry_size;
+	entry->size = s->entry_size;
+	entry->refs = refs + from;
+	while (from + entry->ref_count < s->refs.count &&
+	       refs[from + entry->ref_count].offset < entry->offset + entry->size)
+		entry->ref_count++;
+	struct ref *first = entry->ref_count ? entry->refs : NULL;
+	struct atom *owner = first && first->offset == entry->offset ? first->target : NULL;
+	if (owner && atom_is_code(owner)) {
+		int e = settle_empty_replacement(unit, entry);
+		return e < 0 ? e : VEC_PUSH(&owner->entries, entry);
+	}
+	if (!s->special->compared)
+		return 0; /* a hint about nothing that is looked at */
+	return error_set(err, ERR_INVALID,
+			 "%s: entry %zu of %s does not begin with a place in code", unit->name, i,
+			 s->elf->name);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct special_entry *x = *(struct special_entry *const *)a;
+	const struct special_entry *y = *(struct special_entry *const *)b;
+	int c = strcmp(x->section->elf->name, y->section->elf->name);
+
+	if (c != 0)
+		return c;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static void sort_entries(struct unit *unit)
+{
+	for (size_t i = 0; i < unit->atoms.count; i++) {
+		struct atom *atom = unit->atoms.items[i];
+
+		if (atom->entries.count > 1)
+			qsort(atom->entries.items, atom->entries.count,
+			      sizeof(struct special_entry *), compare_entries);
+	}
+}
+
+static int special_entries(struct unit *unit, struct error *err)
+{
+	for (size_t i = 0; i < unit->section_count; i++) {
+		struct unit_section *s = &unit->sections[i];
+
+		if (s->class != CLASS_SPECIAL || s->refs.count == 0)
+			continue;
+		s->entry_count = s->elf->size / s->entry_size;
+		s->entries = arena_alloc(unit->arena, s->entry_count, sizeof(*s->entries));
+		if (!s->entries)
+			return ERR_NO_MEMORY;
+		for (size_t k = 0; k < s->entry_count; k++) {
+			int e = entry_of(unit, s, k, err);
+			if (e < 0)
+				return e;
+		}
+	}
+	sort_entries(unit);
+	return 0;
+}
+
+static int open_unit(struct unit *unit, const struct special_sizes *sizes, struct error *err)
+{
+	int e = open_sections(unit, sizes, err);
+
+	if (e == 0)
+		e = named_atoms(unit, err);
+	if (e == 0)
+		e = link_cold_parts(unit);
+	if (e == 0)
+		e = unit_read_relocations(unit, err);
+	if (e == 0) {
+		stretch_functions(unit);
+		unit_stretch_padding(unit);
+		e = unit_decode(unit);
+	}
+	if (e == 0)
+		e = unit_unnamed_atoms(unit);
+	if (e == 0)
+		e = finish(unit);
+	return e == 0 ? special_entries(unit, err) : e;
+}
+
+int unit_open(struct elf_object *object, const char *name, const struct special_sizes *sizes,
+	      struct arena *arena, struct unit *ret, struct error *err)
+{
+	struct error why = { 0 };
+
+	*ret = (struct unit){ .object = object, .arena = arena, .name = name };
+	int e = open_unit(ret, sizes, &why);
+	if (e == 0)
+		return 0;
+	unit_close(ret);
+	return error_set(err, e, "%s", why.code ? why.message : "out of memory");
+}
+
+void unit_close(struct unit *unit)
+{
+	for (size_t i = 0; i < unit->section_count; i++) {
+		struct unit_section *s = &unit->sections[i];
+
+		for (size_t k = 0; k < s->atoms.count; k++)
+			free(s->atoms.items[k]->entries.items);
+		free(s->atoms.items);
+		free(s->refs.items);
+	}
+	free(unit->atoms.items);
+	*unit = (struct unit){ 0 };
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One object file taken apart into atoms, the smallest things that are compared and carried as a
+ * whole: functions, variables, string literals, unnamed constants, snippets of alternative code;
+ * each with what it refers to and the special-section entries that belong to it.
+ */
+#pragma once
+
+#include "base/vec.h"
+#include "build/names.h"
+#include "build/special.h"
+
+enum atom_kind {
+	ATOM_FUNCTION,
+	ATOM_DATA,    /* a named variable or constant, or an entry of a table */
+	ATOM_CONTENT, /* counts by its content alone: strings, unnamed constants, code snippets,
+			 disposable static locals */
+};
+
+enum section_class {
+	CLASS_IGNORED,   /* says nothing about code or data of the running kernel */
+	CLASS_TEXT,      /* functions */
+	CLASS_INIT_TEXT, /* functions that run once, at load or unload */
+	CLASS_SNIPPET,   /* replacement code of alternatives */
+	CLASS_STRINGS,   /* mergeable string literals */
+	CLASS_RODATA,
+	CLASS_DATA, /* writable, zeroed or not */
+	CLASS_PERCPU,
+	CLASS_RO_AFTER_INIT,
+	CLASS_INIT_DATA, /* gone after boot or load */
+	CLASS_TABLE,     /* collected by the linker and read once: parameters, initcalls, … */
+	CLASS_SPECIAL,   /* see special.h */
+	CLASS_REFUSED,   /* not processed for modules: runtime constants */
+	CLASS_OBJTOOL,   /* made by objtool: derived from the code */
+};
+
+struct atom;
+
+/* A reference from code or data to a place. */
+struct ref {
+	uint64_t offset;              /* of the field in its section */
+	const struct elf_rela *rela;  /* NULL: a branch that the assembler resolved */
+	uint32_t type;                /* R_X86_64_… */
+	uint8_t width;                /* of the field, in bytes; 0: no field */
+	struct elf_symbol *symbol;    /* what the relocation names, or NULL */
+	struct unit_section *section; /* where it points; NULL: outside this object */
+	int64_t position;             /* there; outside: the addend, adjusted like it */
+	struct atom *target;          /* what is there; NULL: outside, or nothing known */
+	bool branch;                  /* a call or jump */
+	bool plain;                   /* code uses the place itself: no index, no address taken */
+	bool undecoded;               /* the instruction is not known, `position` may be off */
+};
+
+/* An entry of a special section. */
+struct special_entry {
+	struct unit_section *section;
+	uint64_t offset;
+	uint32_t size;
+	struct ref *refs;
+	size_t ref_count;
+};
+
+struct atom {
+	enum atom_kind kind;
+	struct unit_section *section;
+	uint64_t start, end;       /* in the section; a function's padding included */
+	uint64_t entry;            /* of a function: where its symbol points; else `start` */
+	struct elf_symbol *symbol; /* NULL for an unnamed one */
+	const char *base;          /* name_base() of a numbered variable, else NULL */
+	const char *name;          /* of the symbol, else of the section */
+	struct ref *refs;          /* within it, in ascending order */
+	size_t ref_count;
+	VEC(struct special_entry *) entries;
+	struct atom *parent; /* of a `.cold` part: the function */
+	struct atom *cold;   /* the reverse */
+
+	/* set by the comparison */
+	struct atom *pair;      /* the same thing in the other object */
+	struct atom *comparing; /* assumed equal to this one meanwhile */
+	bool changed;           /* a function or variable whose pair differs */
+	bool unclear;           /* cannot be paired for certain */
+	bool tentative;         /* paired by order alone */
+	bool confirmed;         /* ... and an unchanged function agrees */
+
+	/* set by the selection */
+	bool kept;                          /* goes into the extracted object */
+	uint64_t placed;                    /* where, in the section made for its section */
+	struct elf_symbol *made, *made_ref; /* its symbol there; the kernel's own */
+	uint32_t order;                     /* of discovery */
+};
+
+struct unit_section {
+	struct elf_section *elf;
+	enum section_class class;
+	const struct special_def *special;
+	VEC(struct atom *) atoms; /* by ascending start */
+	VEC(struct ref) refs;     /* by ascending offset */
+	struct special_entry *entries;
+	size_t entry_count;
+	uint32_t entry_size;
+	enum { LAYOUT_UNKNOWN, LAYOUT_SAME, LAYOUT_DIFFERENT } layout; /* as in the other object */
+	struct elf_section *made;                                      /* in the extracted object */
+	struct elf_symbol *made_symbol;
+};
+
+struct unit {
+	struct elf_object *object;
+	struct arena *arena; /* the diff's */
+	const char *name;
+	struct unit_section *sections; /* one for each section of the object, in its order */
+	size_t section_count;
+	VEC(struct atom *) atoms; /* all, in the order of sections */
+};
+
+/*
+ * Takes an object apart; `object` must outlive the unit, which takes its memory from `arena` and
+ * the heap. Errors: ERR_INVALID, ERR_UNSUPPORTED (objects that the kernel's flags never give),
+ * ERR_NO_MEMORY.
+ */
+int unit_open(struct elf_object *object, const char *name, const struct special_sizes *sizes,
+	      struct arena *arena, struct unit *ret, struct error *err);
+void unit_close(struct unit *unit);
+
+/* The atom at a position of a section, or NULL. A position just behind an atom belongs to it when
+ * nothing else is there (C allows such pointers). */
+struct atom *unit_atom_at(const struct unit_section *section, int64_t position);
+
+/* True for code. */
+bool atom_is_code(const struct atom *atom);
+/* True for memory that is freed after boot or load. */
+bool atom_is_init(const struct atom *atom);
+/* True if the kernel can redirect the function: its first instruction, but for ENDBR, is a call of
+ * __fentry__. */
+bool atom_is_traceable(const struct atom *atom);
+/* For a `.cold` part the function it belongs to, else the atom itself. */
+struct atom *atom_owner(struct atom *atom);
