@@ -13,7 +13,7 @@
 
 #define INPUT_MAX  ((size_t)64 * 1024)
 #define CORPUS_MAX 256
-#define MUTATIONS   5000
+#define MUTATIONS  5000
 #define STEPS_MAX  8 /* changes in one mutation */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
