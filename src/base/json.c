@@ -69,12 +69,12 @@ static int append(const json_t *value, struct buf *out, size_t flags)
 
 int json_append(const json_t *value, struct buf *out)
 {
-	return append(value, out, JSON_COMPACT);
+	return append(value, out, JSON_COMPACT | JSON_REAL_PRECISION(12));
 }
 
 int json_append_pretty(const json_t *value, struct buf *out)
 {
-	int r = append(value, out, JSON_INDENT(2));
+	int r = append(value, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 
 	return r < 0 ? r : buf_append_byte(out, '\n');
 }

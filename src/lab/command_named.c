@@ -18,7 +18,7 @@ int command_start(struct cli *cli, struct error *err)
 	_cleanup_lab_options_ struct lab_options options = { 0 };
 	_cleanup_(guest_freep) struct guest *guest = NULL;
 	int64_t start = clock_monotonic_ms();
-	int r = lab_options_get(cli, 0, &options, err);
+	int r = lab_options_get(cli, 0, "module", &options, err);
 
 	if (r == 0)
 		r = named_start(cli_get(cli, "name"), &options.guest, &guest, err);

@@ -6,6 +6,11 @@
 #include "lab/guest.h"
 #include "package/kernel_cache.h"
 
+#define EXIT_CASE_FAILED 3
+
+/* command_run.c */
+int command_run(struct cli *cli, struct error *err);
+
 /* command_named.c */
 int command_start(struct cli *cli, struct error *err);
 int command_exec(struct cli *cli, struct error *err);
@@ -26,8 +31,9 @@ struct lab_options {
 	const char **load, **programs, **files;
 };
 
-/* `nth`: which --kernel. Fetches the kernel unless it is in the cache. ERR_USAGE, and what
- * kernel_fetch() gives. */
-int lab_options_get(const struct cli *cli, size_t nth, struct lab_options *ret, struct error *err);
+/* `nth`: which --kernel; `also_load`: another option that means --load, or NULL. Fetches the kernel
+ * unless it is in the cache. ERR_USAGE, and what kernel_fetch() gives. */
+int lab_options_get(const struct cli *cli, size_t nth, const char *also_load,
+		    struct lab_options *ret, struct error *err);
 void lab_options_free(struct lab_options *options);
 #define _cleanup_lab_options_ _cleanup_(lab_options_free)

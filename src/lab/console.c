@@ -125,7 +125,7 @@ static void cut_excerpt(const char *at, const char *end, char ret[static CONSOLE
 
 void console_classify(const void *log, size_t len, struct console_report *ret)
 {
-	const char *end = (const char *)log + len, *worst = NULL;
+	const char *end = (const char *)log + len, *start = NULL;
 	struct line line;
 
 	*ret = (struct console_report){ .verdict = CONSOLE_CLEAN };
@@ -133,13 +133,13 @@ void console_classify(const void *log, size_t len, struct console_report *ret)
 		enum console_verdict verdict = judge(line);
 
 		ret->count += verdict != CONSOLE_CLEAN;
-		if (verdict > ret->verdict) {
-			ret->verdict = verdict;
-			worst = line.text;
-		}
+		/* A panic mostly follows from an oops before it: that is the place to look. */
+		if (verdict > ret->verdict && ret->verdict < CONSOLE_OOPS)
+			start = line.text;
+		ret->verdict = MAX(ret->verdict, verdict);
 	}
-	if (worst)
-		cut_excerpt(worst, end, ret->excerpt);
+	if (start)
+		cut_excerpt(start, end, ret->excerpt);
 }
 
 const char *console_verdict_name(enum console_verdict verdict)

@@ -21,8 +21,8 @@ enum console_verdict {
 struct console_report {
 	enum console_verdict verdict; /* the worst that was found */
 	size_t count;                 /* how many lines of any such kind */
-	/* From the first line of the worst kind to the end of its trace; printable ASCII and
-	 * newlines. "" when clean. */
+	/* From the first oops or panic (or else warning) to the end of its trace; printable ASCII
+	 * and newlines. "" when clean. */
 	char excerpt[CONSOLE_EXCERPT_MAX];
 };
 

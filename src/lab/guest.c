@@ -266,8 +266,9 @@ int guest_run_simple(struct guest *guest, const char *const *argv, int timeout_m
 			    .len = output->len - before };
 
 	last_line(&said, line, sizeof(line));
-	return error_set(err, ERR_CHILD, "%s: %s (status %d)", argv[0],
-			 line[0] ? line : "no output", result.status);
+	if (line[0])
+		return error_set(err, ERR_CHILD, "%s: %s", argv[0], line);
+	return error_set(err, ERR_CHILD, "%s: status %d", argv[0], result.status);
 }
 
 int guest_put(struct guest *guest, const char *host_path, const char *guest_path, struct error *err)

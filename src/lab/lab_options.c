@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lab/commands.h"
 
-static const char **collect(const struct cli *cli, const char *option)
+/* All values of an option, and of another that means the same (NULL: none). */
+static const char **collect(const struct cli *cli, const char *option, const char *alias)
 {
-	size_t n = cli_count(cli, option);
-	const char **list = calloc(n + 1, sizeof(*list));
+	size_t n = cli_count(cli, option), more = alias ? cli_count(cli, alias) : 0;
+	const char **list = calloc(n + more + 1, sizeof(*list));
 
 	for (size_t i = 0; list && i < n; i++)
 		list[i] = cli_get_nth(cli, option, i);
+	for (size_t i = 0; list && i < more; i++)
+		list[n + i] = cli_get_nth(cli, alias, i);
 	return list;
 }
 
@@ -52,7 +55,8 @@ static int get_kernel(const struct cli *cli, size_t nth, struct lab_options *o, 
 	return 0;
 }
 
-int lab_options_get(const struct cli *cli, size_t nth, struct lab_options *ret, struct error *err)
+int lab_options_get(const struct cli *cli, size_t nth, const char *also_load,
+		    struct lab_options *ret, struct error *err)
 {
 	_cleanup_lab_options_ struct lab_options o = { 0 };
 	int64_t cpus = 1, memory = 512, boot = 120;
@@ -68,9 +72,9 @@ int lab_options_get(const struct cli *cli, size_t nth, struct lab_options *ret, 
 		r = get_kernel(cli, nth, &o, err);
 	if (r < 0)
 		return r;
-	o.load = collect(cli, "load");
-	o.programs = collect(cli, "program");
-	o.files = collect(cli, "file");
+	o.load = collect(cli, "load", also_load);
+	o.programs = collect(cli, "program", NULL);
+	o.files = collect(cli, "file", NULL);
 	if (!o.load || !o.programs || !o.files)
 		return error_set(err, ERR_NO_MEMORY, "options");
 	o.guest.cpus = (unsigned)cpus;

@@ -22,8 +22,21 @@
 		"boot-timeout", "S", "seconds until the guest must answer (default 120)", false, 0 \
 	}
 
+static const struct cli_option run_options[] = {
+	{ "module", "FILE.ko", "the livepatch module", true, 0 },
+	{ "reproducer", "SCRIPT", "shell script that exits 0 if the fault shows, 1 if not", false,
+	  0 },
+	{ "cycles", "N", "load and take back so many times (default 1)", false, 0 },
+	{ "timeout", "S", "seconds for a transition or the reproducer (default 60)", false, 0 },
+	{ "record", "OUT.json", "write the test record", false, 0 },
+	{ "junit", "OUT.xml", "write the cases as JUnit's XML", false, 0 },
+	GUEST_OPTIONS,
+	{ 0 },
+};
+
 static const struct cli_option start_options[] = {
 	{ "name", "NAME", "name of the guest: 1 to 32 of a-z 0-9 and '-'", true, 0 },
+	{ "module", "NAME", "the same as --load", false, 0 },
 	GUEST_OPTIONS,
 	{ 0 },
 };
@@ -43,6 +56,11 @@ static const struct cli_option list_options[] = {
 };
 
 static const struct cli_verb verbs[] = {
+	{ "run", "", 0, 0, "load a livepatch on stock kernels, take it back, judge",
+	  "For each --kernel: boots it, loads the modules that the patch is for, loads the patch, "
+	  "sees the transition to its end, takes it back, removes it, and looks at taints and "
+	  "kernel log. The reproducer runs before, while patched, and after taking back.",
+	  run_options, command_run },
 	{ "start", "", 0, 0, "start a guest that goes on running under a name",
 	  "Boots the kernel with busybox, the given programs and files, and returns when the "
 	  "guest answers.",
@@ -61,6 +79,7 @@ static const struct cli_verb verbs[] = {
 };
 
 static const struct cli_exit exits[] = {
+	{ EXIT_CASE_FAILED, "a case of `run` failed" },
 	{ -1, NULL },
 };
 

@@ -91,6 +91,17 @@ static void test_worst_wins(void **state)
 	assert_memory_equal(r.excerpt, "[2.0] BUG: second\n", 18);
 }
 
+static void test_panic_of_oops(void **state)
+{
+	(void)state;
+	struct console_report r = classify("[1.0] WARNING: before\n"
+					   "[2.0] BUG: kernel NULL pointer dereference\n"
+					   "[3.0] Kernel panic - not syncing: Fatal exception\n");
+
+	assert_int_equal(r.verdict, CONSOLE_PANIC);
+	assert_memory_equal(r.excerpt, "[2.0] BUG: kernel NULL", 22);
+}
+
 /* A hostile guest writes what it likes. */
 static void test_hostile_bytes(void **state)
 {
@@ -119,7 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clean),         cmocka_unit_test(test_panic),
 		cmocka_unit_test(test_each_kind),     cmocka_unit_test(test_worst_wins),
-		cmocka_unit_test(test_hostile_bytes),
+		cmocka_unit_test(test_panic_of_oops), cmocka_unit_test(test_hostile_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "lab/commands.h"
+#include "lab/trial.h"
+#include "lab/trial_report.h"
+
+#define KERNELS_MAX 64
+#define JUNIT_MAX   (16 * 1024 * 1024)
+
+static void say(const char *kernel, const char *what)
+{
+	cli_progress("%s: %s", kernel, what);
+}
+
+static int hold(const struct cli *cli, size_t nth, struct trial *ret, struct error *err)
+{
+	_cleanup_lab_options_ struct lab_options options = { 0 };
+	int64_t cycles = 1, limit_s = 60;
+	const char *release = cli_get_nth(cli, "kernel", nth);
+	int r = cli_get_int(cli, "cycles", 1, 10000, cycles, &cycles, err);
+
+	if (r == 0)
+		r = cli_get_int(cli, "timeout", 1, 86400, limit_s, &limit_s, err);
+	if (r == 0)
+		r = lab_options_get(cli, nth, NULL, &options, err);
+	if (r < 0)
+		return r;
+	return trial_run(
+		&(struct trial_options){
+			.guest = options.guest,
+			.kernel = release ? release : path_base(options.guest.image),
+			.module = cli_get(cli, "module"),
+			.reproducer = cli_get(cli, "reproducer"),
+			.cycles = (int)cycles,
+			.transition_timeout_ms = (int)limit_s * 1000,
+			.say = say,
+		},
+		ret, err);
+}
+
+static int write_reports(const struct cli *cli, const struct trial *trials, size_t n,
+			 struct error *err)
+{
+	const char *record = cli_get(cli, "record"), *junit = cli_get(cli, "junit");
+	_cleanup_buf_ struct buf xml = BUF_INIT(JUNIT_MAX);
+	_cleanup_json_ json_t *json = NULL;
+	int r = 0;
+
+	if (record)
+		r = trial_report_json(trials, n, cli_get(cli, "module"), &json, err);
+	if (r == 0 && record)
+		r = json_save_path(json, record, 0644, err);
+	if (r < 0 || !junit)
+		return r;
+	r = trial_report_junit(trials, n, &xml);
+	return r < 0 ? error_set(err, r, "%s", junit)
+		     : file_write_atomic(junit, xml.data, xml.len, 0644, err);
+}
+
+/* What can be known to be wrong before anything boots. */
+static int check_files(const struct cli *cli, struct error *err)
+{
+	static const char *const options[] = { "module", "reproducer" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const char *path = cli_get(cli, options[i]);
+
+		if (path && access(path, R_OK) < 0)
+			return error_set_errno(err, errno, "--%s %s", options[i], path);
+	}
+	return 0;
+}
+
+int command_run(struct cli *cli, struct error *err)
+{
+	size_t n = MAX(cli_count(cli, "kernel"), (size_t)1);
+	_cleanup_free_ struct trial *trials = calloc(n, sizeof(*trials));
+	bool passed = true;
+	int r = check_files(cli, err);
+
+	if (r < 0)
+		return r;
+	if (!trials || n > KERNELS_MAX)
+		return error_set(err, ERR_TOO_LARGE, "more than %d kernels", KERNELS_MAX);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = hold(cli, i, &trials[i], err);
+		passed = passed && r == 0 && trial_passed(&trials[i]);
+	}
+	cli_progress("%s", "");
+	if (r == 0)
+		trial_report_print(stdout, trials, n);
+	if (r == 0)
+		r = write_reports(cli, trials, n, err);
+	return r < 0 ? r : passed ? EXIT_OK : EXIT_CASE_FAILED;
+}
