@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/agent.h"
+
+#include <grp.h>
+#include <pwd.h>
+
+#include "agent/status.h"
+#include "agent/trust.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+
+static int make_folders(const struct agent *agent, struct error *err)
+{
+	int r;
+
+	if ((r = file_make_dirs(agent->paths.state, 0700, err)) < 0 ||
+	    (r = file_make_dirs(agent->paths.modules, 0700, err)) < 0)
+		return r;
+	return file_make_dirs(agent->paths.run, 0755, err);
+}
+
+/* An unknown user means that no fetcher can connect; sutured itself works without one. */
+static int open_fetcher(struct agent *agent, struct error *err)
+{
+	const char *name = config_str(agent->config, "fetch-user");
+	const struct passwd *user = getpwnam(name);
+
+	if (!user)
+		log_warning("no user %s: nothing can be fetched", name);
+	return fetcher_new(agent->paths.fetch, user ? user->pw_uid : (uid_t)-1,
+			   user ? user->pw_gid : 0, agent->cancel_fd, &agent->fetcher, err);
+}
+
+static int open_all(struct agent *agent, const char *root, struct error *err)
+{
+	int r;
+
+	if ((r = settings_paths_init(&agent->paths, root, err)) < 0 ||
+	    (r = config_load(agent->paths.config, settings_keys, &agent->config, err)) < 0 ||
+	    (r = kernel_facts_read(agent->paths.root, &agent->facts, err)) < 0 ||
+	    (r = make_folders(agent, err)) < 0 ||
+	    (r = journal_load(agent->paths.journal, &agent->journal, err)) < 0)
+		return r;
+	if (agent->journal->machine_id[0]) {
+		r = trust_load_bundle(&agent->paths, &agent->bundle, err);
+		if (r < 0)
+			return r;
+	}
+	return open_fetcher(agent, err);
+}
+
+int agent_open(const char *root, int cancel_fd, struct agent **ret, struct error *err)
+{
+	_cleanup_(agent_freep) struct agent *agent = calloc(1, sizeof(*agent));
+	int r;
+
+	if (!agent)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	agent->cancel_fd = cancel_fd;
+	agent->code_check = KERNEL_CODE_NONE;
+	agent->covered = KERNEL_UNKNOWN;
+	r = open_all(agent, root, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(agent);
+	return 0;
+}
+
+void agent_free(struct agent *agent)
+{
+	if (!agent)
+		return;
+	fetcher_free(agent->fetcher);
+	bundle_free(agent->bundle);
+	config_free(agent->config);
+	json_decref(agent->applied.cves);
+	free(agent->journal);
+	settings_paths_clear(&agent->paths);
+	free(agent);
+}
+
+bool agent_is_enabled(const struct agent *agent)
+{
+	return agent->journal->machine_id[0] && agent->bundle;
+}
+
+const char *agent_tier(const struct agent *agent)
+{
+	const char *local = config_str(agent->config, "tier");
+
+	return local && local[0] ? local : agent->journal->tier;
+}
+
+int64_t agent_now(const struct agent *agent)
+{
+	return MAX(clock_now(), agent->journal->time_floor);
+}
+
+struct journal *agent_draft(struct agent *agent, struct error *err)
+{
+	struct journal *draft = journal_copy(agent->journal);
+
+	if (!draft)
+		error_set(err, ERR_NO_MEMORY, "out of memory");
+	return draft;
+}
+
+static void publish(const struct agent *agent)
+{
+	struct error err = { 0 };
+
+	if (status_publish(agent, &err) < 0)
+		log_warning("%s", err.message);
+}
+
+int agent_commit(struct agent *agent, struct journal *draft, struct error *err)
+{
+	_cleanup_free_ struct journal *owned = draft;
+	int r;
+
+	if (!state_may_follow(agent->journal->state, owned->state))
+		return error_set(err, ERR_BAD_STATE, "a machine does not go from %s to %s",
+				 machine_state_name(agent->journal->state),
+				 machine_state_name(owned->state));
+	r = journal_save(owned, agent->paths.journal, err);
+	if (r < 0)
+		return r;
+	free(agent->journal);
+	agent->journal = TAKE_PTR(owned);
+	publish(agent);
+	return 0;
+}
+
+void agent_commit_done(struct agent *agent, struct journal *draft)
+{
+	struct error err = { 0 };
+
+	if (journal_save(draft, agent->paths.journal, &err) < 0)
+		log_error("%s (kept in memory until the next change)", err.message);
+	free(agent->journal);
+	agent->journal = draft;
+	publish(agent);
+}
+
+int agent_move(struct agent *agent, enum machine_state state, const char *event,
+	       const struct patch_version *version, const struct error *failure, struct error *err)
+{
+	struct journal *draft = agent_draft(agent, err);
+
+	if (!draft)
+		return ERR_NO_MEMORY;
+	draft->state = state;
+	if (failure)
+		journal_set_failure(draft, failure);
+	if (event)
+		journal_add_event(draft, event, version, failure);
+	return agent_commit(agent, draft, err);
+}
+
+int agent_settle(struct agent *agent, struct error *err)
+{
+	enum machine_state state = MACHINE_UNAPPLIED;
+	struct journal *draft;
+
+	if (agent->applied.present)
+		state = MACHINE_APPLIED;
+	else if (agent->journal->has_avoid)
+		state = MACHINE_REVERTED;
+	if (agent->journal->state == state && !agent->journal->failure.code[0])
+		return 0;
+	draft = agent_draft(agent, err);
+	if (!draft)
+		return ERR_NO_MEMORY;
+	draft->state = state;
+	journal_set_failure(draft, NULL);
+	return agent_commit(agent, draft, err);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What sutured knows and owns. One object, used by the worker thread alone; the main loop only sees
+ * finished jobs.
+ */
+#pragma once
+
+#include "agent/choose.h"
+#include "agent/fetcher.h"
+#include "agent/journal.h"
+#include "agent/settings.h"
+#include "base/json.h"
+#include "kernel/code.h"
+#include "kernel/facts.h"
+#include "kernel/livepatch.h"
+#include "wire/bundle.h"
+
+/* What is in the kernel now. */
+struct agent_applied {
+	bool present;
+	struct patch_version version;
+	char module[MODULE_NAME_BYTES];
+	int64_t since; /* seconds since 1970; 0: unknown */
+	json_t *cves;  /* array of names, owned; may be NULL */
+};
+
+/* How the last check-in and refresh went; `time` 0: there was none since the start. */
+struct agent_check {
+	int64_t time;
+	struct error error; /* code 0: it went well */
+};
+
+struct agent {
+	struct settings_paths paths;
+	struct config *config;
+	struct kernel_facts facts;
+	struct journal *journal; /* as it is on the disk */
+	struct fetcher *fetcher;
+	struct bundle *bundle; /* NULL while not enabled */
+	int cancel_fd;         /* readable when sutured is to stop; -1: never */
+
+	struct agent_applied applied;
+	enum kernel_code_verdict code_check;
+	bool available_present;
+	struct patch_version available;
+	enum kernel_answer covered;
+	struct agent_check check;
+	int64_t interval;         /* seconds that the server asked for; 0: not known */
+	int64_t transition_since; /* 0: none under way */
+	bool transition_in;       /* towards the patch */
+};
+
+/*
+ * Reads configuration, journal, facts and trust below `root` ($SUTURE_ROOT or NULL), makes the
+ * folders and the fetch socket. Changes nothing in the kernel. The caller frees with agent_free().
+ */
+int agent_open(const char *root, int cancel_fd, struct agent **ret, struct error *err);
+void agent_free(struct agent *agent);
+DEFINE_CLEANUP(struct agent *, agent_free);
+
+/* True with an identity and its trust. */
+bool agent_is_enabled(const struct agent *agent);
+/* The tier this machine follows: local configuration, else the one pinned at enrolment. */
+const char *agent_tier(const struct agent *agent);
+/* The clock, never below the journal's lower bound. */
+int64_t agent_now(const struct agent *agent);
+
+/* A copy of the journal to change; NULL (with *err set) without memory. The caller frees it, or
+ * hands it to agent_commit(). */
+struct journal *agent_draft(struct agent *agent, struct error *err);
+/*
+ * Makes a draft the journal: the change of state must be in the table and the invariants must hold;
+ * it is on the disk before this returns 0, and the status file is written anew. On failure the
+ * journal is what it was. Takes the draft either way.
+ */
+int agent_commit(struct agent *agent, struct journal *draft, struct error *err);
+/* The same for the end of a step that the kernel has already taken: it is true even if it cannot be
+ * written now, so the draft is kept in memory and written with the next change. */
+void agent_commit_done(struct agent *agent, struct journal *draft);
+
+/* Moves to a state, with an event (or NULL) in the history. `version` and `failure` may be NULL; a
+ * failure is remembered as the last one. */
+int agent_move(struct agent *agent, enum machine_state state, const char *event,
+	       const struct patch_version *version, const struct error *failure, struct error *err);
+/* Back to the state that fits what is in the kernel: applied, reverted or unapplied. */
+int agent_settle(struct agent *agent, struct error *err);

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/fetcher.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "wire/fetch_message.h"
+
+/* A fetcher that was just started, or restarts, connects within this time. */
+#define CONNECT_MS 10000
+/* The fetcher has shorter limits of its own for each network operation; this one bounds a fetcher
+ * that plays dead. */
+#define ANSWER_MS  180000
+
+struct fetcher {
+	char *path;
+	int listener;
+	int connection; /* -1: none */
+	int cancel_fd;
+	uid_t uid;
+	int64_t next_id;
+};
+
+static int bind_socket(struct fetcher *f, gid_t gid, struct error *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(f->path) >= sizeof(address.sun_path))
+		return error_set(err, ERR_TOO_LARGE, "%s: path too long for a socket", f->path);
+	memcpy(address.sun_path, f->path, strlen(f->path) + 1);
+	f->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (f->listener < 0)
+		return error_set_errno(err, errno, "making the fetch socket");
+	unlink(f->path);
+	/* Nobody may connect between bind and chmod. */
+	mode_t old = umask(0177);
+	int r = bind(f->listener, (struct sockaddr *)&address, sizeof(address));
+	int saved = errno;
+	umask(old);
+	if (r < 0)
+		return error_set_errno(err, saved, "%s", f->path);
+	if (chown(f->path, (uid_t)-1, gid) < 0 || chmod(f->path, 0660) < 0 ||
+	    listen(f->listener, 8) < 0)
+		return error_set_errno(err, errno, "%s", f->path);
+	return 0;
+}
+
+int fetcher_new(const char *path, uid_t uid, gid_t gid, int cancel_fd, struct fetcher **ret,
+		struct error *err)
+{
+	_cleanup_(fetcher_freep) struct fetcher *f = calloc(1, sizeof(*f));
+	int r;
+
+	if (!f)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	f->listener = f->connection = -1;
+	f->cancel_fd = cancel_fd;
+	f->uid = uid;
+	f->next_id = 1;
+	f->path = strdup(path);
+	if (!f->path)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	r = bind_socket(f, gid, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(f);
+	return 0;
+}
+
+void fetcher_free(struct fetcher *f)
+{
+	if (!f)
+		return;
+	if (f->connection >= 0)
+		close(f->connection);
+	if (f->listener >= 0) {
+		close(f->listener);
+		unlink(f->path);
+	}
+	free(f->path);
+	free(f);
+}
+
+static void drop(struct fetcher *f)
+{
+	if (f->connection >= 0)
+		close(f->connection);
+	f->connection = -1;
+}
+
+/* Takes every connection that waits; the last one of the right user becomes the fetcher. */
+static void accept_all(struct fetcher *f)
+{
+	for (;;) {
+		_cleanup_close_ int fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC);
+		uid_t uid;
+
+		if (fd < 0)
+			return;
+		if (fetch_peer_uid(fd, &uid, NULL) < 0 || uid != f->uid)
+			continue;
+		drop(f);
+		f->connection = TAKE_FD(fd);
+	}
+}
+
+/* Has the connection ended since it was last used? Nothing is ever said unasked. */
+static bool is_dead(const struct fetcher *f)
+{
+	struct pollfd p = { .fd = f->connection, .events = POLLIN };
+
+	return f->connection < 0 || poll(&p, 1, 0) != 0;
+}
+
+/* Waits until `fd` is readable. */
+static int wait_readable(const struct fetcher *f, int fd, int64_t end, struct error *err)
+{
+	struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
+			       { .fd = f->cancel_fd, .events = POLLIN } };
+
+	for (;;) {
+		int64_t left = end - clock_monotonic_ms();
+		int r = left > 0 ? poll(p, 2, (int)left) : 0;
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return error_set_errno(err, errno, "waiting for the fetcher");
+		if (p[1].revents)
+			return error_set(err, -ECANCELED, "sutured is stopping");
+		return r == 0 ? ERR_TIMEOUT : 0;
+	}
+}
+
+static int connect_fetcher(struct fetcher *f, struct error *err)
+{
+	int64_t end = clock_monotonic_ms() + CONNECT_MS;
+
+	accept_all(f);
+	if (is_dead(f))
+		drop(f);
+	while (f->connection < 0) {
+		int r = wait_readable(f, f->listener, end, err);
+
+		if (r == ERR_TIMEOUT) {
+			error_set(err, ERR_UNREACHABLE, "suture-fetch is not running");
+			error_hint(err, "start it: `systemctl start suture-fetch`");
+			return ERR_UNREACHABLE;
+		}
+		if (r < 0)
+			return r;
+		accept_all(f);
+	}
+	return 0;
+}
+
+/* One question and its answer. `out` gets the body, `ret_status` the HTTP status. */
+static int ask(struct fetcher *f, struct fetch_request *request, size_t max, struct buf *out,
+	       int *ret_status, struct error *err)
+{
+	struct fetch_answer answer = { 0 };
+	int r;
+
+	r = connect_fetcher(f, err);
+	if (r < 0)
+		return r;
+	request->id = f->next_id++;
+	r = fetch_request_send(f->connection, request, err);
+	if (r == 0)
+		r = wait_readable(f, f->connection, clock_monotonic_ms() + ANSWER_MS, err);
+	if (r == ERR_TIMEOUT)
+		error_set(err, r, "suture-fetch did not answer within %d s", ANSWER_MS / 1000);
+	if (r == 0)
+		r = fetch_answer_receive(f->connection, request->id, max, &answer, out, err);
+	if (r == 0)
+		r = error_set(err, ERR_UNREACHABLE, "suture-fetch went away");
+	if (r < 0) {
+		/* A late answer must not be taken for the next one. */
+		drop(f);
+		return r;
+	}
+	if (!answer.ok) {
+		error_set(err, answer.code, "%s", answer.message);
+		if (answer.hint[0])
+			error_hint(err, "%s", answer.hint);
+		return answer.code;
+	}
+	*ret_status = answer.status;
+	return 0;
+}
+
+/* Without a place for the status only 200 is good. */
+static int judge(int status, int *ret_status, const char *what, struct error *err)
+{
+	if (ret_status) {
+		*ret_status = status;
+		return 0;
+	}
+	if (status == 404)
+		return error_set(err, ERR_NOT_FOUND, "%s: not on the server", what);
+	if (status != 200)
+		return error_set(err, ERR_PROTOCOL, "%s: the server answered with status %d", what,
+				 status);
+	return 0;
+}
+
+int fetcher_get(struct fetcher *f, const char *path, size_t max, struct buf *out, int *ret_status,
+		struct error *err)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	struct fetch_request request = { .op = FETCH_GET, .path = copy, .max = (int64_t)max };
+	int status = 0, r;
+
+	if (!copy)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	r = ask(f, &request, max, out, &status, err);
+	return r < 0 ? r : judge(status, ret_status, path, err);
+}
+
+int fetcher_post(struct fetcher *f, const char *path, json_t *body, size_t max, struct buf *out,
+		 int *ret_status, struct error *err)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	struct fetch_request request = {
+		.op = FETCH_POST, .path = copy, .body = body, .max = (int64_t)max
+	};
+	int status = 0, r;
+
+	if (!copy)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	r = ask(f, &request, max, out, &status, err);
+	return r < 0 ? r : judge(status, ret_status, path, err);
+}
+
+int fetcher_bundle(struct fetcher *f, const char *url, size_t max, struct buf *out,
+		   struct error *err)
+{
+	_cleanup_free_ char *copy = strdup(url);
+	struct fetch_request request = { .op = FETCH_BUNDLE, .url = copy, .max = (int64_t)max };
+	int status = 0, r;
+
+	if (!copy)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	r = ask(f, &request, max, out, &status, err);
+	return r < 0 ? r : judge(status, NULL, "trust bundle", err);
+}
+
+int fetcher_enrol(struct fetcher *f, const char *url, const char *server_ca, json_t *body,
+		  struct buf *out, int *ret_status, struct error *err)
+{
+	_cleanup_free_ char *url_copy = strdup(url), *ca_copy = strdup(server_ca);
+	struct fetch_request request = { .op = FETCH_ENROL,
+					 .url = url_copy,
+					 .server_ca = ca_copy,
+					 .body = body,
+					 .max = FETCH_ENROL_ANSWER_MAX };
+
+	if (!url_copy || !ca_copy)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	return ask(f, &request, FETCH_ENROL_ANSWER_MAX, out, ret_status, err);
+}
+
+int fetcher_forget(struct fetcher *f, struct error *err)
+{
+	struct fetch_request request = { .op = FETCH_FORGET };
+	int status;
+
+	return ask(f, &request, 0, NULL, &status, err);
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/jobs.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+
+#include "agent/apply.h"
+#include "agent/enrol.h"
+#include "agent/status.h"
+#include "agent/update.h"
+#include "base/file.h"
+
+struct queue {
+	struct job *first, *last;
+	size_t n;
+};
+
+struct jobs {
+	struct agent *agent;
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards all that follows */
+	pthread_cond_t wake;
+	struct queue waiting, done;
+	bool running; /* a job is being done */
+	bool stop;
+	int event_fd;
+};
+
+struct job *job_new(enum job_kind kind)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (job)
+		job->kind = kind;
+	return job;
+}
+
+void job_free(struct job *job)
+{
+	if (!job)
+		return;
+	if (job->token)
+		explicit_bzero(job->token, strlen(job->token));
+	free(job->token);
+	free(job->bundle);
+	free(job->tier);
+	free(job->status);
+	free(job);
+}
+
+static void push(struct queue *queue, struct job *job)
+{
+	job->next = NULL;
+	if (queue->last)
+		queue->last->next = job;
+	else
+		queue->first = job;
+	queue->last = job;
+	queue->n++;
+}
+
+static struct job *pop(struct queue *queue)
+{
+	struct job *job = queue->first;
+
+	if (!job)
+		return NULL;
+	queue->first = job->next;
+	if (!queue->first)
+		queue->last = NULL;
+	queue->n--;
+	job->next = NULL;
+	return job;
+}
+
+static int run_enable(struct agent *agent, const struct job *job, struct error *err)
+{
+	struct enrol_options options = { .bundle = job->bundle,
+					 .bundle_len = job->bundle_len,
+					 .token = job->token,
+					 .tier = job->tier };
+
+	return enrol_enable(agent, &options, err);
+}
+
+static int run(struct agent *agent, struct job *job, struct error *err)
+{
+	switch (job->kind) {
+	case JOB_BOOT: return apply_boot(agent, err);
+	case JOB_REFRESH: return update_run(agent, err);
+	case JOB_ENABLE: return run_enable(agent, job, err);
+	case JOB_DISABLE: return enrol_disable(agent, job->unpatch, err);
+	case JOB_ROLLBACK:
+		return update_rollback(agent, job->has_version ? &job->version : NULL, err);
+	case JOB_HOLD: return update_hold(agent, err);
+	case JOB_UNHOLD: return update_unhold(agent, err);
+	}
+	return error_set(err, ERR_UNSUPPORTED, "unknown job");
+}
+
+static void do_job(struct agent *agent, struct job *job)
+{
+	struct agent_applied before = agent->applied;
+	_cleanup_buf_ struct buf text = BUF_INIT(1024 * 1024);
+	_cleanup_json_ json_t *status = NULL;
+	int r = run(agent, job, &job->error);
+
+	if (r == 0)
+		job->error = (struct error){ 0 };
+	else if (job->error.code == 0)
+		error_set(&job->error, r, "failed: %s", error_code_name(r));
+	status = status_build(agent);
+	if (status && json_append(status, &text) == 0)
+		job->status = (char *)buf_take(&text, NULL);
+	status_publish(agent, NULL);
+	job->interval = agent->interval;
+	job->configured = config_int(agent->config, "check-interval");
+	job->enabled = agent_is_enabled(agent);
+	job->patch_changed = agent->applied.present != before.present ||
+			     (before.present &&
+			      patch_version_compare(before.version, agent->applied.version) != 0);
+}
+
+static void *work(void *arg)
+{
+	struct jobs *jobs = arg;
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&jobs->lock);
+	while (!jobs->stop) {
+		struct job *job = pop(&jobs->waiting);
+
+		if (!job) {
+			pthread_cond_wait(&jobs->wake, &jobs->lock);
+			continue;
+		}
+		jobs->running = true;
+		pthread_mutex_unlock(&jobs->lock);
+		do_job(jobs->agent, job);
+		pthread_mutex_lock(&jobs->lock);
+		jobs->running = false;
+		push(&jobs->done, job);
+		/* The counter cannot overflow with this few jobs. */
+		if (write(jobs->event_fd, &one, sizeof(one)) < 0)
+			jobs->stop = true;
+	}
+	pthread_mutex_unlock(&jobs->lock);
+	return NULL;
+}
+
+/* Signals are the main loop's. */
+static int start_thread(struct jobs *jobs)
+{
+	sigset_t all, old;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = pthread_create(&jobs->thread, NULL, work, jobs);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return -r;
+}
+
+int jobs_start(struct agent *agent, struct jobs **ret, struct error *err)
+{
+	struct jobs *jobs = calloc(1, sizeof(*jobs));
+	int r;
+
+	if (!jobs)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	jobs->agent = agent;
+	jobs->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = jobs->event_fd < 0 ? -errno : 0;
+	pthread_mutex_init(&jobs->lock, NULL);
+	pthread_cond_init(&jobs->wake, NULL);
+	if (r == 0)
+		r = start_thread(jobs);
+	if (r < 0) {
+		if (jobs->event_fd >= 0)
+			close(jobs->event_fd);
+		free(jobs);
+		return error_set_errno(err, -r, "starting the worker");
+	}
+	*ret = jobs;
+	return 0;
+}
+
+static void drop_all(struct queue *queue)
+{
+	struct job *job;
+
+	while ((job = pop(queue)))
+		job_free(job);
+}
+
+void jobs_free(struct jobs *jobs)
+{
+	if (!jobs)
+		return;
+	pthread_mutex_lock(&jobs->lock);
+	jobs->stop = true;
+	pthread_cond_signal(&jobs->wake);
+	pthread_mutex_unlock(&jobs->lock);
+	pthread_join(jobs->thread, NULL);
+	drop_all(&jobs->waiting);
+	drop_all(&jobs->done);
+	pthread_mutex_destroy(&jobs->lock);
+	pthread_cond_destroy(&jobs->wake);
+	close(jobs->event_fd);
+	free(jobs);
+}
+
+int jobs_add(struct jobs *jobs, struct job *job, struct error *err)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&jobs->lock);
+	if (jobs->waiting.n >= JOBS_WAITING_MAX) {
+		r = ERR_BAD_STATE;
+	} else {
+		push(&jobs->waiting, job);
+		pthread_cond_signal(&jobs->wake);
+	}
+	pthread_mutex_unlock(&jobs->lock);
+	return r < 0 ? error_set(err, r, "too many requests wait already") : 0;
+}
+
+bool jobs_is_busy(struct jobs *jobs)
+{
+	bool busy;
+
+	pthread_mutex_lock(&jobs->lock);
+	busy = jobs->running || jobs->waiting.first;
+	pthread_mutex_unlock(&jobs->lock);
+	return busy;
+}
+
+int jobs_fd(const struct jobs *jobs)
+{
+	return jobs->event_fd;
+}
+
+struct job *jobs_take_done(struct jobs *jobs)
+{
+	struct job *job;
+	uint64_t count;
+
+	pthread_mutex_lock(&jobs->lock);
+	job = pop(&jobs->done);
+	if (!job && read(jobs->event_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		jobs->stop = true;
+	pthread_mutex_unlock(&jobs->lock);
+	return job;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sutured: the main loop. It waits for signals, the control socket, finished jobs and the time of
+ * the next check-in; everything that takes time happens in the worker. */
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <systemd/sd-daemon.h>
+
+#include "agent/control.h"
+#include "agent/schedule.h"
+#include "agent/status.h"
+#include "base/cli.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+
+struct loop {
+	struct agent *agent;
+	struct jobs *jobs;
+	struct control *control;
+	struct schedule schedule;
+	int signal_fd, timer_fd, cancel_fd;
+	bool refresh_waits; /* a check-in of our own is in the queue */
+};
+
+static void add_refresh(struct loop *loop)
+{
+	struct job *job;
+
+	if (loop->refresh_waits)
+		return;
+	job = job_new(JOB_REFRESH);
+	if (!job || jobs_add(loop->jobs, job, NULL) < 0) {
+		job_free(job);
+		return;
+	}
+	loop->refresh_waits = true;
+}
+
+static void set_timer(struct loop *loop, int64_t ms)
+{
+	struct itimerspec when = { .it_value = { .tv_sec = ms / 1000,
+						 .tv_nsec = ms % 1000 * 1000000 } };
+
+	if (ms >= 0 && timerfd_settime(loop->timer_fd, 0, &when, NULL) < 0)
+		log_error("the timer of the next check-in cannot be set");
+}
+
+/* What follows from a finished job. */
+static void follow_up(struct loop *loop, const struct job *job)
+{
+	int64_t now = clock_boottime_ms();
+
+	if (job->error.code && !job->owner)
+		log_warning("%s", job->error.message);
+	if (job->kind == JOB_REFRESH && !job->owner)
+		loop->refresh_waits = false;
+	schedule_note(&loop->schedule, now, job->kind == JOB_REFRESH && job->error.code,
+		      job->patch_changed);
+	if (!job->enabled) {
+		set_timer(loop, 0);
+		return;
+	}
+	if (job->kind == JOB_BOOT || job->kind == JOB_ENABLE)
+		add_refresh(loop);
+	else
+		set_timer(loop,
+			  schedule_next_ms(&loop->schedule, now,
+					   job->configured ? job->configured : job->interval));
+}
+
+static void take_done(struct loop *loop)
+{
+	struct job *job;
+
+	while ((job = jobs_take_done(loop->jobs))) {
+		follow_up(loop, job);
+		control_finish(loop->control, job);
+	}
+}
+
+/* True when it is time to stop. */
+static bool take_signal(struct loop *loop)
+{
+	struct signalfd_siginfo info;
+
+	if (read(loop->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return false;
+	log_info("stopping on signal %u", info.ssi_signo);
+	return true;
+}
+
+static int run_loop(struct loop *loop, struct error *err)
+{
+	struct pollfd fds[] = {
+		{ .fd = loop->signal_fd, .events = POLLIN },
+		{ .fd = jobs_fd(loop->jobs), .events = POLLIN },
+		{ .fd = loop->timer_fd, .events = POLLIN },
+		{ .fd = control_fd(loop->control), .events = POLLIN },
+	};
+
+	for (;;) {
+		uint64_t count;
+
+		if (poll(fds, ARRAY_SIZE(fds), control_timeout_ms(loop->control)) < 0) {
+			if (errno == EINTR)
+				continue;
+			return error_set_errno(err, errno, "main loop");
+		}
+		if (fds[0].revents && take_signal(loop))
+			return 0;
+		if (fds[1].revents)
+			take_done(loop);
+		if (fds[2].revents && read(loop->timer_fd, &count, sizeof(count)) > 0)
+			add_refresh(loop);
+		control_run(loop->control);
+	}
+}
+
+static int open_descriptors(struct loop *loop, struct error *err)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	loop->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	loop->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	loop->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (loop->signal_fd < 0 || loop->timer_fd < 0 || loop->cancel_fd < 0)
+		return error_set_errno(err, errno, "starting");
+	return 0;
+}
+
+static int start(struct loop *loop, struct error *err)
+{
+	_cleanup_(job_freep) struct job *boot = job_new(JOB_BOOT);
+	int r;
+
+	if (!boot)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	if ((r = open_descriptors(loop, err)) < 0 ||
+	    (r = agent_open(getenv("SUTURE_ROOT"), loop->cancel_fd, &loop->agent, err)) < 0 ||
+	    (r = status_publish(loop->agent, err)) < 0 ||
+	    (r = jobs_start(loop->agent, &loop->jobs, err)) < 0 ||
+	    (r = jobs_add(loop->jobs, boot, err)) < 0)
+		return r;
+	TAKE_PTR(boot);
+	return control_open(loop->agent->paths.control, loop->agent->paths.status, loop->jobs,
+			    &loop->control, err);
+}
+
+static void stop(struct loop *loop)
+{
+	uint64_t one = 1;
+
+	if (loop->cancel_fd >= 0 && write(loop->cancel_fd, &one, sizeof(one)) < 0)
+		log_error("the running job cannot be told to stop");
+	control_free(loop->control);
+	jobs_free(loop->jobs);
+	agent_free(loop->agent);
+	closep(&loop->signal_fd);
+	closep(&loop->timer_fd);
+	closep(&loop->cancel_fd);
+}
+
+static int run(struct cli *cli, struct error *err)
+{
+	struct loop loop = { .signal_fd = -1, .timer_fd = -1, .cancel_fd = -1 };
+	int r;
+
+	if (cli_has(cli, "debug"))
+		log_set_level(LOG_LEVEL_DEBUG);
+	r = start(&loop, err);
+	if (r == 0) {
+		log_info("sutured %s on kernel %s", SUTURE_VERSION, loop.agent->facts.release);
+		sd_notify(0, "READY=1");
+		r = run_loop(&loop, err);
+		sd_notify(0, "STOPPING=1");
+	}
+	stop(&loop);
+	return r;
+}
+
+static const struct cli_option options[] = {
+	{ "debug", NULL, "log more", false, 0 },
+	{ 0 },
+};
+
+static const struct cli_verb verbs[] = {
+	{ "", "", 0, 0, "verify and apply live patches to this machine's kernel", NULL, options,
+	  run },
+	{ 0 },
+};
+
+static const struct cli_program program = {
+	.name = "sutured",
+	.section = 8,
+	.summary = "verifies and applies live patches",
+	.description =
+		"Owns this machine's trust, its state and its journal; verifies what suture-fetch hands "
+		"over, loads it into the kernel, watches the transition, and answers the suture command on "
+		"a socket. Runs as root, without network, in the foreground; ends on SIGTERM. The patch "
+		"in the kernel stays when it ends.",
+	.verbs = verbs,
+	.files = "/etc/suture/suture.conf\n/var/lib/suture/\n/run/suture/status.json\n"
+		 "/run/suture/control.sock\n/run/suture/fetch.sock",
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(&program, argc, argv, NULL);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What this machine believes: the bundle it was given, and the repository's metadata, verified here
+ * on bytes that the fetcher hands over.
+ */
+#pragma once
+
+#include "agent/agent.h"
+#include "tuf/client.h"
+#include "wire/recall.h"
+#include "wire/target_custom.h"
+
+/* Reads trust/bundle.json. */
+int trust_load_bundle(const struct settings_paths *paths, struct bundle **ret, struct error *err);
+/* Makes the trust folder anew from a bundle's bytes: the first root is checked against itself. */
+int trust_install(const struct settings_paths *paths, const void *data, size_t len,
+		  const struct bundle *bundle, struct error *err);
+/* Removes it. */
+int trust_remove(const struct settings_paths *paths, struct error *err);
+
+/* One version that this machine's tier lists for its kernel build. */
+struct trust_version {
+	struct patch_version version;
+	bool withdrawn; /* on the recall list for this kernel */
+	char module[MODULE_NAME_BYTES];
+	struct tuf_target target;     /* of the module; belongs to the view */
+	struct target_custom *custom; /* owned */
+};
+
+/* What the signed roles say now. */
+struct trust_view {
+	struct tuf_client *client;
+	struct trust_version *versions; /* ascending */
+	size_t n;
+	struct recall *recall; /* NULL: the repository has none */
+};
+
+/*
+ * The TUF client workflow (specification 1.0.34, section 5) through the fetcher, then this tier's
+ * role and the recall list. Raises the journal's lower bound of time when all of it is in date.
+ * Errors as tuf_client_refresh(). The caller frees with trust_view_free().
+ */
+int trust_refresh(struct agent *agent, struct trust_view **ret, struct error *err);
+void trust_view_free(struct trust_view *view);
+DEFINE_CLEANUP(struct trust_view *, trust_view_free);
+
+/* The listed version, or NULL. */
+const struct trust_version *trust_find(const struct trust_view *view, struct patch_version version);
+/* Is a version withdrawn for the running kernel? */
+bool trust_is_withdrawn(const struct trust_view *view, struct patch_version version,
+			const char *kernel);
+
+/*
+ * Downloads a listed version's module and build record (each at most `max` of its buffer) and
+ * checks length and hash of both against what was signed. ERR_HASH, ERR_TOO_LARGE, …
+ */
+int trust_download(struct agent *agent, struct trust_view *view,
+		   const struct trust_version *version, struct buf *module, struct buf *record,
+		   struct error *err);

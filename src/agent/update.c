@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/update.h"
+
+#include <stdio.h>
+
+#include "agent/apply.h"
+#include "agent/check_in.h"
+#include "agent/status.h"
+#include "agent/trust.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+/* Reasons that lie in the way to the server, not in what it said: nothing was refused. */
+static bool is_network_failure(int code)
+{
+	return code == ERR_UNREACHABLE || code == ERR_TIMEOUT || code == -ECANCELED ||
+	       code == ERR_NO_MEMORY || code == ERR_DENIED || code == ERR_BAD_STATE ||
+	       (code < 0 && code > -1000);
+}
+
+static void remember_check(struct agent *agent, const struct error *err)
+{
+	agent->check.time = clock_now();
+	agent->check.error = *err;
+}
+
+/* Says why, in journal and status. Full disks and the like leave only the log. */
+static void fail(struct agent *agent, enum machine_state state, const struct patch_version *version,
+		 const struct error *why)
+{
+	struct error err = { 0 };
+	const char *event = state == MACHINE_REFUSED ? "refused" : "failed";
+
+	log_error("%s", why->message);
+	if (agent_move(agent, state, event, version, why, &err) < 0)
+		log_error("%s", err.message);
+}
+
+static int need_enabled(const struct agent *agent, struct error *err)
+{
+	if (agent_is_enabled(agent))
+		return 0;
+	error_set(err, ERR_BAD_STATE, "this machine is not enabled");
+	error_hint(err, "run `suture enable --trust FILE`");
+	return ERR_BAD_STATE;
+}
+
+/* Download, checks, load of one listed version. */
+static int bring_in(struct agent *agent, struct trust_view *view,
+		    const struct trust_version *version, struct patch **ret, struct error *err)
+{
+	_cleanup_buf_ struct buf module = BUF_INIT(PATCH_MODULE_MAX);
+	_cleanup_buf_ struct buf record = BUF_INIT(RECORD_MAX);
+	_cleanup_(patch_freep) struct patch *patch = NULL;
+	struct patch_claim claim = { .version = version->version,
+				     .length = version->target.length,
+				     .published = version->custom->published };
+	int r;
+
+	if (!version->target.sha256)
+		return error_set(err, ERR_INVALID, "target %s has no SHA-256",
+				 version->target.path);
+	snprintf(claim.sha256, sizeof(claim.sha256), "%s", version->target.sha256);
+	memcpy(claim.module, version->module, sizeof(claim.module));
+	if ((r = agent_move(agent, MACHINE_DOWNLOADING, NULL, NULL, NULL, err)) < 0 ||
+	    (r = trust_download(agent, view, version, &module, &record, err)) < 0 ||
+	    (r = agent_move(agent, MACHINE_VERIFYING, NULL, NULL, NULL, err)) < 0 ||
+	    (r = patch_new(&claim, &module, &record, &patch, err)) < 0 ||
+	    (r = patch_verify(agent, patch, err)) < 0 ||
+	    (r = patch_check_code(agent, patch, err)) < 0 ||
+	    (r = apply_check_foreign(agent, err)) < 0)
+		return r;
+	*ret = TAKE_PTR(patch);
+	return 0;
+}
+
+/* Ends an attempt that never reached the kernel. apply_load() ends the others itself. */
+static int give_up(struct agent *agent, const struct patch_version *version, struct error *err)
+{
+	if (!state_is_busy(agent->journal->state) || agent->journal->state == MACHINE_APPLYING)
+		return err->code;
+	if (err->code == -ECANCELED)
+		agent_settle(agent, NULL);
+	else
+		fail(agent, is_network_failure(err->code) ? MACHINE_FAILED : MACHINE_REFUSED,
+		     version, err);
+	return err->code;
+}
+
+static int apply_version(struct agent *agent, struct trust_view *view, struct patch_version version,
+			 struct error *err)
+{
+	const struct trust_version *listed = trust_find(view, version);
+	_cleanup_(patch_freep) struct patch *patch = NULL;
+	int r;
+
+	if (!listed)
+		return error_set(err, ERR_NOT_LISTED, "version is not listed");
+	r = bring_in(agent, view, listed, &patch, err);
+	if (r == 0)
+		r = apply_load(agent, patch, err);
+	return r < 0 ? give_up(agent, &version, err) : 0;
+}
+
+/* Back to a lower version, or to none. Everything about the lower one is checked while the higher
+ * one still protects. */
+static int go_back(struct agent *agent, struct trust_view *view, const struct patch_version *to,
+		   const char *event, bool avoid, struct error *err)
+{
+	_cleanup_(patch_freep) struct patch *patch = NULL;
+	int r = 0;
+
+	if (to) {
+		const struct trust_version *listed = trust_find(view, *to);
+
+		if (!listed)
+			return error_set(err, ERR_NOT_LISTED, "version is not listed");
+		r = bring_in(agent, view, listed, &patch, err);
+		if (r < 0)
+			return give_up(agent, to, err);
+	}
+	r = apply_unload(agent, event, avoid, err);
+	if (r < 0)
+		return give_up(agent, to, err);
+	if (!patch)
+		return 0;
+	log_info("the kernel is unpatched until the older version is loaded");
+	r = agent_move(agent, MACHINE_VERIFYING, NULL, NULL, NULL, err);
+	if (r == 0)
+		r = apply_load(agent, patch, err);
+	return r < 0 ? give_up(agent, to, err) : 0;
+}
+
+static int choose(struct agent *agent, const struct trust_view *view,
+		  const struct check_in_answer *answer, struct choice *ret, struct error *err)
+{
+	_cleanup_free_ struct choice_version *listed = calloc(view->n + 1, sizeof(*listed));
+	struct choice_input input = {
+		.listed = listed,
+		.n_listed = view->n,
+		.applied_present = agent->applied.present,
+		.applied = agent->applied.version,
+		.require_grant = config_bool(agent->config, "require-grant"),
+		.journal = agent->journal,
+		.kernel = agent->facts.release,
+	};
+
+	if (!listed)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < view->n; i++)
+		listed[i] = (struct choice_version){ .version = view->versions[i].version,
+						     .withdrawn = view->versions[i].withdrawn };
+	if (agent->applied.present && streq(config_str(agent->config, "accept-recall"), "always"))
+		input.applied_withdrawn =
+			trust_is_withdrawn(view, agent->applied.version, agent->facts.release);
+	if (answer->granted) {
+		if (!streq(answer->kernel, agent->facts.release))
+			return error_set(err, ERR_PROTOCOL,
+					 "the server granted a patch for another kernel");
+		if (patch_version_parse(answer->version, &input.granted) < 0)
+			return error_set(err, ERR_PROTOCOL, "the server's grant is no version");
+		input.granted_present = true;
+	}
+	*ret = choose_version(&input);
+	return 0;
+}
+
+/* What is known about coverage after a refresh. */
+static void note_view(struct agent *agent, const struct trust_view *view,
+		      const struct choice *choice, const struct check_in_answer *answer)
+{
+	agent->available_present = choice->available_present;
+	agent->available = choice->available;
+	agent->covered =
+		view->n > 0 || answer->reason != REASON_NOT_COVERED ? KERNEL_YES : KERNEL_NO;
+}
+
+static int act(struct agent *agent, struct trust_view *view, const struct choice *choice,
+	       struct error *err)
+{
+	char text[PATCH_VERSION_MAX];
+
+	patch_version_format(choice->version, text);
+	if (choice->action == CHOOSE_APPLY)
+		return apply_version(agent, view, choice->version, err);
+	if (choice->action == CHOOSE_LOWER)
+		return go_back(agent, view, &choice->version, "recalled", false, err);
+	if (choice->action == CHOOSE_UNPATCH)
+		return go_back(agent, view, NULL, "recalled", false, err);
+	log_info("nothing to do: %s", choice_reason_name(choice->reason));
+	switch (choice->reason) {
+	case CHOICE_NOT_LISTED:
+		error_set(err, ERR_NOT_LISTED,
+			  "the server granted version %s, which tier %s does not list for this "
+			  "kernel",
+			  text, agent_tier(agent));
+		fail(agent, MACHINE_REFUSED, &choice->version, err);
+		return ERR_NOT_LISTED;
+	case CHOICE_QUARANTINED:
+		/* Reported when it happened. */
+		if (agent->journal->state == MACHINE_QUARANTINED)
+			return 0;
+		error_set(err, ERR_QUARANTINED, "version %s failed on this machine before", text);
+		error_hint(err, "a newer version is applied when it comes");
+		agent_move(agent, MACHINE_QUARANTINED, NULL, NULL, err, NULL);
+		return 0;
+	default: return agent_settle(agent, err);
+	}
+}
+
+/* A machine whose kernel cannot be patched still reports, so that its owner sees it. */
+static int refuse_unusable(struct agent *agent, struct error *err)
+{
+	int r = kernel_facts_usable(&agent->facts, err);
+
+	if (r == 0)
+		return 0;
+	if (agent->journal->state != MACHINE_REFUSED ||
+	    !streq(agent->journal->failure.code, error_code_name(r)))
+		fail(agent, MACHINE_REFUSED, NULL, err);
+	if (agent->facts.build_id[0])
+		check_in(agent, NULL, NULL);
+	return r;
+}
+
+static int raise_floor(struct agent *agent, struct error *err)
+{
+	struct journal *draft;
+
+	/* Metadata that was in date bounds how wrong the clock can be. Once an hour is enough. */
+	if (clock_now() < agent->journal->time_floor + 3600)
+		return 0;
+	draft = agent_draft(agent, err);
+	if (!draft)
+		return ERR_NO_MEMORY;
+	draft->time_floor = clock_now();
+	return agent_commit(agent, draft, err);
+}
+
+static int look(struct agent *agent, struct trust_view **view, struct choice *choice,
+		struct error *err)
+{
+	struct check_in_answer answer = { 0 };
+	int r;
+
+	r = check_in(agent, &answer, err);
+	if (r < 0 && (config_bool(agent->config, "require-grant") || r == -ECANCELED))
+		return r;
+	if (r < 0)
+		log_warning("%s", err->message);
+	*err = (struct error){ 0 };
+	r = trust_refresh(agent, view, err);
+	if (r < 0) {
+		if (!is_network_failure(r))
+			fail(agent, MACHINE_REFUSED, NULL, err);
+		return r;
+	}
+	r = choose(agent, *view, &answer, choice, err);
+	if (r < 0)
+		return r;
+	note_view(agent, *view, choice, &answer);
+	return raise_floor(agent, err);
+}
+
+int update_run(struct agent *agent, struct error *err)
+{
+	_cleanup_(trust_view_freep) struct trust_view *view = NULL;
+	struct error local = { 0 };
+	struct choice choice;
+	int r;
+
+	if (!err)
+		err = &local;
+	*err = local;
+	if ((r = need_enabled(agent, err)) < 0 || (r = refuse_unusable(agent, err)) < 0)
+		return r;
+	r = look(agent, &view, &choice, err);
+	remember_check(agent, err);
+	if (r == 0)
+		r = act(agent, view, &choice, err);
+	if (r != -ECANCELED && check_in_is_due(agent)) {
+		struct error report = { 0 };
+
+		if (r == 0 || !is_network_failure(r))
+			if (check_in(agent, NULL, &report) < 0)
+				log_warning("%s", report.message);
+	}
+	status_publish(agent, NULL);
+	return r;
+}
+
+int update_rollback(struct agent *agent, const struct patch_version *to, struct error *err)
+{
+	_cleanup_(trust_view_freep) struct trust_view *view = NULL;
+	struct error report = { 0 }, local = { 0 };
+	int r;
+
+	if (!err)
+		err = &local;
+	if (!agent->applied.present) {
+		error_set(err, ERR_BAD_STATE,
+			  "no patch is applied: there is nothing to go back from");
+		return ERR_BAD_STATE;
+	}
+	if (to && patch_version_compare(*to, agent->applied.version) >= 0) {
+		error_set(err, ERR_USAGE,
+			  "only a version below the applied one can be gone back to");
+		return ERR_USAGE;
+	}
+	if (to) {
+		if ((r = need_enabled(agent, err)) < 0 ||
+		    (r = trust_refresh(agent, &view, err)) < 0)
+			return r;
+		if (!trust_find(view, *to)) {
+			error_set(err, ERR_NOT_LISTED,
+				  "tier %s does not list that version for this kernel",
+				  agent_tier(agent));
+			return ERR_NOT_LISTED;
+		}
+	}
+	r = go_back(agent, view, to, "reverted", true, err);
+	if (agent_is_enabled(agent) && r != -ECANCELED && check_in(agent, NULL, &report) < 0)
+		log_warning("%s", report.message);
+	return r;
+}
+
+int update_hold(struct agent *agent, struct error *err)
+{
+	struct journal *draft;
+
+	if (agent->journal->hold)
+		return 0;
+	draft = agent_draft(agent, err);
+	if (!draft)
+		return ERR_NO_MEMORY;
+	draft->hold = true;
+	journal_add_event(draft, "hold", NULL, NULL);
+	return agent_commit(agent, draft, err);
+}
+
+int update_unhold(struct agent *agent, struct error *err)
+{
+	struct journal *draft;
+
+	if (!agent->journal->hold && !agent->journal->has_avoid)
+		return 0;
+	draft = agent_draft(agent, err);
+	if (!draft)
+		return ERR_NO_MEMORY;
+	draft->hold = false;
+	draft->has_avoid = false;
+	if (draft->state == MACHINE_REVERTED)
+		draft->state = MACHINE_UNAPPLIED;
+	journal_add_event(draft, "unhold", NULL, NULL);
+	return agent_commit(agent, draft, err);
+}
