@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "kernel/kcore.h"
+#include "kernel/livepatch.h"
+#include "kernel/root.h"
+
+/* 2020: no machine that runs this is older. */
+#define CLOCK_SANE        1577836800
+
+/* Bits of /proc/sys/kernel/tainted (Documentation/admin-guide/tainted-kernels.rst). */
+#define TAINT_PROPRIETARY (UINT64_C(1) << 0)
+#define TAINT_OOPS        (UINT64_C(1) << 7)
+#define TAINT_WARNING     (UINT64_C(1) << 9)
+#define TAINT_OUT_OF_TREE (UINT64_C(1) << 12)
+
+const char *check_result_name(enum check_result result)
+{
+	static const char *const names[] = { "pass", "warning", "fail" };
+
+	return names[result];
+}
+
+static void _printf_(5, 6) add(struct check_report *report, const char *name,
+			       enum check_result result, const char *cure, const char *format, ...)
+{
+	struct check_item *item;
+	va_list ap;
+
+	if (report->n == CHECK_ITEMS_MAX)
+		return;
+	item = &report->items[report->n++];
+	*item = (struct check_item){ .name = name,
+				     .result = result,
+				     .cure = result == CHECK_PASS ? "" : cure };
+	va_start(ap, format);
+	vsnprintf(item->finding, sizeof(item->finding), format, ap);
+	va_end(ap);
+}
+
+static void check_lockdown(const struct kernel_facts *facts, struct check_report *report)
+{
+	bool strict = facts->lockdown == KERNEL_LOCKDOWN_INTEGRITY ||
+		      facts->lockdown == KERNEL_LOCKDOWN_CONFIDENTIALITY;
+	bool enforced = strict || facts->signatures_enforced == KERNEL_YES;
+
+	add(report, "lockdown",
+	    facts->lockdown == KERNEL_LOCKDOWN_CONFIDENTIALITY ? CHECK_WARNING : CHECK_PASS,
+	    "running code cannot be compared under confidentiality; integrity is enough", "%s",
+	    kernel_lockdown_name(facts->lockdown));
+	add(report, "Secure Boot", CHECK_PASS, "", "%s", kernel_answer_name(facts->secure_boot));
+	add(report, "module signatures", enforced ? CHECK_WARNING : CHECK_PASS,
+	    "the module certificate must be in a kernel keyring: enrol it with mokutil",
+	    enforced ? "enforced by the kernel" : "not enforced by the kernel");
+}
+
+static void check_taints(const struct kernel_facts *facts, struct check_report *report)
+{
+	uint64_t bad = facts->taints & (TAINT_OOPS | TAINT_WARNING);
+	uint64_t foreign = facts->taints & (TAINT_PROPRIETARY | TAINT_OUT_OF_TREE);
+
+	add(report, "taints", bad || foreign ? CHECK_WARNING : CHECK_PASS,
+	    bad ? "read the kernel log: the kernel has had an oops or a warning"
+		: "out-of-tree modules are loaded: that is allowed, but they are not patched",
+	    "%llu", (unsigned long long)facts->taints);
+}
+
+static void check_code_reading(const char *root, struct check_report *report)
+{
+	struct kcore *core = NULL;
+	struct error err = { 0 };
+	int r = kcore_open(root, &core, &err);
+
+	kcore_free(core);
+	add(report, "running code", r < 0 ? CHECK_WARNING : CHECK_PASS,
+	    "run it as root; without /proc/kcore patches are applied without that comparison", "%s",
+	    r < 0 ? err.message : "can be read");
+}
+
+static void check_livepatches(const char *root, struct check_report *report)
+{
+	struct kernel_livepatch list[KERNEL_LIVEPATCH_MAX];
+	int n = kernel_livepatch_list(root, list, ARRAY_SIZE(list), NULL);
+
+	for (int i = 0; i < n; i++)
+		if (!str_has_prefix(list[i].name, "suture_")) {
+			add(report, "other livepatches", CHECK_FAIL,
+			    "take it out, or set foreign-livepatch = replace in suture.conf",
+			    "%s is in the kernel", list[i].name);
+			return;
+		}
+	add(report, "other livepatches", CHECK_PASS, "", "none");
+}
+
+void check_kernel(const char *root, const struct kernel_facts *facts, struct check_report *report)
+{
+	uint64_t ftrace = 1;
+
+	add(report, "architecture", streq(facts->arch, "x86_64") ? CHECK_PASS : CHECK_FAIL,
+	    "live patches exist for x86_64 only", "%s", facts->arch);
+	add(report, "kernel", facts->build_id[0] ? CHECK_PASS : CHECK_FAIL,
+	    "boot a kernel that was linked with --build-id", "%s, build ID %s", facts->release,
+	    facts->build_id[0] ? facts->build_id : "not shown");
+	add(report, "livepatch support", facts->livepatch ? CHECK_PASS : CHECK_FAIL,
+	    "boot a kernel built with CONFIG_LIVEPATCH=y, with sysfs on /sys", "%s",
+	    facts->livepatch ? "/sys/kernel/livepatch is there" : "no /sys/kernel/livepatch");
+	add(report, "module loading", facts->modules_disabled ? CHECK_FAIL : CHECK_PASS,
+	    "reboot without kernel.modules_disabled=1", "%s",
+	    facts->modules_disabled ? "switched off until the next boot" : "permitted");
+	if (kernel_read_u64(root, "/proc/sys/kernel/ftrace_enabled", &ftrace, NULL) == 0)
+		add(report, "ftrace", ftrace ? CHECK_PASS : CHECK_FAIL,
+		    "sysctl kernel.ftrace_enabled=1", "%s", ftrace ? "enabled" : "disabled");
+	check_lockdown(facts, report);
+	check_taints(facts, report);
+	check_code_reading(root, report);
+	check_livepatches(root, report);
+	add(report, "clock", clock_now() > CLOCK_SANE ? CHECK_PASS : CHECK_WARNING,
+	    "set the clock: metadata and certificates have dates", "%s",
+	    clock_now() > CLOCK_SANE ? "plausible" : "before 2020");
+}
+
+static const char *text_of(const json_t *o, const char *key, const char *fallback)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : fallback;
+}
+
+void check_agent(const json_t *status, struct check_report *report)
+{
+	const json_t *check = json_object_get(status, "last_check");
+	bool enabled = json_is_true(json_object_get(status, "enabled"));
+
+	add(report, "sutured", status ? CHECK_PASS : CHECK_FAIL,
+	    "start it: `systemctl start sutured`", "%s",
+	    status ? text_of(status, "agent", "running") : "not running: there is no status");
+	if (!status)
+		return;
+	add(report, "enrolment", enabled ? CHECK_PASS : CHECK_FAIL,
+	    "run `suture enable --trust FILE`", "%s",
+	    enabled ? text_of(status, "server", "enabled") : "not enabled");
+	if (json_is_object(check))
+		add(report, "server",
+		    json_is_true(json_object_get(check, "ok")) ? CHECK_PASS : CHECK_FAIL,
+		    text_of(check, "hint", "see `suture status`"), "%s",
+		    json_is_true(json_object_get(check, "ok")) ? "the last check-in succeeded"
+							       : text_of(check, "message", "?"));
+	else
+		add(report, "server", CHECK_WARNING, "run `suture refresh`", "not asked yet");
+}
+
+enum check_result check_worst(const struct check_report *report)
+{
+	enum check_result worst = CHECK_PASS;
+
+	for (size_t i = 0; i < report->n; i++)
+		worst = MAX(worst, report->items[i].result);
+	return worst;
+}
+
+int check_render(const struct check_report *report, struct buf *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < report->n && r == 0; i++) {
+		const struct check_item *item = &report->items[i];
+
+		r = buf_printf(out, "%-8s %-18s %s\n", check_result_name(item->result), item->name,
+			       item->finding);
+		if (r == 0 && item->cure[0])
+			r = buf_printf(out, "%-8s %-18s cure: %s\n", "", "", item->cure);
+	}
+	return r;
+}
+
+json_t *check_to_json(const struct check_report *report)
+{
+	_cleanup_json_ json_t *list = json_array();
+	int r = 0;
+
+	for (size_t i = 0; i < report->n; i++) {
+		const struct check_item *item = &report->items[i];
+		json_t *o = json_object();
+
+		r += json_set_str(o, "requirement", item->name);
+		r += json_set_str(o, "result", check_result_name(item->result));
+		r += json_set_str(o, "finding", item->finding);
+		r += json_set_str(o, "cure", item->cure[0] ? item->cure : NULL);
+		r += json_array_append_new(list, o);
+	}
+	return r == 0 ? TAKE_PTR(list) : NULL;
+}

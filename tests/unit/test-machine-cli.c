@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cli/render and cli/check. */
+#include "unit.h"
+
+#include "cli/check.h"
+#include "cli/client.h"
+#include "cli/render.h"
+
+static const char applied[] =
+	"{\"format\":1,\"agent\":\"0.1.0\",\"enabled\":true,\"machine_id\":\"m\",\"server\":"
+	"\"https://s:8443\",\"tier\":\"stable\",\"kernel\":\"6.1.0\",\"build_id\":\"ab\",\"state\":"
+	"\"failed\",\"version\":\"1.1\",\"available\":\"1.2\",\"covered\":true,\"applied_at\":"
+	"\"2026-11-22T04:18:00Z\",\"functions\":[{\"object\":\"vmlinux\",\"name\":\"f\"}],\"cves\":["
+	"\"CVE-2026-1000\"],\"code_check\":\"equal\",\"transition\":null,\"hold\":true,\"avoid\":"
+	"\"1.0\",\"last_check\":{\"time\":\"t\",\"ok\":false,\"code\":\"timeout\",\"message\":"
+	"\"too slow\"},\"error\":{\"code\":\"stuck\",\"message\":\"it hangs\",\"hint\":\"wait\"},"
+	"\"exit_status\":6}";
+
+static json_t *parse(const char *text)
+{
+	struct error err = { 0 };
+	json_t *o = NULL;
+
+	assert_ok(json_parse(text, strlen(text), &o, &err), &err);
+	return o;
+}
+
+static void text(void **state)
+{
+	_cleanup_json_ json_t *o = parse(applied);
+	_cleanup_buf_ struct buf out = BUF_INIT(65536);
+
+	(void)state;
+	assert_int_equal(render_status(o, RENDER_VERBOSE, &out), 0);
+	assert_string_equal(buf_str(&out),
+			    "state:       failed (failed)\n"
+			    "kernel:      6.1.0\n"
+			    "patch:       1.1, since 2026-11-22T04:18:00Z\n"
+			    "available:   1.2\n"
+			    "hold:        yes: new versions wait for `suture unhold`\n"
+			    "taken back:  1.0 and below wait for `suture unhold`\n"
+			    "tier:        stable\n"
+			    "server:      https://s:8443\n"
+			    "last check:  t, failed\n"
+			    "reason:      too slow (timeout)\n"
+			    "error:       it hangs (stuck)\n"
+			    "hint:        wait\n"
+			    "build ID:    ab\n"
+			    "machine ID:  m\n"
+			    "code check:  equal\n"
+			    "agent:       0.1.0\n"
+			    "functions:   f (vmlinux)\n"
+			    "CVEs fixed:  CVE-2026-1000\n");
+	assert_int_equal(render_exit_status(o), 6);
+	buf_clear(&out);
+	assert_int_equal(render_status(o, RENDER_SUMMARY, &out), 0);
+	assert_string_equal(buf_str(&out), "suture: failed (1.1)\n");
+}
+
+/* A status of any shape is shown without harm. */
+static void odd_statuses(void **state)
+{
+	static const char *const odd[] = {
+		"{}",
+		"{\"exit_status\":2}",
+		"{\"exit_status\":\"x\",\"functions\":7,\"cves\":[{},3],\"error\":[]}",
+		"{\"last_check\":{\"ok\":1},\"error\":{\"code\":\"x\"},\"functions\":[[],{}]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+		_cleanup_json_ json_t *o = parse(odd[i]);
+		_cleanup_buf_ struct buf out = BUF_INIT(65536);
+
+		assert_int_equal(render_status(o, RENDER_VERBOSE, &out), 0);
+		assert_int_equal(render_exit_status(o), 1);
+	}
+}
+
+static void yaml(void **state)
+{
+	_cleanup_json_ json_t *o =
+		parse("{\"a\":\"x: y\",\"b\":null,\"c\":[],\"d\":[1,\"2\"],\"e\":[{\"f\":"
+		      "true,\"g\":{\"h\":1}},{}],\"i\":{\"j\":\"k\"}}");
+	_cleanup_buf_ struct buf out = BUF_INIT(65536);
+
+	(void)state;
+	assert_int_equal(render_yaml(o, &out), 0);
+	assert_string_equal(buf_str(&out), "a: \"x: y\"\n"
+					   "b: null\n"
+					   "c: []\n"
+					   "d:\n"
+					   "  - 1\n"
+					   "  - \"2\"\n"
+					   "e:\n"
+					   "  - f: true\n"
+					   "    g:\n"
+					   "      h: 1\n"
+					   "  - {}\n"
+					   "i:\n"
+					   "  j: \"k\"\n");
+}
+
+static void doctor(void **state)
+{
+	struct kernel_facts facts = { .arch = "x86_64",
+				      .release = "6.1.0",
+				      .build_id = "ab",
+				      .livepatch = true,
+				      .lockdown = KERNEL_LOCKDOWN_INTEGRITY };
+	struct check_report report = { 0 };
+	_cleanup_buf_ struct buf out = BUF_INIT(65536);
+	_cleanup_json_ json_t *status = parse(applied), *list = NULL;
+	char *root = unit_make_dir();
+
+	(void)state;
+	check_kernel(root, &facts, &report);
+	assert_int_equal(check_worst(&report), CHECK_WARNING);
+	check_agent(status, &report);
+	assert_int_equal(check_worst(&report), CHECK_FAIL); /* the last check-in failed */
+	assert_int_equal(check_render(&report, &out), 0);
+	assert_non_null(strstr(buf_str(&out), "too slow"));
+	list = check_to_json(&report);
+	assert_int_equal(json_array_size(list), report.n);
+
+	report.n = 0;
+	facts.livepatch = false;
+	check_kernel(root, &facts, &report);
+	assert_int_equal(check_worst(&report), CHECK_FAIL);
+	for (size_t i = 0; i < report.n; i++)
+		assert_true((report.items[i].result == CHECK_PASS) == !report.items[i].cure[0]);
+	unit_remove_dir(root);
+}
+
+static void not_running(void **state)
+{
+	_cleanup_json_ json_t *body = json_object();
+	struct error err = { 0 };
+	char *root = unit_make_dir();
+
+	(void)state;
+	setenv("SUTURE_ROOT", root, 1);
+	assert_int_equal(client_post("/v1/refresh", body, NULL, &err), ERR_UNREACHABLE);
+	assert_non_null(strstr(err.hint, "start"));
+	unsetenv("SUTURE_ROOT");
+	unit_remove_dir(root);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text),   cmocka_unit_test(odd_statuses), cmocka_unit_test(yaml),
+		cmocka_unit_test(doctor), cmocka_unit_test(not_running),
+	};
+
+	return cmocka_run_group_tests_name("machine-cli", tests, NULL, NULL);
+}
