@@ -193,7 +193,7 @@ int signature_sign(const void *module, size_t len, const char *key_pem, const ch
 		return r;
 	if (X509_check_private_key(cert, key) != 1) {
 		ERR_clear_error();
-		return error_set(err, ERR_MISMATCH,
+		return error_set(err, ERR_INVALID,
 				 "module key: the certificate belongs to another key");
 	}
 	r = make_cms(module, len, key, cert, &cms, err);

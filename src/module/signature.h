@@ -27,7 +27,7 @@ int signature_split(const void *data, size_t len, struct signature_parts *ret, s
  * Appends the module, its new signature and the trailer to `out`. `key` and `cert` are PEM; the key
  * must belong to the certificate. SHA-256. An RSA key of at least 2048 bits is demanded: it is what
  * every kernel with module signatures accepts. A module signed already is refused (ERR_EXISTS).
- * ERR_INVALID, ERR_MISMATCH (key and certificate), ERR_UNSUPPORTED, ERR_NO_MEMORY.
+ * ERR_INVALID (also a key that is not the certificate's), ERR_UNSUPPORTED, ERR_NO_MEMORY.
  */
 int signature_sign(const void *module, size_t len, const char *key_pem, const char *cert_pem,
 		   struct buf *out, struct error *err);

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* suture-repo init: keys, settings and the first version of every role. */
+#include <dirent.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "repo/commands.h"
+#include "wire/recall.h"
+#include "wire/target_custom.h"
+
+#define MAX_THRESHOLD 16
+
+DEFINE_CLEANUP(DIR *, closedir);
+
+/* One role of the new repository, with the keys made for it. */
+struct new_role {
+	const char *name;
+	bool online;
+	unsigned threshold;
+	struct tuf_key *keys[MAX_THRESHOLD];
+	char *paths[MAX_THRESHOLD];
+	bool written[MAX_THRESHOLD];
+};
+
+struct plan {
+	const char *dir;
+	char *keys; /* absolute */
+	char *online;
+	struct settings *settings;
+	struct new_role roles[SETTINGS_MAX_TIERS + 5];
+	size_t n;
+};
+
+static void plan_free(struct plan *p)
+{
+	free(p->keys);
+	free(p->online);
+	settings_free(p->settings);
+	for (size_t i = 0; i < p->n; i++) {
+		for (unsigned k = 0; k < MAX_THRESHOLD; k++) {
+			tuf_key_free(p->roles[i].keys[k]);
+			free(p->roles[i].paths[k]);
+		}
+	}
+}
+
+static struct new_role *plan_find(struct plan *p, const char *name, size_t len)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (strlen(p->roles[i].name) == len && memcmp(p->roles[i].name, name, len) == 0)
+			return &p->roles[i];
+	}
+	return NULL;
+}
+
+/* ---- What was asked for ---- */
+
+static int check_empty(const char *dir, struct error *err)
+{
+	_cleanup_(closedirp) DIR *folder = opendir(dir);
+	struct dirent *entry;
+
+	if (!folder)
+		return errno == ENOENT ? 0 : error_set_errno(err, errno, "%s", dir);
+	while ((entry = readdir(folder))) {
+		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
+			return error_set(err, ERR_EXISTS, "%s: exists and is not empty", dir);
+	}
+	return 0;
+}
+
+static int plan_tiers(struct plan *p, const struct cli *cli, struct error *err)
+{
+	static const char *const usual[] = { "edge", "beta", "candidate", "stable" };
+	size_t given = cli_count(cli, "tier");
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < (given ? given : ARRAY_SIZE(usual)); i++)
+		r = settings_add_tier(p->settings, given ? cli_get_nth(cli, "tier", i) : usual[i],
+				      err);
+	return r;
+}
+
+static void plan_roles(struct plan *p)
+{
+	static const struct new_role fixed[] = {
+		{ .name = "root" },
+		{ .name = "targets" },
+		{ .name = TARGET_RECALL_ROLE },
+		{ .name = "snapshot", .online = true },
+		{ .name = "timestamp", .online = true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		p->roles[p->n++] = fixed[i];
+	for (size_t i = 0; i < p->settings->n_tiers; i++)
+		p->roles[p->n++].name = p->settings->tiers[i];
+	for (size_t i = 0; i < p->n; i++)
+		p->roles[i].threshold = 1;
+}
+
+static int plan_online(struct plan *p, const struct cli *cli, struct error *err)
+{
+	for (size_t i = 0; i < cli_count(cli, "online-tier"); i++) {
+		const char *name = cli_get_nth(cli, "online-tier", i);
+		size_t index;
+		int r = settings_tier_index(p->settings, name, &index, err);
+
+		if (r < 0)
+			return r;
+		plan_find(p, name, strlen(name))->online = true;
+	}
+	return 0;
+}
+
+static int plan_thresholds(struct plan *p, const struct cli *cli, struct error *err)
+{
+	for (size_t i = 0; i < cli_count(cli, "threshold"); i++) {
+		const char *text = cli_get_nth(cli, "threshold", i), *equals = strchr(text, '=');
+		struct new_role *role = equals ? plan_find(p, text, (size_t)(equals - text)) : NULL;
+		char *end;
+		unsigned long n;
+
+		if (!role)
+			return error_set(err, ERR_USAGE,
+					 "--threshold %s: not ROLE=N with a role "
+					 "of this repository",
+					 text);
+		n = strtoul(equals + 1, &end, 10);
+		if (equals[1] < '1' || equals[1] > '9' || *end != '\0' || n > MAX_THRESHOLD)
+			return error_set(err, ERR_USAGE, "--threshold %s: N is 1 to %d", text,
+					 MAX_THRESHOLD);
+		role->threshold = (unsigned)n;
+	}
+	return 0;
+}
+
+/* Offline keys inside DIR would be published or copied along with it. */
+static int plan_folders(struct plan *p, const struct cli *cli, struct error *err)
+{
+	const char *keys = cli_get(cli, "keys");
+	_cleanup_free_ char *dir = NULL;
+	size_t n;
+	int r = file_make_dirs(p->dir, 0755, err);
+
+	if (r == 0)
+		r = file_make_dirs(keys, 0700, err);
+	if (r < 0)
+		return r;
+	dir = realpath(p->dir, NULL);
+	p->keys = realpath(keys, NULL);
+	p->online = path_join(p->dir, "online-keys", NULL);
+	if (!dir || !p->keys || !p->online)
+		return error_set_errno(err, errno, "%s", keys);
+	n = strlen(dir);
+	if (strncmp(p->keys, dir, n) == 0 && (p->keys[n] == '/' || p->keys[n] == '\0'))
+		return error_set(err, ERR_INVALID, "%s: offline keys belong outside %s", keys,
+				 p->dir);
+	p->settings->keys = strdup(p->keys);
+	return p->settings->keys ? 0 : error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+/* ---- Keys ---- */
+
+static int make_keys(struct plan *p, struct new_role *role, struct error *err)
+{
+	for (unsigned k = 0; k < role->threshold; k++) {
+		const char *folder = role->online ? p->online : p->keys;
+		int r = tuf_key_generate(TUF_KEY_ED25519, 0, &role->keys[k], err), n;
+
+		if (r < 0)
+			return r;
+		n = k == 0 ? asprintf(&role->paths[k], "%s/%s.pem", folder, role->name)
+			   : asprintf(&role->paths[k], "%s/%s-%u.pem", folder, role->name, k + 1);
+		if (n < 0) {
+			role->paths[k] = NULL;
+			return error_set(err, ERR_NO_MEMORY, "no memory");
+		}
+		if (file_exists(role->paths[k]))
+			return error_set(err, ERR_EXISTS, "%s: there is a key already",
+					 role->paths[k]);
+	}
+	return 0;
+}
+
+static int write_keys(struct plan *p, struct error *err)
+{
+	int r = file_make_dirs(p->online, 0700, err);
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct new_role *role = &p->roles[i];
+
+		for (unsigned k = 0; r == 0 && k < role->threshold; k++) {
+			r = key_store_write(role->keys[k], role->paths[k], err);
+			role->written[k] = r == 0;
+		}
+	}
+	return r;
+}
+
+/* Nothing half-done stays behind. */
+static void take_back(struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		for (unsigned k = 0; k < MAX_THRESHOLD; k++) {
+			if (p->roles[i].written[k])
+				(void)file_remove(p->roles[i].paths[k], NULL);
+		}
+	}
+	(void)file_remove_tree(p->dir, NULL);
+}
+
+/* ---- Metadata ---- */
+
+static int add_recall_list(struct repository *repo, struct repo_role *role, struct error *err)
+{
+	_cleanup_recall_ struct recall *empty = NULL;
+	_cleanup_buf_ struct buf text = BUF_INIT(RECALL_MAX);
+	int r = recall_new(&empty);
+
+	if (r == 0)
+		r = recall_write(empty, &text, err);
+	if (r == 0)
+		r = repository_put_target(repo, role, TARGET_RECALL_PATH, text.data, text.len, NULL,
+					  err);
+	return r;
+}
+
+/* Delegated roles: recall for its one file, a tier for "<tier>/<release>/<build id>/<file>". */
+static int add_delegation(struct repository *repo, const struct new_role *role, struct error *err)
+{
+	bool recall = streq(role->name, TARGET_RECALL_ROLE);
+	char pattern[TIER_MAX + 16];
+	const char *paths[] = { recall ? TARGET_RECALL_PATH : pattern };
+	struct repo_role *added = repository_add_role(repo, role->name, err);
+	int r;
+
+	if (!added)
+		return ERR_TOO_LARGE;
+	snprintf(pattern, sizeof(pattern), "%s/*/*/*", role->name);
+	r = tuf_metadata_new(TUF_TARGETS, repo->now, &added->md, err);
+	if (r == 0)
+		r = tuf_targets_delegate(repo->targets, role->name,
+					 (const struct tuf_key *const *)role->keys, role->threshold,
+					 role->threshold, paths, 1, true, err);
+	if (r == 0 && recall)
+		r = add_recall_list(repo, added, err);
+	return r;
+}
+
+static bool is_delegated(const struct plan *p, const struct new_role *role)
+{
+	return streq(role->name, TARGET_RECALL_ROLE) ||
+	       settings_tier_index(p->settings, role->name, &(size_t){ 0 }, NULL) == 0;
+}
+
+static int fill(struct plan *p, struct repository *repo, struct error *err)
+{
+	int r = tuf_metadata_new(TUF_ROOT, repo->now, &repo->root, err);
+
+	if (r == 0)
+		r = tuf_metadata_new(TUF_TARGETS, repo->now, &repo->targets, err);
+	if (r == 0)
+		r = tuf_metadata_new(TUF_SNAPSHOT, repo->now, &repo->snapshot, err);
+	if (r == 0)
+		r = tuf_metadata_new(TUF_TIMESTAMP, repo->now, &repo->timestamp, err);
+	for (size_t i = 0; r == 0 && i < p->n; i++) {
+		const struct new_role *role = &p->roles[i];
+
+		if (is_delegated(p, role))
+			r = add_delegation(repo, role, err);
+		else
+			r = tuf_root_set_role(repo->root, role->name,
+					      (const struct tuf_key *const *)role->keys,
+					      role->threshold, role->threshold, err);
+	}
+	repo->root_changed = repo->targets_changed = repo->snapshot_changed = true;
+	return r;
+}
+
+static int build(struct plan *p, struct error *err)
+{
+	_cleanup_repository_ struct repository *repo = NULL;
+	_cleanup_settings_ struct settings *settings = NULL;
+	_cleanup_key_store_ struct key_store *keys = NULL;
+	int r = write_keys(p, err);
+
+	if (r == 0)
+		r = settings_save(p->settings, p->dir, err);
+	if (r == 0)
+		r = settings_load(p->dir, &settings, err);
+	if (r == 0)
+		r = key_store_new(&keys);
+	if (r == 0)
+		r = key_store_add_folder(keys, p->online, err);
+	if (r == 0)
+		r = key_store_add_folder(keys, p->keys, err);
+	if (r == 0)
+		r = repository_create(p->dir, TAKE_PTR(settings), TAKE_PTR(keys), clock_now(),
+				      &repo, err);
+	if (r == 0)
+		r = fill(p, repo, err);
+	return r < 0 ? r : repository_commit(repo, err);
+}
+
+int cmd_init(struct cli *cli, struct error *err)
+{
+	_cleanup_(plan_free) struct plan p = { .dir = cli_arg(cli, 0) };
+	int r = check_empty(p.dir, err);
+
+	if (r == 0 && settings_new(&p.settings) < 0)
+		r = error_set(err, ERR_NO_MEMORY, "no memory");
+	if (r == 0)
+		r = plan_tiers(&p, cli, err);
+	if (r < 0)
+		return r;
+	plan_roles(&p);
+	r = plan_online(&p, cli, err);
+	if (r == 0)
+		r = plan_thresholds(&p, cli, err);
+	if (r == 0)
+		r = plan_folders(&p, cli, err);
+	for (size_t i = 0; r == 0 && i < p.n; i++)
+		r = make_keys(&p, &p.roles[i], err);
+	if (r < 0)
+		return r;
+	r = build(&p, err);
+	if (r < 0) {
+		take_back(&p);
+		return r;
+	}
+	printf("%s: a new repository with %zu tiers; offline keys in %s\n", p.dir,
+	       p.settings->n_tiers, p.keys);
+	return EXIT_OK;
+}

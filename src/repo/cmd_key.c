@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* suture-repo key generate, key list, module sign, module verify. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "module/signature.h"
+#include "repo/commands.h"
+
+#define CERT_DAYS_DEFAULT 1825
+
+int command_read_text(const char *path, char **ret, struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(PEM_FILE_MAX);
+	int r = buf_reserve(&text, PEM_FILE_MAX);
+
+	if (r == 0)
+		r = file_read(path, &text, err);
+	if (r < 0)
+		return r;
+	*ret = strdup(buf_str(&text));
+	explicit_bzero(text.data, text.len);
+	return *ret ? 0 : error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+/* Frees PEM text that may be a private key. */
+static void wipe_text(char **text)
+{
+	if (*text)
+		explicit_bzero(*text, strlen(*text));
+	free(*text);
+}
+#define _cleanup_secret_ _cleanup_(wipe_text)
+
+/* ---- key generate ---- */
+
+static int write_cert(const struct cli *cli, const char *key_path, const char *cert_path,
+		      struct error *err)
+{
+	_cleanup_buf_ struct buf cert = BUF_INIT(PEM_FILE_MAX);
+	_cleanup_secret_ char *pem = NULL;
+	const char *name = cli_get(cli, "name");
+	int64_t days;
+	int r = cli_get_int(cli, "days", 1, 36500, CERT_DAYS_DEFAULT, &days, err);
+
+	if (r == 0)
+		r = command_read_text(key_path, &pem, err);
+	if (r == 0)
+		r = signature_make_cert(pem, name ? name : "Suture module signing key", clock_now(),
+					(unsigned)days, &cert, err);
+	return r < 0 ? r : file_write_atomic(cert_path, cert.data, cert.len, 0644, err);
+}
+
+static int generate(const struct cli *cli, enum tuf_key_type type, struct tuf_key **ret,
+		    struct error *err)
+{
+	const char *path = cli_get(cli, "output"), *cert = cli_get(cli, "cert");
+	int64_t bits;
+	int r = cli_get_int(cli, "bits", 2048, 4096, 0, &bits, err);
+
+	if (r < 0)
+		return r;
+	if (cert && type != TUF_KEY_RSA)
+		return error_set(err, ERR_USAGE, "--cert is for --type rsa: module signing keys");
+	if (cert && file_exists(cert))
+		return error_set(err, ERR_EXISTS, "%s: there is a file of that name already", cert);
+	r = tuf_key_generate(type, (unsigned)bits, ret, err);
+	if (r == 0)
+		r = key_store_write(*ret, path, err);
+	if (r == 0 && cert) {
+		r = write_cert(cli, path, cert, err);
+		if (r < 0)
+			(void)file_remove(path, NULL);
+	}
+	return r;
+}
+
+int cmd_key_generate(struct cli *cli, struct error *err)
+{
+	_cleanup_tuf_key_ struct tuf_key *key = NULL;
+	const char *name = cli_get(cli, "type");
+	enum tuf_key_type type = cli_has(cli, "cert") ? TUF_KEY_RSA : TUF_KEY_ED25519;
+	int r;
+
+	if (name && tuf_key_type_parse(name, &type) < 0)
+		return error_set(err, ERR_USAGE, "--type %s: ed25519, ecdsa-p256 or rsa", name);
+	r = generate(cli, type, &key, err);
+	if (r < 0)
+		return r;
+	printf("%s  %s  %s\n", tuf_key_id(key), tuf_key_type_name(type), cli_get(cli, "output"));
+	return EXIT_OK;
+}
+
+/* ---- key list ---- */
+
+static json_t *describe(const struct repository *repo, const char *role_name, const char *key_id,
+			const json_t *keys, int64_t threshold)
+{
+	_cleanup_tuf_key_ struct tuf_key *key = NULL;
+	const char *path = NULL;
+	json_t *object;
+
+	(void)key_store_find(repo->keys, key_id, &path);
+	if (tuf_key_from_json(json_object_get(keys, key_id), &key, NULL) < 0)
+		return NULL;
+	object = json_pack("{s:s, s:I, s:s, s:s}", "role", role_name, "threshold",
+			   (json_int_t)threshold, "key_id", key_id, "type",
+			   tuf_key_type_name(tuf_key_type(key)));
+	if (object && json_set_str(object, "file", path) != 0) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static int list_role(const struct repository *repo, const char *name, const json_t *role,
+		     const json_t *keys, json_t *list)
+{
+	const json_t *ids = json_object_get(role, "keyids");
+	int64_t threshold = json_integer_value(json_object_get(role, "threshold"));
+
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		json_t *line = describe(repo, name, json_string_value(json_array_get(ids, i)), keys,
+					threshold);
+
+		if (json_array_append_new(list, line) != 0)
+			return ERR_NO_MEMORY;
+	}
+	return 0;
+}
+
+static int list_all(struct repository *repo, json_t *list)
+{
+	const json_t *keys = json_object_get(repo->root->body, "keys");
+	int r = 0;
+
+	for (enum tuf_type type = TUF_ROOT; r == 0 && type <= TUF_TARGETS; type++)
+		r = list_role(repo, tuf_type_name(type), tuf_root_role(repo->root, type), keys,
+			      list);
+	for (size_t i = 0; r == 0 && i < repo->n_roles; i++)
+		r = list_role(repo, repo->roles[i].name,
+			      tuf_targets_delegation(repo->targets, repo->roles[i].name),
+			      tuf_targets_keys(repo->targets), list);
+	return r;
+}
+
+static void print_keys(const json_t *list)
+{
+	size_t i;
+	json_t *line;
+
+	printf("%-12s %-9s %-11s %-64s %s\n", "ROLE", "THRESHOLD", "TYPE", "KEY ID", "FILE");
+	json_array_foreach ((json_t *)list, i, line) {
+		const char *file = json_string_value(json_object_get(line, "file"));
+
+		printf("%-12s %-9" JSON_INTEGER_FORMAT " %-11s %-64s %s\n",
+		       json_string_value(json_object_get(line, "role")),
+		       json_integer_value(json_object_get(line, "threshold")),
+		       json_string_value(json_object_get(line, "type")),
+		       json_string_value(json_object_get(line, "key_id")),
+		       file ? file : "not here");
+	}
+}
+
+int cmd_key_list(struct cli *cli, struct error *err)
+{
+	_cleanup_repository_ struct repository *repo = NULL;
+	_cleanup_json_ json_t *list = json_array();
+	_cleanup_buf_ struct buf text = BUF_INIT(1 << 24);
+	enum cli_format format;
+	int r = cli_get_format(cli, false, &format, err);
+
+	if (r == 0)
+		r = command_open(cli, &repo, err);
+	if (r < 0)
+		return r;
+	if (list_all(repo, list) < 0 || json_append_pretty(list, &text) < 0)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (format == CLI_JSON)
+		fputs(buf_str(&text), stdout);
+	else
+		print_keys(list);
+	return EXIT_OK;
+}
+
+/* ---- module sign, module verify ---- */
+
+int cmd_module_sign(struct cli *cli, struct error *err)
+{
+	_cleanup_buf_ struct buf module = BUF_INIT(MODULE_FILE_MAX);
+	_cleanup_buf_ struct buf out = BUF_INIT(MODULE_FILE_MAX + SIGNATURE_MAX + 1024);
+	_cleanup_secret_ char *key = NULL;
+	_cleanup_free_ char *cert = NULL;
+	const char *file = cli_arg(cli, 0), *to = cli_get(cli, "output");
+	int r = file_read(file, &module, err);
+
+	if (r == 0)
+		r = command_read_text(cli_get(cli, "key"), &key, err);
+	if (r == 0)
+		r = command_read_text(cli_get(cli, "cert"), &cert, err);
+	if (r < 0)
+		return r;
+	r = signature_sign(module.data, module.len, key, cert, &out, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s", file);
+	return file_write_atomic(to ? to : file, out.data, out.len, 0644, err);
+}
+
+int cmd_module_verify(struct cli *cli, struct error *err)
+{
+	_cleanup_buf_ struct buf module = BUF_INIT(MODULE_FILE_MAX + SIGNATURE_MAX);
+	const char *file = cli_arg(cli, 0);
+	size_t n = cli_count(cli, "ca");
+	char *certs[16] = { 0 };
+	struct signature_signer signer;
+	int r;
+
+	if (n > ARRAY_SIZE(certs))
+		return error_set(err, ERR_USAGE, "--ca: at most %zu", ARRAY_SIZE(certs));
+	r = file_read(file, &module, err);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = command_read_text(cli_get_nth(cli, "ca", i), &certs[i], err);
+	if (r == 0) {
+		r = signature_verify(module.data, module.len, (const char *const *)certs, n,
+				     clock_now(), &signer, err);
+		if (r < 0)
+			error_prefix(err, r, "%s", file);
+	}
+	for (size_t i = 0; i < n; i++)
+		free(certs[i]);
+	if (r < 0)
+		return r;
+	printf("%s: signed by %s, key %s\n", file, signer.subject, signer.key_id);
+	return EXIT_OK;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* suture-repo verify, trust-bundle, publish: what leaves the working folder. */
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "repo/commands.h"
+#include "repo/walk.h"
+#include "wire/bundle.h"
+
+DEFINE_CLEANUP(DIR *, closedir);
+
+/* ---- verify ---- */
+
+static void print_report(const struct walk_result *result)
+{
+	size_t i;
+	json_t *role;
+
+	json_array_foreach (json_object_get(result->report, "roles"), i, role) {
+		printf("%-12s version %-6" JSON_INTEGER_FORMAT " until %s  %" JSON_INTEGER_FORMAT
+		       " modules\n",
+		       json_string_value(json_object_get(role, "role")),
+		       json_integer_value(json_object_get(role, "version")),
+		       json_string_value(json_object_get(role, "expires")),
+		       json_integer_value(json_object_get(role, "modules")));
+	}
+	printf("verified: %zu roles, %zu modules, %zu bytes\n", result->roles, result->modules,
+	       result->bytes);
+}
+
+int cmd_verify(struct cli *cli, struct error *err)
+{
+	_cleanup_free_ char *tree = NULL;
+	_cleanup_buf_ struct buf text = BUF_INIT(1 << 20);
+	struct walk_result result = { 0 };
+	enum cli_format format;
+	int r = cli_get_format(cli, false, &format, err);
+
+	if (r == 0)
+		r = walk_find_tree(cli_arg(cli, 0), &tree, err);
+	if (r == 0)
+		r = walk_repository(tree, cli_get(cli, "root"), clock_now(), &result, err);
+	if (r == 0 && format == CLI_TEXT)
+		print_report(&result);
+	else if (r == 0 && json_append_pretty(result.report, &text) == 0)
+		fputs(buf_str(&text), stdout);
+	json_decref(result.report);
+	return r < 0 ? r : EXIT_OK;
+}
+
+/* ---- trust-bundle ---- */
+
+static int fill_texts(const struct cli *cli, struct bundle *b, struct error *err)
+{
+	size_t n = cli_count(cli, "module-cert");
+	int r;
+
+	if (n > BUNDLE_MAX_CERTS)
+		return error_set(err, ERR_USAGE, "--module-cert: at most %d", BUNDLE_MAX_CERTS);
+	b->module_certificates = calloc(n + 1, sizeof(char *));
+	b->url = strdup(cli_get(cli, "url"));
+	if (!b->module_certificates || !b->url)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	r = command_read_text(cli_get(cli, "server-ca"), &b->server_ca, err);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = command_read_text(cli_get_nth(cli, "module-cert", i),
+				      &b->module_certificates[i], err);
+		b->n_module_certificates += r == 0;
+	}
+	return r;
+}
+
+static int fill_tiers(const struct cli *cli, const struct settings *s, struct bundle *b,
+		      struct error *err)
+{
+	const char *tier = cli_get(cli, "default-tier");
+	int r;
+
+	b->tiers = calloc(s->n_tiers + 1, sizeof(char *));
+	for (size_t i = 0; b->tiers && i < s->n_tiers; i++) {
+		b->tiers[i] = strdup(s->tiers[i]);
+		if (!b->tiers[i])
+			return error_set(err, ERR_NO_MEMORY, "no memory");
+		b->n_tiers++;
+	}
+	/* The last tier is the one for everybody else. */
+	b->default_tier = strdup(tier ? tier : s->tiers[s->n_tiers - 1]);
+	if (!b->tiers || !b->default_tier)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	r = settings_tier_index(s, b->default_tier, &(size_t){ 0 }, err);
+	return r;
+}
+
+/* The exact bytes of the newest root. */
+static int fill_root(const struct repository *repo, struct bundle *b, struct error *err)
+{
+	_cleanup_buf_ struct buf root = BUF_INIT(REPOSITORY_FILE_MAX);
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (asprintf(&path, "%s/metadata/%lld.root.json", repo->tree,
+		     (long long)repo->root->version) < 0) {
+		path = NULL;
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	}
+	r = file_read(path, &root, err);
+	if (r < 0)
+		return r;
+	b->root = buf_take(&root, &b->root_len);
+	return b->root ? 0 : error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+int cmd_trust_bundle(struct cli *cli, struct error *err)
+{
+	_cleanup_repository_ struct repository *repo = NULL;
+	_cleanup_bundle_ struct bundle *b = calloc(1, sizeof(*b));
+	_cleanup_buf_ struct buf text = BUF_INIT(BUNDLE_MAX);
+	char sha256[SHA256_HEX_LEN + 1];
+	int r = b ? command_open(cli, &repo, err) : ERR_NO_MEMORY;
+
+	if (r == 0)
+		r = fill_texts(cli, b, err);
+	if (r == 0)
+		r = fill_tiers(cli, repo->settings, b, err);
+	if (r == 0)
+		r = fill_root(repo, b, err);
+	if (r == 0)
+		r = bundle_write(b, &text, err);
+	if (r == 0)
+		r = hash_sha256_hex(text.data, text.len, sha256);
+	if (r == 0)
+		r = file_write_atomic(cli_get(cli, "output"), text.data, text.len, 0644, err);
+	if (r < 0)
+		return r;
+	printf("%s  %s\n", sha256, cli_get(cli, "output"));
+	return EXIT_OK;
+}
+
+/* ---- publish ---- */
+
+struct publication {
+	const char *from, *to;
+	size_t copied, kept;
+};
+
+/* Files with a version or hash in their name never change, so one of the same size and content is
+ * left alone. */
+static int same_file(const char *a, const char *b, bool *ret, struct error *err)
+{
+	char hash_a[SHA256_HEX_LEN + 1], hash_b[SHA256_HEX_LEN + 1];
+	struct stat st_a, st_b;
+	int r;
+
+	*ret = false;
+	if (stat(a, &st_a) < 0 || stat(b, &st_b) < 0 || st_a.st_size != st_b.st_size)
+		return 0;
+	r = hash_sha256_file(a, hash_a, err);
+	if (r == 0)
+		r = hash_sha256_file(b, hash_b, err);
+	*ret = r == 0 && streq(hash_a, hash_b);
+	return r;
+}
+
+static int publish_file(struct publication *p, const char *relative, struct error *err)
+{
+	_cleanup_free_ char *from = path_join(p->from, relative, NULL);
+	_cleanup_free_ char *to = path_join(p->to, relative, NULL);
+	_cleanup_free_ char *folder = to ? strdup(to) : NULL;
+	bool same;
+	int r;
+
+	if (!from || !folder)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	r = same_file(from, to, &same, err);
+	if (r < 0)
+		return r;
+	p->kept += same;
+	if (same)
+		return 0;
+	*strrchr(folder, '/') = '\0';
+	r = file_make_dirs(folder, 0755, err);
+	if (r == 0)
+		r = file_copy(from, to, 0644, err);
+	p->copied += r == 0;
+	return r;
+}
+
+static int publish_tree(struct publication *p, const char *relative, unsigned depth,
+			struct error *err)
+{
+	_cleanup_free_ char *path = path_join(p->from, relative, NULL);
+	_cleanup_(closedirp) DIR *dir = path ? opendir(path) : NULL;
+	struct dirent *entry;
+	int r = 0;
+
+	if (!dir)
+		return error_set_errno(err, errno, "%s", path ? path : relative);
+	if (depth > 8)
+		return error_set(err, ERR_INVALID, "%s: nested too deeply", path);
+	while (r == 0 && (entry = readdir(dir))) {
+		_cleanup_free_ char *inner = path_join(relative, entry->d_name, NULL);
+
+		if (!inner)
+			return error_set(err, ERR_NO_MEMORY, "no memory");
+		if (entry->d_name[0] == '.')
+			continue;
+		r = entry->d_type == DT_DIR ? publish_tree(p, inner, depth + 1, err)
+					    : publish_file(p, inner, err);
+	}
+	return r;
+}
+
+/* The order in which metadata becomes visible: what is named before what names it, and the
+ * timestamp, which makes it all current, at the end. */
+static int rank_of(const char *name)
+{
+	if (streq(name, "timestamp.json"))
+		return 4;
+	if (str_has_suffix(name, ".root.json"))
+		return 3;
+	if (str_has_suffix(name, ".snapshot.json"))
+		return 2;
+	return str_has_suffix(name, ".targets.json") ? 1 : 0;
+}
+
+static int publish_metadata(struct publication *p, int rank, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(p->from, "metadata", NULL);
+	_cleanup_(closedirp) DIR *dir = path ? opendir(path) : NULL;
+	struct dirent *entry;
+	int r = 0;
+
+	if (!dir)
+		return error_set_errno(err, errno, "%s", path ? path : "metadata");
+	while (r == 0 && (entry = readdir(dir))) {
+		_cleanup_free_ char *inner = path_join("metadata", entry->d_name, NULL);
+
+		if (!inner)
+			return error_set(err, ERR_NO_MEMORY, "no memory");
+		if (entry->d_name[0] != '.' && str_has_suffix(entry->d_name, ".json") &&
+		    rank_of(entry->d_name) == rank)
+			r = publish_file(p, inner, err);
+	}
+	return r;
+}
+
+static int check_destination(const struct repository *repo, const char *to, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(to, "metadata", "timestamp.json", NULL);
+	_cleanup_json_ json_t *there = NULL;
+	json_int_t version;
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (!file_exists(path) || json_load_path(path, 1 << 20, &there, NULL) < 0)
+		return 0;
+	version = json_integer_value(json_object_get(json_object_get(there, "signed"), "version"));
+	if (version <= repo->timestamp->version)
+		return 0;
+	return error_set(err, ERR_ROLLBACK,
+			 "%s: has timestamp %" JSON_INTEGER_FORMAT ", newer than ours, %lld", to,
+			 version, (long long)repo->timestamp->version);
+}
+
+int cmd_publish(struct cli *cli, struct error *err)
+{
+	_cleanup_repository_ struct repository *repo = NULL;
+	struct walk_result result = { 0 };
+	struct publication p = { .to = cli_get(cli, "to") };
+	int r = command_open(cli, &repo, err);
+
+	if (r == 0)
+		r = walk_repository(repo->tree, NULL, repo->now, &result, err);
+	json_decref(result.report);
+	if (r == 0)
+		r = check_destination(repo, p.to, err);
+	if (r < 0)
+		return r;
+	p.from = repo->tree;
+	r = publish_tree(&p, "targets", 0, err);
+	for (int rank = 0; r == 0 && rank <= 4; rank++)
+		r = publish_metadata(&p, rank, err);
+	if (r < 0)
+		return r;
+	printf("%s: %zu files new, %zu as they were\n", p.to, p.copied, p.kept);
+	return EXIT_OK;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The verbs of suture-repo; see main.c for their tables. */
+#pragma once
+
+#include "base/cli.h"
+#include "repo/repository.h"
+
+#define MODULE_FILE_MAX ((size_t)64 * 1024 * 1024) /* a livepatch module */
+#define PEM_FILE_MAX    ((size_t)64 * 1024)
+
+/* Opens the repository of the first argument with the keys of --keys. */
+int command_open(const struct cli *cli, struct repository **ret, struct error *err);
+/* A whole file as text (PEM), at most PEM_FILE_MAX; the caller frees. */
+int command_read_text(const char *path, char **ret, struct error *err);
+
+int cmd_init(struct cli *cli, struct error *err);
+int cmd_key_generate(struct cli *cli, struct error *err);
+int cmd_key_list(struct cli *cli, struct error *err);
+int cmd_module_sign(struct cli *cli, struct error *err);
+int cmd_module_verify(struct cli *cli, struct error *err);
+int cmd_add(struct cli *cli, struct error *err);
+int cmd_promote(struct cli *cli, struct error *err);
+int cmd_recall(struct cli *cli, struct error *err);
+int cmd_refresh(struct cli *cli, struct error *err);
+int cmd_sign(struct cli *cli, struct error *err);
+int cmd_verify(struct cli *cli, struct error *err);
+int cmd_trust_bundle(struct cli *cli, struct error *err);
+int cmd_publish(struct cli *cli, struct error *err);

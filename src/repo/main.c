@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* suture-repo: signs modules and keeps the signed repository. */
+#include "repo/commands.h"
+
+#define KEYS_OPTION                                                                           \
+	{                                                                                     \
+		"keys", "DIR", "folder of the offline keys (default: the one named at init)", \
+			false, 0                                                              \
+	}
+
+static const struct cli_option init_options[] = {
+	{ "keys", "DIR", "folder for the offline keys, outside the repository", true, 0 },
+	{ "tier", "NAME",
+	  "a tier, in the order of promotion (default: edge, beta, candidate, stable)", false, 0 },
+	{ "online-tier", "NAME", "keep this tier's key with the online keys", false, 0 },
+	{ "threshold", "ROLE=N", "make N keys for a role and demand N signatures", false, 0 },
+	{ 0 },
+};
+static const struct cli_option generate_options[] = {
+	{ "output", "FILE", "file for the private key (PEM, mode 0600)", true, 'o' },
+	{ "type", "TYPE", "ed25519 (default), ecdsa-p256 or rsa", false, 0 },
+	{ "bits", "N", "size of an RSA key, 2048 to 4096 (default 3072)", false, 0 },
+	{ "cert", "FILE", "also make a self-signed certificate for module signing (implies rsa)",
+	  false, 0 },
+	{ "name", "NAME", "common name in the certificate", false, 0 },
+	{ "days", "N", "how long the certificate is valid (default 1825)", false, 0 },
+	{ 0 },
+};
+static const struct cli_option list_options[] = { KEYS_OPTION, CLI_FORMAT_OPTION, { 0 } };
+static const struct cli_option module_sign_options[] = {
+	{ "key", "FILE", "private key (PEM, RSA)", true, 0 },
+	{ "cert", "FILE", "its certificate (PEM)", true, 0 },
+	{ "output", "FILE", "where to write the signed module (default: in place)", false, 'o' },
+	{ 0 },
+};
+static const struct cli_option module_verify_options[] = {
+	{ "ca", "FILE", "a trusted module certificate (PEM)", true, 0 },
+	{ 0 },
+};
+static const struct cli_option add_options[] = {
+	{ "record", "FILE", "the module's build record", true, 0 },
+	{ "tier", "NAME", "tier that lists it (default: the first)", false, 0 },
+	KEYS_OPTION,
+	{ 0 },
+};
+static const struct cli_option promote_options[] = {
+	{ "to", "TIER", "tier that is to list the version", true, 0 },
+	{ "from", "TIER", "tier that lists it now (default: the one before)", false, 0 },
+	{ "kernel", "RELEASE", "only for this kernel release (default: all)", false, 0 },
+	KEYS_OPTION,
+	{ 0 },
+};
+static const struct cli_option recall_options[] = {
+	{ "reason", "TEXT", "why, for the people on the machines", true, 0 },
+	{ "kernel", "RELEASE", "only for this kernel release (default: all)", false, 0 },
+	KEYS_OPTION,
+	{ 0 },
+};
+static const struct cli_option bundle_options[] = {
+	{ "url", "URL", "the machines' listener, https://host[:port]", true, 0 },
+	{ "server-ca", "FILE", "certificates that may sign the server's (PEM)", true, 0 },
+	{ "module-cert", "FILE", "certificate of a module signing key (PEM)", true, 0 },
+	{ "default-tier", "NAME", "tier of a machine that names none (default: the last)", false,
+	  0 },
+	{ "output", "FILE", "the bundle", true, 'o' },
+	KEYS_OPTION,
+	{ 0 },
+};
+static const struct cli_option publish_options[] = {
+	{ "to", "DIR", "folder that is served as /repository", true, 0 },
+	KEYS_OPTION,
+	{ 0 },
+};
+static const struct cli_option verify_options[] = {
+	{ "root", "FILE", "trusted root.json (default: the repository's first)", false, 0 },
+	CLI_FORMAT_OPTION,
+	{ 0 },
+};
+static const struct cli_option keys_options[] = { KEYS_OPTION, { 0 } };
+
+static const struct cli_verb verbs[] = {
+	{ "init", "DIR", 1, 1, "make a repository and its keys", NULL, init_options, cmd_init },
+	{ "key generate", "", 0, 0, "make a signing key", NULL, generate_options,
+	  cmd_key_generate },
+	{ "key list", "DIR", 1, 1, "show the keys of every role and where they are", NULL,
+	  list_options, cmd_key_list },
+	{ "module sign", "FILE.ko", 1, 1, "append the kernel's kind of signature to a module", NULL,
+	  module_sign_options, cmd_module_sign },
+	{ "module verify", "FILE.ko", 1, 1, "verify a module's signature", NULL,
+	  module_verify_options, cmd_module_verify },
+	{ "add", "DIR FILE.ko", 2, 2, "list a signed module in a tier", NULL, add_options,
+	  cmd_add },
+	{ "promote", "DIR VERSION", 2, 2, "list a version in the next tier", NULL, promote_options,
+	  cmd_promote },
+	{ "recall", "DIR VERSION…", 2, -1, "withdraw versions", NULL, recall_options, cmd_recall },
+	{ "refresh", "DIR", 1, 1, "sign timestamp and, when due, snapshot anew", NULL, keys_options,
+	  cmd_refresh },
+	{ "sign", "DIR [ROLE]", 1, 2, "sign a role anew (default: targets and all tiers)", NULL,
+	  keys_options, cmd_sign },
+	{ "verify", "DIR", 1, 1, "read everything as a machine would", NULL, verify_options,
+	  cmd_verify },
+	{ "trust-bundle", "DIR", 1, 1, "write what a machine's trust starts from; prints its hash",
+	  NULL, bundle_options, cmd_trust_bundle },
+	{ "publish", "DIR", 1, 1, "copy the repository to where it is served", NULL,
+	  publish_options, cmd_publish },
+	{ 0 },
+};
+
+static const struct cli_program program = {
+	.name = "suture-repo",
+	.section = 1,
+	.summary = "sign livepatch modules and keep the repository that machines trust",
+	.description =
+		"The repository follows The Update Framework 1.0.34. Root, targets, recall and tiers "
+		"are signed with offline keys, snapshot and timestamp with keys kept beside the "
+		"repository. A tier is a delegated role; to promote a version is to sign the tier "
+		"that lists it.",
+	.verbs = verbs,
+	.files =
+		"*DIR/suture-repo.json*\n\tsettings: tiers, lifetimes, where the offline keys are\n\n"
+		"*DIR/online-keys/*\n\tprivate keys of snapshot, timestamp and online tiers\n\n"
+		"*DIR/repository/*\n\tmetadata and targets: what is published\n",
+	.examples = "suture-repo init /srv/suture --keys /media/keys\n\n"
+		    "suture-repo key generate --cert module.crt -o module.pem\n\n"
+		    "suture-repo module sign --key module.pem --cert module.crt fix.ko\n\n"
+		    "suture-repo add /srv/suture fix.ko --record fix.json\n",
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(&program, argc, argv, NULL);
+}

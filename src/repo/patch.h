@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Patches as tiers list them: a signed module with its build record. */
+#pragma once
+
+#include "repo/repository.h"
+#include "wire/recall.h"
+#include "wire/target_custom.h"
+
+/* Reads a module's target in a role: its parts and its custom, which the caller frees. ERR_INVALID
+ * when the target is not a module's. */
+int patch_read(const struct repo_role *role, const char *path, struct target_path_parts *ret_parts,
+	       struct target_custom **ret_custom, struct error *err);
+
+/*
+ * Whether `version` may be added to a role for a kernel build: ERR_EXISTS when it is listed
+ * already, ERR_ROLLBACK when a higher one is.
+ */
+int patch_check_newer(const struct repo_role *role, const char *kernel, const char *build_id,
+		      const char *version, struct error *err);
+/* Drops all but the `keep` newest versions of a kernel build from a role's list. Files stay. */
+int patch_prune(struct repo_role *role, const char *kernel, const char *build_id, int64_t keep,
+		struct error *err);
+/* The recall list as it is signed now. */
+int patch_recall_list(struct repository *repo, struct recall **ret, struct error *err);

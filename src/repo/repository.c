@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "repo/repository.h"
+
+#include <inttypes.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "wire/target_custom.h"
+
+static void file_list_free(struct repo_file *files)
+{
+	while (files) {
+		struct repo_file *next = files->next;
+
+		free(files->path);
+		buf_free(&files->data);
+		free(files);
+		files = next;
+	}
+}
+
+void repository_free(struct repository *repo)
+{
+	if (!repo)
+		return;
+	free(repo->dir);
+	free(repo->tree);
+	settings_free(repo->settings);
+	key_store_free(repo->keys);
+	tuf_metadata_free(repo->root);
+	tuf_metadata_free(repo->targets);
+	tuf_metadata_free(repo->snapshot);
+	tuf_metadata_free(repo->timestamp);
+	for (size_t i = 0; i < repo->n_roles; i++)
+		tuf_metadata_free(repo->roles[i].md);
+	file_list_free(repo->files);
+	if (repo->lock_fd >= 0)
+		close(repo->lock_fd);
+	free(repo);
+}
+
+static int make(const char *dir, int64_t now, struct repository **ret, struct error *err)
+{
+	_cleanup_repository_ struct repository *repo = calloc(1, sizeof(*repo));
+
+	if (!repo)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	repo->lock_fd = -1;
+	repo->now = now;
+	repo->dir = strdup(dir);
+	repo->tree = path_join(dir, "repository", NULL);
+	if (!repo->dir || !repo->tree)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	*ret = TAKE_PTR(repo);
+	return 0;
+}
+
+int repository_create(const char *dir, struct settings *settings, struct key_store *keys,
+		      int64_t now, struct repository **ret, struct error *err)
+{
+	int r = make(dir, now, ret, err);
+
+	if (r < 0) {
+		settings_free(settings);
+		key_store_free(keys);
+		return r;
+	}
+	(*ret)->settings = settings;
+	(*ret)->keys = keys;
+	return 0;
+}
+
+/* ---- Loading ---- */
+
+static int lock(struct repository *repo, struct error *err)
+{
+	repo->lock_fd = open(repo->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (repo->lock_fd < 0)
+		return error_set_errno(err, errno, "%s", repo->dir);
+	while (flock(repo->lock_fd, LOCK_EX) < 0) {
+		if (errno != EINTR)
+			return error_set_errno(err, errno, "%s: lock", repo->dir);
+	}
+	return 0;
+}
+
+static int read_metadata(struct repository *repo, const char *name, struct buf *out,
+			 struct error *err)
+{
+	_cleanup_free_ char *path = path_join(repo->tree, "metadata", name, NULL);
+	int r;
+
+	*out = BUF_INIT(REPOSITORY_FILE_MAX);
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	r = file_read(path, out, err);
+	return r == -ENOENT ? error_set(err, ERR_NOT_FOUND, "%s: missing", path) : r;
+}
+
+/* The newest of 1.root.json, 2.root.json, …, each signed by the one before and by itself. */
+static int load_root(struct repository *repo, struct error *err)
+{
+	for (int64_t version = 1;; version++) {
+		_cleanup_tuf_metadata_ struct tuf_metadata *md = NULL;
+		_cleanup_buf_ struct buf data = { 0 };
+		struct error local = { 0 };
+		char name[64];
+		int r;
+
+		snprintf(name, sizeof(name), "%" PRId64 ".root.json", version);
+		r = read_metadata(repo, name, &data, &local);
+		if (r == ERR_NOT_FOUND && repo->root)
+			return 0;
+		if (r == 0)
+			r = tuf_metadata_parse(TUF_ROOT, name, data.data, data.len, &md, &local);
+		if (r == 0 && md->version != version)
+			r = error_set(&local, ERR_INVALID, "%s: holds another version", name);
+		if (r == 0 && repo->root)
+			r = tuf_root_verify(repo->root, md, name, false, &local);
+		if (r == 0)
+			r = tuf_root_verify(md, md, name, false, &local);
+		if (r < 0) {
+			if (err)
+				*err = local;
+			return r;
+		}
+		tuf_metadata_free(repo->root);
+		repo->root = TAKE_PTR(md);
+	}
+}
+
+/* A file that `parent` names, checked against it; the signatures are the caller's to check. */
+static int load_named(struct repository *repo, const struct tuf_metadata *parent,
+		      enum tuf_type type, const char *role, struct tuf_metadata **ret,
+		      struct error *err)
+{
+	_cleanup_tuf_metadata_ struct tuf_metadata *md = NULL;
+	_cleanup_buf_ struct buf data = { 0 };
+	char listed[TUF_ROLE_NAME_MAX + 8], name[TUF_ROLE_NAME_MAX + 64];
+	const json_t *meta;
+	int r;
+
+	snprintf(listed, sizeof(listed), "%s.json", role);
+	meta = tuf_meta_get(parent, listed);
+	if (!meta)
+		return error_set(err, ERR_INVALID, "%s: not listed in the snapshot", listed);
+	snprintf(name, sizeof(name), "%" PRId64 ".%s", tuf_meta_version(meta), listed);
+	r = read_metadata(repo, name, &data, err);
+	if (r == 0)
+		r = tuf_check_bytes(meta, name, data.data, data.len, err);
+	if (r == 0)
+		r = tuf_metadata_parse(type, name, data.data, data.len, &md, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(md);
+	return 0;
+}
+
+static int load_top_level(struct repository *repo, struct error *err)
+{
+	_cleanup_buf_ struct buf data = { 0 };
+	int r = read_metadata(repo, "timestamp.json", &data, err);
+
+	if (r == 0)
+		r = tuf_metadata_parse(TUF_TIMESTAMP, "timestamp.json", data.data, data.len,
+				       &repo->timestamp, err);
+	if (r == 0)
+		r = tuf_root_verify(repo->root, repo->timestamp, "timestamp.json", false, err);
+	if (r == 0)
+		r = load_named(repo, repo->timestamp, TUF_SNAPSHOT, "snapshot", &repo->snapshot,
+			       err);
+	if (r == 0)
+		r = tuf_root_verify(repo->root, repo->snapshot, "snapshot.json", false, err);
+	if (r == 0)
+		r = load_named(repo, repo->snapshot, TUF_TARGETS, "targets", &repo->targets, err);
+	if (r == 0)
+		r = tuf_root_verify(repo->root, repo->targets, "targets.json", false, err);
+	return r;
+}
+
+static int load_role(struct repository *repo, const json_t *delegation, struct error *err)
+{
+	const char *name = json_string_value(json_object_get(delegation, "name"));
+	struct repo_role *role = repository_add_role(repo, name, err);
+	int r;
+
+	if (!role)
+		return ERR_TOO_LARGE;
+	role->changed = false;
+	r = load_named(repo, repo->snapshot, TUF_TARGETS, name, &role->md, err);
+	if (r == 0)
+		r = tuf_metadata_verify(role->md, name, tuf_targets_keys(repo->targets), delegation,
+					false, err);
+	return r;
+}
+
+static int load_all(struct repository *repo, struct error *err)
+{
+	const json_t *roles;
+	int r = load_root(repo, err);
+
+	if (r == 0)
+		r = load_top_level(repo, err);
+	if (r < 0)
+		return r;
+	roles = json_object_get(json_object_get(repo->targets->body, "delegations"), "roles");
+	for (size_t i = 0; r == 0 && i < json_array_size(roles); i++)
+		r = load_role(repo, json_array_get(roles, i), err);
+	return r;
+}
+
+/* Offline keys that are remembered but not there now are no error until one is needed. */
+static int load_keys(struct repository *repo, const char *keys, struct error *err)
+{
+	_cleanup_free_ char *online = path_join(repo->dir, "online-keys", NULL);
+	const char *offline = keys ? keys : repo->settings->keys;
+	int r = 0;
+
+	if (!online || key_store_new(&repo->keys) < 0)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (file_exists(online))
+		r = key_store_add_folder(repo->keys, online, err);
+	if (r == 0 && offline && (keys || file_exists(offline)))
+		r = key_store_add_folder(repo->keys, offline, err);
+	return r;
+}
+
+int repository_open(const char *dir, const char *keys, int64_t now, struct repository **ret,
+		    struct error *err)
+{
+	_cleanup_repository_ struct repository *repo = NULL;
+	int r = make(dir, now, &repo, err);
+
+	if (r == 0)
+		r = settings_load(dir, &repo->settings, err);
+	if (r == 0)
+		r = lock(repo, err);
+	if (r == 0)
+		r = load_keys(repo, keys, err);
+	if (r < 0)
+		return r;
+	r = load_all(repo, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s", dir);
+	*ret = TAKE_PTR(repo);
+	return 0;
+}
+
+/* ---- Roles and targets ---- */
+
+struct repo_role *repository_role(struct repository *repo, const char *name)
+{
+	for (size_t i = 0; i < repo->n_roles; i++) {
+		if (streq(repo->roles[i].name, name))
+			return &repo->roles[i];
+	}
+	return NULL;
+}
+
+struct repo_role *repository_add_role(struct repository *repo, const char *name, struct error *err)
+{
+	struct repo_role *role;
+
+	if (repo->n_roles >= REPOSITORY_MAX_ROLES) {
+		error_set(err, ERR_TOO_LARGE, "more than %d roles", REPOSITORY_MAX_ROLES);
+		return NULL;
+	}
+	role = &repo->roles[repo->n_roles++];
+	snprintf(role->name, sizeof(role->name), "%s", name);
+	role->changed = true;
+	return role;
+}
+
+int repository_tier(struct repository *repo, const char *name, struct repo_role **ret,
+		    struct error *err)
+{
+	size_t index;
+	struct repo_role *role;
+	int r = settings_tier_index(repo->settings, name, &index, err);
+
+	if (r < 0)
+		return r;
+	role = repository_role(repo, name);
+	if (!role)
+		return error_set(err, ERR_NOT_FOUND,
+				 "tier %s: targets.json does not delegate to it", name);
+	*ret = role;
+	return 0;
+}
+
+/* "targets/<folder>/<hash>.<name>" */
+static char *hashed_path(const char *path, const char *sha256)
+{
+	const char *name = path_base(path);
+	char *ret;
+
+	return asprintf(&ret, "targets/%.*s%s.%s", (int)(name - path), path, sha256, name) < 0
+		       ? NULL
+		       : ret;
+}
+
+int repository_put_target(struct repository *repo, struct repo_role *role, const char *path,
+			  const void *data, size_t len, json_t *custom, struct error *err)
+{
+	char sha256[SHA256_HEX_LEN + 1];
+	struct repo_file *file;
+	int r = hash_sha256_hex(data, len, sha256);
+
+	if (r == 0)
+		r = tuf_targets_put(role->md, path, (int64_t)len, sha256, custom, err);
+	file = calloc(1, sizeof(*file));
+	if (r < 0 || !file) {
+		free(file);
+		return r < 0 ? r : error_set(err, ERR_NO_MEMORY, "no memory");
+	}
+	file->next = repo->files;
+	repo->files = file;
+	file->path = hashed_path(path, sha256);
+	file->data = BUF_INIT(len);
+	if (!file->path || buf_append(&file->data, data, len) < 0)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	role->changed = true;
+	return 0;
+}
+
+int repository_read_target(struct repository *repo, const struct repo_role *role, const char *path,
+			   struct buf *out, struct error *err)
+{
+	const json_t *target = json_object_get(json_object_get(role->md->body, "targets"), path);
+	const char *sha256 =
+		json_string_value(json_object_get(json_object_get(target, "hashes"), "sha256"));
+	_cleanup_free_ char *relative = NULL, *full = NULL;
+	int r;
+
+	if (!sha256 || !path_is_safe_relative(path) || !hex_is_lower(sha256, SHA256_HEX_LEN))
+		return error_set(err, ERR_NOT_LISTED, "%s: role %s does not list it", path,
+				 role->name);
+	relative = hashed_path(path, sha256);
+	full = relative ? path_join(repo->tree, relative, NULL) : NULL;
+	if (!full)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	r = file_read(full, out, err);
+	return r < 0 ? r : tuf_check_bytes(target, path, out->data, out->len, err);
+}
+
+/* ---- Writing ---- */
+
+/* Signed bytes of one metadata file, in the order of writing. */
+struct output {
+	char name[TUF_ROLE_NAME_MAX + 64];
+	struct buf data;
+};
+
+struct outputs {
+	struct output list[REPOSITORY_MAX_ROLES + 4];
+	size_t n;
+};
+
+static void outputs_free(struct outputs *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		buf_free(&o->list[i].data);
+}
+
+/* New version and date, signatures, and a place among the outputs. */
+static int sign_one(struct repository *repo, struct tuf_metadata *md, const char *role_name,
+		    const json_t *role, bool first, struct outputs *o, struct error *err)
+{
+	struct output *out = &o->list[o->n];
+	int r = 0;
+
+	if (!first)
+		r = tuf_metadata_set_version(md, md->version + 1, err);
+	if (r == 0)
+		r = tuf_metadata_set_expires(
+			md, repo->now + settings_lifetime(repo->settings, role_name), err);
+	if (r == 0)
+		r = key_store_sign(repo->keys, role_name, role, md, err);
+	if (r < 0)
+		return r;
+	out->data = BUF_INIT(REPOSITORY_FILE_MAX);
+	o->n++;
+	if (md->type == TUF_TIMESTAMP)
+		snprintf(out->name, sizeof(out->name), "timestamp.json");
+	else
+		snprintf(out->name, sizeof(out->name), "%" PRId64 ".%s.json", md->version,
+			 role_name);
+	return tuf_metadata_write(md, &out->data, err);
+}
+
+/* What the parent says about the file signed last. */
+static int list_in(struct tuf_metadata *parent, const char *role_name, int64_t version,
+		   const struct outputs *o, struct error *err)
+{
+	const struct buf *data = &o->list[o->n - 1].data;
+	char file[TUF_ROLE_NAME_MAX + 8];
+
+	snprintf(file, sizeof(file), "%s.json", role_name);
+	return tuf_meta_put(parent, file, version, data->data, data->len, err);
+}
+
+static int sign_roles(struct repository *repo, bool first, struct outputs *o, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < repo->n_roles; i++) {
+		struct repo_role *role = &repo->roles[i];
+
+		if (!role->changed)
+			continue;
+		r = sign_one(repo, role->md, role->name,
+			     tuf_targets_delegation(repo->targets, role->name), first, o, err);
+		if (r == 0)
+			r = list_in(repo->snapshot, role->name, role->md->version, o, err);
+		repo->snapshot_changed = true;
+	}
+	if (r < 0 || !repo->targets_changed)
+		return r;
+	r = sign_one(repo, repo->targets, "targets", tuf_root_role(repo->root, TUF_TARGETS), first,
+		     o, err);
+	if (r == 0)
+		r = list_in(repo->snapshot, "targets", repo->targets->version, o, err);
+	repo->snapshot_changed = true;
+	return r;
+}
+
+static int sign_all(struct repository *repo, bool first, struct outputs *o, struct error *err)
+{
+	int r = sign_roles(repo, first, o, err);
+
+	if (r == 0 && repo->snapshot_changed) {
+		r = sign_one(repo, repo->snapshot, "snapshot",
+			     tuf_root_role(repo->root, TUF_SNAPSHOT), first, o, err);
+		if (r == 0)
+			r = list_in(repo->timestamp, "snapshot", repo->snapshot->version, o, err);
+	}
+	if (r == 0 && repo->root_changed)
+		r = sign_one(repo, repo->root, "root", tuf_root_role(repo->root, TUF_ROOT), first,
+			     o, err);
+	if (r == 0)
+		r = sign_one(repo, repo->timestamp, "timestamp",
+			     tuf_root_role(repo->root, TUF_TIMESTAMP), first, o, err);
+	return r;
+}
+
+static int write_file(struct repository *repo, const char *relative, const struct buf *data,
+		      struct error *err)
+{
+	_cleanup_free_ char *path = path_join(repo->tree, relative, NULL);
+	_cleanup_free_ char *folder = path ? strdup(path) : NULL;
+	int r;
+
+	if (!folder)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	*strrchr(folder, '/') = '\0';
+	r = file_make_dirs(folder, 0755, err);
+	return r < 0 ? r : file_write_atomic(path, data->data, data->len, 0644, err);
+}
+
+static int write_all(struct repository *repo, const struct outputs *o, struct error *err)
+{
+	int r = 0;
+
+	for (struct repo_file *f = repo->files; r == 0 && f; f = f->next)
+		r = write_file(repo, f->path, &f->data, err);
+	for (size_t i = 0; r == 0 && i < o->n; i++) {
+		char path[TUF_ROLE_NAME_MAX + 96];
+
+		snprintf(path, sizeof(path), "metadata/%s", o->list[i].name);
+		r = write_file(repo, path, &o->list[i].data, err);
+	}
+	return r;
+}
+
+int repository_commit(struct repository *repo, struct error *err)
+{
+	_cleanup_(outputs_free) struct outputs o = { 0 };
+	/* A repository that was just made keeps the versions its files were made with. */
+	int r = sign_all(repo, repo->lock_fd < 0, &o, err);
+
+	return r < 0 ? r : write_all(repo, &o, err);
+}

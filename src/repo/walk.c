@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "repo/walk.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "module/signature.h"
+#include "tuf/client.h"
+#include "wire/recall.h"
+#include "wire/record.h"
+#include "wire/target_custom.h"
+
+#define WALK_MODULE_MAX ((size_t)64 * 1024 * 1024 + SIGNATURE_MAX)
+
+struct walk {
+	struct tuf_client *client;
+	const struct tuf_role *role;
+	const char *name;
+	struct walk_result *result;
+	size_t modules; /* of this role */
+};
+
+int walk_find_tree(const char *dir, char **ret, struct error *err)
+{
+	_cleanup_free_ char *inner = path_join(dir, "repository", "metadata", NULL);
+	_cleanup_free_ char *own = path_join(dir, "metadata", NULL);
+
+	if (!inner || !own)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (!file_exists(inner) && !file_exists(own))
+		return error_set(err, ERR_NOT_FOUND, "%s: not a repository", dir);
+	*ret = file_exists(inner) ? path_join(dir, "repository", NULL) : strdup(dir);
+	return *ret ? 0 : error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+static int download(struct walk *w, const char *path, size_t max, struct buf *out,
+		    struct error *err)
+{
+	struct tuf_target target;
+	int r = tuf_role_find(w->role, path, &target, err);
+
+	*out = BUF_INIT(max);
+	if (r == 0)
+		r = tuf_client_download(w->client, &target, out, err);
+	w->result->bytes += out->len;
+	return r;
+}
+
+static bool record_fits(const struct record *rec, const struct target_custom *custom,
+			const struct target_path_parts *parts)
+{
+	return streq(rec->version, custom->version) && streq(rec->kernel, custom->kernel) &&
+	       streq(rec->build_id, custom->build_id) && streq(rec->module, parts->module) &&
+	       streq(parts->kernel, custom->kernel) && streq(parts->build_id, custom->build_id);
+}
+
+/* The record beside a module: the one that custom names, about this module. */
+static int check_record(struct walk *w, const struct target_path_parts *parts,
+			const struct target_custom *custom, const struct buf *module,
+			struct error *err)
+{
+	_cleanup_free_ char *path =
+		target_path(w->name, parts->kernel, parts->build_id, parts->module, ".json");
+	_cleanup_record_ struct record *record = NULL;
+	_cleanup_buf_ struct buf text = { 0 };
+	char sha256[SHA256_HEX_LEN + 1];
+	struct signature_parts split;
+	int r = path ? download(w, path, RECORD_MAX, &text, err) : ERR_NO_MEMORY;
+
+	if (r == 0)
+		r = hash_sha256_hex(text.data, text.len, sha256);
+	if (r < 0)
+		return r;
+	if (!streq(sha256, custom->record_sha256) || (int64_t)text.len != custom->record_length)
+		return error_set(err, ERR_HASH, "%s: not the record that custom names", path);
+	r = record_parse(text.data, text.len, &record, err);
+	if (r == 0)
+		r = signature_split(module->data, module->len, &split, err);
+	if (r == 0)
+		r = hash_sha256_hex(split.module, split.module_len, sha256);
+	if (r < 0)
+		return r;
+	if (!split.signature)
+		return error_set(err, ERR_SIGNATURE, "the module is not signed");
+	if (!streq(sha256, record->module_sha256) || !record_fits(record, custom, parts))
+		return error_set(err, ERR_INVALID, "%s: the record is of another module", path);
+	return 0;
+}
+
+static int check_module(struct walk *w, const struct tuf_target *target, struct error *err)
+{
+	_cleanup_target_custom_ struct target_custom *custom = NULL;
+	_cleanup_buf_ struct buf module = { 0 };
+	struct target_path_parts parts;
+	int r = target_path_parse(target->path, &parts, err);
+
+	if (r == 0)
+		r = target_custom_parse(target->custom, &custom, err);
+	if (r == 0)
+		r = download(w, target->path, WALK_MODULE_MAX, &module, err);
+	if (r == 0)
+		r = check_record(w, &parts, custom, &module, err);
+	w->modules++;
+	return r < 0 ? error_prefix(err, r, "%s", target->path) : 0;
+}
+
+static int check_target(struct walk *w, const struct tuf_target *target, struct error *err)
+{
+	_cleanup_recall_ struct recall *recall = NULL;
+	_cleanup_buf_ struct buf data = { 0 };
+	int r;
+
+	if (str_has_suffix(target->path, ".ko"))
+		return check_module(w, target, err);
+	r = download(w, target->path, RECORD_MAX, &data, err);
+	if (r == 0 && streq(target->path, TARGET_RECALL_PATH))
+		r = recall_parse(data.data, data.len, &recall, err);
+	return r;
+}
+
+static int report_role(struct walk *w, struct error *err)
+{
+	char expires[CLOCK_TEXT_MAX];
+
+	clock_format(tuf_role_expires(w->role), expires);
+	if (json_array_append_new(json_object_get(w->result->report, "roles"),
+				  json_pack("{s:s, s:I, s:s, s:I}", "role", w->name, "version",
+					    (json_int_t)tuf_role_version(w->role), "expires",
+					    expires, "modules", (json_int_t)w->modules)) != 0)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	w->result->roles++;
+	w->result->modules += w->modules;
+	return 0;
+}
+
+static int walk_role(struct walk *w, const char *name, struct error *err)
+{
+	_cleanup_free_ struct tuf_target *list = NULL;
+	size_t n = 0;
+	int r = tuf_client_load_role(w->client, name, &w->role, err);
+
+	w->name = name;
+	w->modules = 0;
+	if (r == 0)
+		r = tuf_role_list(w->role, "", &list, &n, err);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = check_target(w, &list[i], err);
+	return r < 0 ? r : report_role(w, err);
+}
+
+/* The names of delegated roles, from the verified targets.json in the trusted folder. */
+static int walk_roles(struct walk *w, const char *trusted, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(trusted, "targets.json", NULL);
+	_cleanup_json_ json_t *targets = NULL;
+	const json_t *roles;
+	int r = path ? json_load_path(path, TUF_MAX_TARGETS, &targets, err) : ERR_NO_MEMORY;
+
+	if (r < 0)
+		return r;
+	roles = json_object_get(json_object_get(json_object_get(targets, "signed"), "delegations"),
+				"roles");
+	for (size_t i = 0; r == 0 && i < json_array_size(roles); i++)
+		r = walk_role(w,
+			      json_string_value(json_object_get(json_array_get(roles, i), "name")),
+			      err);
+	return r;
+}
+
+static int read_root(const char *tree, const char *root, struct buf *out, struct error *err)
+{
+	_cleanup_free_ char *first = path_join(tree, "metadata", "1.root.json", NULL);
+
+	if (!first)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	return file_read(root ? root : first, out, err);
+}
+
+static int walk_in(const char *trusted, const char *tree, const char *root, int64_t now,
+		   struct walk *w, struct error *err)
+{
+	_cleanup_buf_ struct buf first = BUF_INIT(TUF_MAX_ROOT);
+	struct tuf_client_options options = {
+		.fetch = tuf_fetch_folder,
+		.user = (void *)tree,
+		.now = now,
+	};
+	int r = read_root(tree, root, &first, err);
+
+	if (r == 0)
+		r = tuf_client_init(trusted, first.data, first.len, err);
+	if (r == 0)
+		r = tuf_client_open(trusted, &options, &w->client, err);
+	if (r == 0)
+		r = tuf_client_refresh(w->client, err);
+	return r < 0 ? r : walk_roles(w, trusted, err);
+}
+
+int walk_repository(const char *tree, const char *root, int64_t now, struct walk_result *ret,
+		    struct error *err)
+{
+	const char *base = getenv("TMPDIR");
+	_cleanup_free_ char *trusted = path_join(base ? base : "/tmp", "suture-repo-XXXXXX", NULL);
+	struct walk w = { .result = ret };
+	int r;
+
+	*ret = (struct walk_result){ .report = json_pack("{s:[]}", "roles") };
+	if (!trusted || !ret->report)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (!mkdtemp(trusted))
+		return error_set_errno(err, errno, "%s", trusted);
+	r = walk_in(trusted, tree, root, now, &w, err);
+	tuf_client_free(w.client);
+	(void)file_remove_tree(trusted, NULL);
+	return r;
+}
