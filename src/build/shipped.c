@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/shipped.h"
+
+#include "base/file.h"
+#include "package/kallsyms.h"
+#include "package/vmlinuz.h"
+
+#define SECTION_SHIFT 32
+
+struct module_symbol {
+	const struct elf_symbol *symbol;
+	uint64_t room;
+};
+
+struct shipped {
+	char *object;
+	char build_id[BUILD_ID_HEX_MAX + 1];
+	/* vmlinux */
+	struct buf image;
+	struct kallsyms *kallsyms;
+	/* a module */
+	struct elf_object *elf;
+	struct module_symbol *symbols; /* by name, equal names in the symbol table's order */
+	size_t symbol_count;
+	char *vermagic;
+};
+
+void shipped_free(struct shipped *s)
+{
+	if (!s)
+		return;
+	free(s->object);
+	buf_free(&s->image);
+	kallsyms_free(s->kallsyms);
+	elf_object_free(s->elf);
+	free(s->symbols);
+	free(s->vermagic);
+	free(s);
+}
+
+static int open_vmlinux(const struct kernel *kernel, struct shipped *s, struct error *err)
+{
+	int r = file_read(kernel->vmlinux, &s->image, err);
+
+	if (r == 0)
+		r = kallsyms_parse(s->image.data, s->image.len, &s->kallsyms, err);
+	if (r == 0)
+		r = vmlinuz_build_id(s->image.data, s->image.len, s->build_id, err);
+	return r < 0 ? error_prefix(err, r, "image of %s", kernel->release) : 0;
+}
+
+static uint64_t section_address(const struct elf_section *section)
+{
+	return ((uint64_t)section->index + 1) << SECTION_SHIFT;
+}
+
+/* kernel/module/kallsyms.c, is_core_symbol(): what is left of a module's symbols once it runs. */
+static bool is_core_symbol(const struct elf_symbol *y)
+{
+	return y->section && y->name[0] && (y->section->flags & SHF_ALLOC) &&
+	       !str_has_prefix(y->section->name, ".init") && y->type != STT_SECTION &&
+	       y->type != STT_FILE;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct elf_symbol *x = ((const struct module_symbol *)a)->symbol;
+	const struct elf_symbol *y = ((const struct module_symbol *)b)->symbol;
+
+	if (x->section != y->section)
+		return x->section->index < y->section->index ? -1 : 1;
+	return (x->value > y->value) - (x->value < y->value);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct elf_symbol *x = ((const struct module_symbol *)a)->symbol;
+	const struct elf_symbol *y = ((const struct module_symbol *)b)->symbol;
+	int r = strcmp(x->name, y->name);
+
+	return r ? r : (x->index > y->index) - (x->index < y->index);
+}
+
+static int index_symbols(struct shipped *s)
+{
+	size_t n = 0;
+
+	s->symbols = calloc(s->elf->symbol_count + 1, sizeof(*s->symbols));
+	if (!s->symbols)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < s->elf->symbol_count; i++)
+		if (is_core_symbol(s->elf->symbols[i]))
+			s->symbols[n++].symbol = s->elf->symbols[i];
+	s->symbol_count = n;
+	qsort(s->symbols, n, sizeof(*s->symbols), by_address);
+	for (size_t i = n; i-- > 0;) {
+		const struct elf_symbol *y = s->symbols[i].symbol;
+		const struct module_symbol *next = &s->symbols[i + 1];
+		uint64_t end = y->section->size;
+
+		if (i + 1 < n && next->symbol->section == y->section)
+			end = next->symbol->value > y->value ? next->symbol->value
+							     : y->value + next->room;
+		s->symbols[i].room = end > y->value ? end - y->value : 0;
+	}
+	qsort(s->symbols, n, sizeof(*s->symbols), by_name);
+	return 0;
+}
+
+/* The value of "vermagic=" in .modinfo, which is a run of strings. */
+static int find_vermagic(struct shipped *s, struct error *err)
+{
+	static const char key[] = "vermagic=";
+	const struct elf_section *info = elf_object_section(s->elf, ".modinfo");
+	const uint8_t *at =
+		info && info->data ? memmem(info->data, info->size, key, strlen(key)) : NULL;
+
+	if (!at)
+		return error_set(err, ERR_INVALID, "module %s has no vermagic", s->object);
+	at += strlen(key);
+	s->vermagic = strndup((const char *)at, (size_t)(info->data + info->size - at));
+	return s->vermagic ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+}
+
+static int open_module(const struct kernel *kernel, const char *name, struct shipped *s,
+		       struct error *err)
+{
+	_cleanup_buf_ struct buf file = BUF_INIT(KERNEL_MODULE_MAX);
+	int r = kernel_read_module(kernel, name, &file, NULL, err);
+
+	if (r == 0)
+		r = elf_object_parse(file.data, file.len, name, &s->elf, err);
+	if (r == 0)
+		r = vmlinuz_build_id(file.data, file.len, s->build_id, err);
+	if (r == 0)
+		r = find_vermagic(s, err);
+	if (r < 0)
+		return r;
+	r = index_symbols(s);
+	return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
+int shipped_open(const struct kernel *kernel, const char *object, struct shipped **ret,
+		 struct error *err)
+{
+	_cleanup_shipped_ struct shipped *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	s->image = BUF_INIT(VMLINUX_MAX);
+	s->object = strdup(object);
+	if (!s->object)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	r = streq(object, "vmlinux") ? open_vmlinux(kernel, s, err)
+				     : open_module(kernel, object, s, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+const char *shipped_object(const struct shipped *s)
+{
+	return s->object;
+}
+
+const char *shipped_build_id(const struct shipped *s)
+{
+	return s->build_id;
+}
+
+const char *shipped_vermagic(const struct shipped *s)
+{
+	return s->vermagic;
+}
+
+/* Index of the first symbol whose name is not less. */
+static size_t lower_bound(const struct shipped *s, const char *name)
+{
+	size_t low = 0, high = s->symbol_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(s->symbols[mid].symbol->name, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+size_t shipped_matches(const struct shipped *s, const char *name)
+{
+	if (s->kallsyms)
+		return kallsyms_matches(s->kallsyms, name);
+
+	size_t first = lower_bound(s, name), i = first;
+
+	while (i < s->symbol_count && streq(s->symbols[i].symbol->name, name))
+		i++;
+	return i - first;
+}
+
+bool shipped_find(const struct shipped *s, const char *name, size_t pos, struct shipped_symbol *ret)
+{
+	if (s->kallsyms) {
+		const struct kallsyms_symbol *k = kallsyms_find(s->kallsyms, name, pos);
+
+		if (!k)
+			return false;
+		*ret = (struct shipped_symbol){ k->name, k->address, k->size,
+						k->type >= 'A' && k->type <= 'Z' };
+		return true;
+	}
+
+	size_t i = lower_bound(s, name) + pos - 1;
+
+	if (pos == 0 || i >= s->symbol_count || !streq(s->symbols[i].symbol->name, name))
+		return false;
+
+	const struct elf_symbol *y = s->symbols[i].symbol;
+
+	*ret = (struct shipped_symbol){ y->name, section_address(y->section) + y->value,
+					s->symbols[i].room, y->binding != STB_LOCAL };
+	return true;
+}
+
+int shipped_sympos(const struct shipped *s, const char *name, uint64_t address)
+{
+	size_t n = shipped_matches(s, name);
+	struct shipped_symbol y;
+
+	for (size_t pos = 1; pos <= n; pos++)
+		if (shipped_find(s, name, pos, &y) && y.address == address)
+			return n == 1 ? 0 : (int)pos;
+	return -1;
+}
+
+static const uint8_t *vmlinux_bytes(const struct shipped *s, uint64_t address, size_t len)
+{
+	Elf64_Ehdr eh;
+
+	memcpy(&eh, s->image.data, sizeof(eh));
+	for (size_t i = 0; i < eh.e_phnum; i++) {
+		Elf64_Phdr ph;
+		uint64_t at = eh.e_phoff + i * sizeof(ph);
+
+		if (eh.e_phentsize != sizeof(ph) || at > s->image.len ||
+		    s->image.len - at < sizeof(ph))
+			return NULL;
+		memcpy(&ph, s->image.data + at, sizeof(ph));
+		if (ph.p_type != PT_LOAD || address < ph.p_vaddr ||
+		    address - ph.p_vaddr > ph.p_filesz ||
+		    len > ph.p_filesz - (address - ph.p_vaddr))
+			continue;
+		at = ph.p_offset + (address - ph.p_vaddr);
+		return at <= s->image.len && len <= s->image.len - at ? s->image.data + at : NULL;
+	}
+	return NULL;
+}
+
+static const struct elf_section *module_section(const struct shipped *s, uint64_t address)
+{
+	for (size_t i = 0; i < s->elf->section_count; i++)
+		if (section_address(s->elf->sections[i]) >> SECTION_SHIFT ==
+		    address >> SECTION_SHIFT)
+			return s->elf->sections[i];
+	return NULL;
+}
+
+const uint8_t *shipped_bytes(const struct shipped *s, uint64_t address, size_t len)
+{
+	if (s->kallsyms)
+		return vmlinux_bytes(s, address, len);
+
+	const struct elf_section *section = module_section(s, address);
+	uint64_t offset = address & UINT32_MAX;
+
+	if (!section || !section->data || offset > section->size || len > section->size - offset)
+		return NULL;
+	return section->data + offset;
+}
+
+/* The relocation of a module at an address, found by bisection. */
+static const struct elf_rela *module_rela(const struct shipped *s, uint64_t place)
+{
+	const struct elf_section *section = module_section(s, place);
+	uint64_t offset = place & UINT32_MAX;
+	size_t low = 0, high;
+
+	if (!section || !section->rela)
+		return NULL;
+	high = section->rela->rela_count;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (section->rela->relas[mid].offset < offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < section->rela->rela_count && section->rela->relas[low].offset == offset
+		       ? &section->rela->relas[low]
+		       : NULL;
+}
+
+static bool module_field(const struct shipped *s, uint64_t place, int64_t addend,
+			 struct shipped_target *ret)
+{
+	const struct elf_rela *rela = module_rela(s, place);
+
+	if (!rela || !rela->symbol)
+		return false;
+	if (!rela->symbol->section) {
+		*ret = (struct shipped_target){ .import = rela->symbol->name };
+		return true;
+	}
+	*ret = (struct shipped_target){ .address = section_address(rela->symbol->section) +
+						   rela->symbol->value + (uint64_t)rela->addend -
+						   (uint64_t)addend };
+	return true;
+}
+
+bool shipped_field(const struct shipped *s, uint64_t place, uint32_t type, int64_t addend,
+		   struct shipped_target *ret)
+{
+	bool wide = type == R_X86_64_64;
+	const uint8_t *p = shipped_bytes(s, place, wide ? 8 : 4);
+	uint64_t value;
+
+	if (!p)
+		return false;
+	if (!s->kallsyms)
+		return module_field(s, place, addend, ret);
+	if (wide) {
+		memcpy(&value, p, sizeof(value));
+	} else {
+		int32_t field;
+
+		memcpy(&field, p, sizeof(field));
+		value = type == R_X86_64_32 ? (uint32_t)field : (uint64_t)(int64_t)field;
+	}
+	if (type == R_X86_64_PC32 || type == R_X86_64_PLT32)
+		value += place;
+	*ret = (struct shipped_target){ .address = value - (uint64_t)addend };
+	return true;
+}
