@@ -45,7 +45,7 @@ static int take_word(const char **p, struct buf *word)
 	while (r == 0 && **p && !strchr(" \t\n;", **p)) {
 		if (**p == '\'' || **p == '"') {
 			r = take_quoted(p, word);
-		} else if (strchr("|&<>`*?(){}[]~!", **p)) {
+		} else if (strchr("|&<>`*?(){}[]!", **p)) {
 			return ERR_INVALID;
 		} else {
 			if (**p == '\\' && (*p)[1] && (*p)[1] != '\n')

@@ -10,6 +10,9 @@ static const struct cli_verb verbs[] = {
 	  "through objtool. Says which functions changed, which are new, and why a change cannot be "
 	  "applied live.",
 	  build_diff_options, build_cmd_diff },
+	{ "check", "FIX.patch…", 1, -1, "say whether source patches can be applied live",
+	  "Does everything that patch does, short of building the module.", build_check_options,
+	  build_cmd_check },
 	{ "kernel add", "RELEASE", 1, 1, "fetch a stock kernel and prepare it for building",
 	  "Downloads image, headers and source of one version through apt, unpacks them into the "
 	  "cache, and prepares the kernel once. Nothing is installed.",

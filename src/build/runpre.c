@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/runpre.h"
 
+#include <stdio.h>
+
 #include "base/hash.h"
 #include "build/sites.h"
 

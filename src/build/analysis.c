@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/analysis.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "build/output.h"
+
+void analysis_free(struct analysis *a)
+{
+	if (!a)
+		return;
+	for (size_t i = 0; i < a->unit_count; i++) {
+		struct analysis_unit *u = &a->units[i];
+
+		runpre_free(u->runpre);
+		diff_free(u->diff);
+		elf_object_free(u->original);
+		elf_object_free(u->patched);
+	}
+	free(a->units);
+	unit_set_free(&a->unit_set);
+	source_set_free(a->sources);
+	for (size_t i = 0; i < a->patch_count; i++) {
+		patch_file_free(a->patches[i].parsed);
+		buf_free(&a->patches[i].text);
+	}
+	free(a->patches);
+	for (size_t i = 0; i < a->shipped_count; i++)
+		shipped_free(a->shipped[i]);
+	free(a->shipped);
+	name_list_free(&a->reasons);
+	free(a);
+}
+
+int analysis_shipped(struct analysis *a, const char *object, const struct shipped **ret,
+		     struct error *err)
+{
+	_cleanup_shipped_ struct shipped *s = NULL;
+
+	for (size_t i = 0; i < a->shipped_count; i++)
+		if (streq(shipped_object(a->shipped[i]), object)) {
+			*ret = a->shipped[i];
+			return 0;
+		}
+
+	int r = shipped_open(a->kbuild->kernel, object, &s, err);
+
+	if (r < 0)
+		return r;
+
+	struct shipped **list = reallocarray(a->shipped, a->shipped_count + 1, sizeof(*list));
+
+	if (!list)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	a->shipped = list;
+	*ret = a->shipped[a->shipped_count++] = TAKE_PTR(s);
+	return 0;
+}
+
+static int read_patches(struct analysis *a, const char *const *paths, size_t n, struct error *err)
+{
+	a->patches = calloc(n + 1, sizeof(*a->patches));
+	if (!a->patches)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		struct analysis_patch *p = &a->patches[i];
+		const char *name = path_base(paths[i]);
+
+		p->path = paths[i];
+		p->text = BUF_INIT(PATCH_SIZE_MAX);
+		a->patch_count++;
+
+		int r = file_read(paths[i], &p->text, err);
+
+		if (r == 0)
+			r = hash_sha256_hex(p->text.data, p->text.len, p->sha256);
+		if (r == 0)
+			r = patch_file_parse(buf_str(&p->text), p->text.len, name, &a->reasons,
+					     &p->parsed, err);
+		if (r == 0)
+			r = source_set_apply(a->sources, p->parsed, name, &a->reasons, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The answer when there are reasons against the patch. */
+static int refused(const struct analysis *a, int code, const char *what, struct error *err)
+{
+	return error_set(err, code, "%s: %zu reason%s", what, a->reasons.n,
+			 a->reasons.n == 1 ? "" : "s");
+}
+
+static int not_patchable(const struct analysis *a, struct error *err)
+{
+	return refused(a, ERR_NOT_PATCHABLE, "the patch cannot be applied live", err);
+}
+
+static int add_reason(struct analysis *a, struct error *err, const char *format, ...)
+	_printf_(3, 4);
+static int add_reason(struct analysis *a, struct error *err, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	int n = vasprintf(&text, format, ap);
+	va_end(ap);
+
+	int r = n < 0 ? ERR_NO_MEMORY : name_list_add(&a->reasons, text);
+
+	return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
+/* A file can be compiled without being part of this kernel: then its functions are not there. */
+static bool is_in_kernel(const struct elf_object *original, const struct shipped *shipped)
+{
+	size_t functions = 0, there = 0;
+
+	for (size_t i = 0; i < original->symbol_count; i++) {
+		const struct elf_symbol *y = original->symbols[i];
+
+		if (y->type != STT_FUNC || !y->section ||
+		    !str_has_prefix(y->section->name, ".text"))
+			continue;
+		functions++;
+		there += shipped_matches(shipped, y->name) > 0;
+	}
+	return functions == 0 || there * 2 >= functions;
+}
+
+static int compare_unit(struct analysis *a, struct analysis_unit *u, struct error *err)
+{
+	const struct unit *unit = u->unit;
+	struct diff_options options = { .name = unit->object_path, .unit = unit->id };
+	int r = elf_object_parse(unit->original.data, unit->original.len, unit->object_path,
+				 &u->original, err);
+
+	if (r == 0)
+		r = elf_object_parse(unit->patched.data, unit->patched.len, unit->object_path,
+				     &u->patched, err);
+	if (r < 0)
+		return r;
+	r = analysis_shipped(a, unit->object, &u->shipped, err);
+	if (r == ERR_NOT_FOUND)
+		return add_reason(a, err, "%s: is not compiled in this kernel: %s",
+				  unit->file->path, err ? err->message : unit->object);
+	if (r < 0)
+		return r;
+	if (!is_in_kernel(u->original, u->shipped))
+		return add_reason(a, err,
+				  "%s: is not compiled in this kernel: its functions are "
+				  "not in %s",
+				  unit->file->path, unit->object);
+	r = diff_objects(u->original, u->patched, &options, &u->diff, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s", unit->file->path);
+
+	const struct diff_result *d = diff_result(u->diff);
+
+	for (size_t i = 0; r == 0 && d->verdict == DIFF_REFUSED && i < d->reason_count; i++)
+		r = add_reason(a, err, "%s: %s: %s", unit->file->path, d->reasons[i].subject,
+			       d->reasons[i].message);
+	return r;
+}
+
+static int compare_units(struct analysis *a, struct error *err)
+{
+	size_t changed = 0;
+
+	a->units = calloc(a->unit_set.n + 1, sizeof(*a->units));
+	if (!a->units)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < a->unit_set.n; i++) {
+		struct analysis_unit *u = &a->units[a->unit_count++];
+
+		u->unit = &a->unit_set.units[i];
+
+		int r = compare_unit(a, u, err);
+
+		if (r < 0)
+			return r;
+		changed += u->diff && diff_result(u->diff)->changed_count > 0;
+	}
+	if (a->reasons.n > 0)
+		return not_patchable(a, err);
+	if (changed == 0)
+		return error_set(err, ERR_NO_CHANGE, "the patch changes no code");
+	return 0;
+}
+
+static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error *err)
+{
+	_cleanup_name_list_ struct name_list mismatches = { 0 };
+	int r = runpre_check(u->shipped, u->unit, diff_result(u->diff), &mismatches, &u->runpre,
+			     err);
+
+	if (r < 0)
+		return error_prefix(err, r, "%s", u->unit->file->path);
+	a->compared += u->runpre->compared;
+	a->equal += u->runpre->equal;
+	for (size_t i = 0; r == 0 && i < mismatches.n; i++)
+		r = add_reason(a, err, "%s: %s", u->unit->file->path, mismatches.items[i]);
+	return r;
+}
+
+/* Units that only moved lines take no further part. */
+static void drop_unchanged(struct analysis *a)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->unit_count; i++) {
+		struct analysis_unit *u = &a->units[i];
+
+		if (diff_result(u->diff)->changed_count > 0) {
+			a->units[kept++] = *u;
+			continue;
+		}
+		diff_free(u->diff);
+		elf_object_free(u->original);
+		elf_object_free(u->patched);
+	}
+	a->unit_count = kept;
+}
+
+static size_t count_changed(const struct analysis *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->unit_count; i++)
+		n += diff_result(a->units[i].diff)->changed_count;
+	return n;
+}
+
+static int analyse(struct analysis *a, const char *const *paths, size_t n, struct error *err)
+{
+	int64_t start = clock_monotonic_ms();
+	int r = read_patches(a, paths, n, err);
+
+	if (r == 0 && a->reasons.n > 0)
+		return not_patchable(a, err);
+	if (r == 0)
+		r = compile_units(a->kbuild, a->sources, &a->reasons, &a->unit_set, err);
+	if (r < 0)
+		return r;
+	if (a->reasons.n > 0)
+		return not_patchable(a, err);
+	if (a->unit_set.n == 0)
+		return error_set(err, ERR_NO_CHANGE, "the patch changes no code");
+	output_done(start, "compiled %zu file%s before and after", a->unit_set.n,
+		    a->unit_set.n == 1 ? "" : "s");
+
+	start = clock_monotonic_ms();
+	r = compare_units(a, err);
+	if (r < 0)
+		return r;
+	drop_unchanged(a);
+	output_done(start, "compared: %zu function%s changed", count_changed(a),
+		    count_changed(a) == 1 ? "" : "s");
+
+	start = clock_monotonic_ms();
+	for (size_t i = 0; r == 0 && i < a->unit_count; i++)
+		r = prove_unit(a, &a->units[i], err);
+	if (r < 0)
+		return r;
+	output_done(start, "run-pre: %zu of %zu functions equal the shipped code", a->equal,
+		    a->compared);
+	if (a->reasons.n > 0)
+		return refused(a, ERR_MISMATCH, "the rebuilt original is not the shipped code",
+			       err);
+	return 0;
+}
+
+int analysis_run(const struct kbuild *kbuild, const char *const *patches, size_t n,
+		 struct analysis **ret, struct error *err)
+{
+	struct analysis *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	*ret = a;
+	a->kbuild = kbuild;
+	if (n > ANALYSIS_PATCHES_MAX)
+		return error_set(err, ERR_TOO_LARGE, "more than %d patches", ANALYSIS_PATCHES_MAX);
+
+	int r = source_set_new(kbuild->source, &a->sources);
+
+	if (r < 0)
+		return error_set(err, r, "out of memory");
+	return analyse(a, patches, n, err);
+}

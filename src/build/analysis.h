@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From patches to proven changes: everything of suture-build that comes before linking. `check`
+ * stops here, `patch` goes on.
+ */
+#pragma once
+
+#include "build/runpre.h"
+
+#define ANALYSIS_PATCHES_MAX 256
+
+struct analysis_patch {
+	const char *path; /* as given */
+	struct buf text;
+	struct patch_file *parsed;
+	char sha256[65];
+};
+
+struct analysis_unit {
+	const struct unit *unit;
+	const struct shipped *shipped; /* the object it belongs to */
+	struct elf_object *original, *patched;
+	struct diff *diff;
+	struct runpre *runpre;
+};
+
+struct analysis {
+	const struct kbuild *kbuild;
+	struct analysis_patch *patches;
+	size_t patch_count;
+	struct source_set *sources;
+	struct unit_set unit_set;
+	struct analysis_unit *units; /* those that change code */
+	size_t unit_count;
+	struct shipped **shipped; /* each object once */
+	size_t shipped_count;
+	size_t compared, equal;   /* run-pre, all units together */
+	struct name_list reasons; /* why not, for ERR_NOT_PATCHABLE and ERR_MISMATCH */
+};
+
+/*
+ * Reads, applies, compiles, compares and proves, telling each step on standard output. *ret is set
+ * also when the answer is no, so that the reasons can be printed. Errors: ERR_NO_CHANGE,
+ * ERR_NOT_PATCHABLE and ERR_MISMATCH (with reasons), ERR_INVALID (a patch that cannot be read or
+ * does not apply), ERR_CHILD (does not compile), ….
+ */
+int analysis_run(const struct kbuild *kbuild, const char *const *patches, size_t n,
+		 struct analysis **ret, struct error *err);
+void analysis_free(struct analysis *a);
+DEFINE_CLEANUP(struct analysis *, analysis_free);
+#define _cleanup_analysis_ _cleanup_(analysis_freep)
+
+/* Opens an object of the kernel once; it belongs to the analysis. */
+int analysis_shipped(struct analysis *a, const char *object, const struct shipped **ret,
+		     struct error *err);
