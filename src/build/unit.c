@@ -218,6 +218,12 @@ static int check_symbol(struct unit *unit, const struct elf_symbol *sym, struct 
 	return 0;
 }
 
+/* Assembler-local labels (.LC3) survive in some references; they name nothing. */
+static bool is_label(const struct elf_symbol *sym)
+{
+	return *sym->name == 0 || str_has_prefix(sym->name, ".L");
+}
+
 static int named_symbols(struct unit *unit, struct elf_symbol ***ret, size_t *ret_count,
 			 struct error *err)
 {
@@ -230,7 +236,7 @@ static int named_symbols(struct unit *unit, struct elf_symbol ***ret, size_t *re
 		if (sym->type == STT_SECTION || sym->type == STT_FILE)
 			continue;
 		e = check_symbol(unit, sym, err);
-		if (e == 0 && sym->section && *sym->name &&
+		if (e == 0 && sym->section && !is_label(sym) &&
 		    has_atoms((struct unit_section *)sym->section->user))
 			e = VEC_PUSH(&list, sym);
 	}
