@@ -87,9 +87,7 @@ static int explain(const struct guest *guest, int r, struct error *err)
 		console_classify(log.data, log.len, &report);
 	if (report.verdict != CONSOLE_CLEAN)
 		console_headline(&report, line, sizeof(line));
-	else if (log.len > 0)
-		last_line(&log, line, sizeof(line));
-	else if (path && file_read(path, &log, NULL) == 0)
+	else if (log.len > 0 || (path && file_read(path, &log, NULL) == 0))
 		last_line(&log, line, sizeof(line));
 	_cleanup_free_ char *message = strdup(err->message);
 
@@ -247,7 +245,7 @@ int guest_run_simple(struct guest *guest, const char *const *argv, int timeout_m
 	struct channel_result result;
 	struct buf *output = out ? out : &own;
 	size_t before = output->len;
-	char line[256];
+	char line[ERROR_MESSAGE_MAX - 128];
 	int r = guest_run(guest,
 			  &(struct channel_command){ .argv = argv,
 						     .timeout_ms = timeout_ms,

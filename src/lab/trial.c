@@ -162,12 +162,14 @@ static int take_name(struct run *t, const char *text, struct error *err)
 
 static int step_load(struct run *t, struct error *err)
 {
-	/* The kernel's own words say more than insmod's: its last line after the mark. */
+	/* The kernel's own words say more than insmod's: what it wrote since the mark. */
 	static const char text[] =
 		"cd /sys/kernel/livepatch && ls >/lab/before || exit 1\n"
 		"echo 'suture-lab: load' >/dev/kmsg\n"
 		"if ! said=$(insmod " MODULE_PATH " 2>&1); then\n"
-		"	why=$(dmesg | sed '1,/suture-lab: load$/d' | tail -n 1 | sed 's/^\\[[^]]*\\] *//')\n"
+		"	why=$(dmesg | awk '/suture-lab: load$/ { text = \"\"; next }\n"
+		"		{ sub(/^\\[[^]]*\\] */, \"\"); text = text \"; \" $0 }\n"
+		"		END { print substr(text, 3, 600) }')\n"
 		"	echo \"${said#insmod: can*: }${why:+ ($why)}\"; exit 1\n"
 		"fi\n"
 		"for name in *; do grep -qx \"$name\" /lab/before || echo \"$name\"; done\n";

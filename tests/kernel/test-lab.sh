@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# suture-lab against a stock kernel: named guests, run's verdicts, and what must be refused.
+. "$(dirname "$0")/lib.sh"
+MODULES=$(dirname "$(realpath "$0")")/modules
+
+prepare_kernel
+build_module "$MODULES/lab_patch.c" || give_up "the test's livepatch does not build"
+build_module "$MODULES/lab_oops.c" || give_up "the test's livepatch does not build"
+PATCH=$WORK/lab_patch.ko
+
+# The fault: /proc/cmdline shows the boot loader's words.
+cat >"$WORK/shows" <<'END'
+if grep -q console=ttyS0 /proc/cmdline; then exit 0; else exit 1; fi
+END
+run=(suture-lab run --kernel "$RELEASE")
+
+# A livepatch is loaded, changes the kernel, and is taken back: all by hand, in a named guest.
+check "a guest starts" start_guest hand --net --program "$(command -v curl)"
+check "it runs the kernel" says "^$RELEASE\$" in_guest uname -r
+check "a name is taken once" refuses "runs already" start_guest hand
+check "a module goes in" suture-lab put "$GUEST" "$PATCH" /lab_patch.ko
+check "and comes out as it was" suture-lab get "$GUEST" /lab_patch.ko "$WORK/back.ko"
+check "byte for byte" cmp "$PATCH" "$WORK/back.ko"
+check "the livepatch loads" in_guest insmod /lab_patch.ko
+check "its transition ends" in_guest timeout 30 sh -c \
+	'until [ "$(cat /sys/kernel/livepatch/lab_patch/transition)" = 0 ]; do usleep 20000; done'
+check "the kernel is patched" says '^patched$' in_guest cat /proc/cmdline
+check "it is taken back" in_guest timeout 30 sh -c \
+	'echo 0 >/sys/kernel/livepatch/lab_patch/enabled &&
+	while [ -d /sys/kernel/livepatch/lab_patch ]; do usleep 20000; done'
+check "the kernel is as before" says console=ttyS0 in_guest cat /proc/cmdline
+
+# Commands: status, output, input, time limit, background.
+check "a command's status is passed on" exits 7 in_guest sh -c 'exit 7'
+check "its time limit holds" exits 124 suture-lab exec --timeout 1 "$GUEST" -- sleep 100
+check "an unknown command" exits 127 in_guest nonexistent
+head -c 1000000 /dev/urandom >"$WORK/random"
+check "input arrives whole" says "$(md5sum <"$WORK/random" | cut -c 1-32)" \
+	suture-lab exec --input "$WORK/random" "$GUEST" -- md5sum
+check "a service goes on in the background" suture-lab exec --background "$GUEST" -- sleep 1000
+check "and is there afterwards" in_guest pidof sleep
+
+# The host's loopback is 10.0.2.2, also for a dynamic program that was taken along.
+python3 - "$WORK" >"$WORK/port" 2>/dev/null <<'END' &
+import functools, http.server, sys
+handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[1])
+server = http.server.HTTPServer(("127.0.0.1", 0), handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+END
+server=$!
+until [ -s "$WORK/port" ]; do kill -0 $server || give_up "no web server"; done
+check "a program in the guest reaches the host" says console=ttyS0 \
+	in_guest curl -s -m 20 "http://10.0.2.2:$(cat "$WORK/port")/shows"
+kill $server
+
+# A kernel that panics is recognised by whoever talks to the guest.
+check "a panic is recognised" refuses 'Kernel panic - not syncing: sysrq triggered crash' \
+	in_guest sh -c 'echo c >/proc/sysrq-trigger'
+check "its console log stays" says 'sysrq_handle_crash' suture-lab log "$GUEST"
+check "the guest is listed as ended" says "^$GUEST *ended" suture-lab list
+check "and can be forgotten" suture-lab stop "$GUEST"
+check "only once" refuses "there is none" suture-lab stop "$GUEST"
+
+# run: a good patch passes every case.
+check "run: a good livepatch passes" "${run[@]}" --module "$PATCH" --reproducer "$WORK/shows" \
+	--cycles 2 --record "$WORK/good.json" --junit "$WORK/good.xml"
+check "run: the record tells of every case" jq -e --arg kernel "$RELEASE" \
+	--arg hash "$(sha256sum <"$PATCH" | cut -c 1-64)" \
+	'.format == 1 and .result == "pass" and .module_sha256 == $hash
+	and (.kernels | length) == 1 and .kernels[0].kernel == $kernel
+	and (.kernels[0].build_id | test("^[0-9a-f]{40}$"))
+	and ([.kernels[0].cases[].name] == ["boot", "before", "load", "transition", "objects", "after",
+		"take-back", "restored", "unload", "cycles", "taints", "log"])
+	and all(.kernels[0].cases[]; .result == "pass" and .seconds >= 0)' "$WORK/good.json"
+check "run: JUnit's XML too" says 'tests="12" failures="0"' cat "$WORK/good.xml"
+
+# run: what the kernel refuses is a failed case, with the kernel's words.
+load_fails='.result == "fail" and any(.kernels[0].cases[]; .name == "load" and .result == "fail")'
+head -c $(($(stat -c %s "$PATCH") / 2)) "$PATCH" >"$WORK/cut.ko"
+check "run: a truncated module fails" exits 3 "${run[@]}" --module "$WORK/cut.ko" --record "$WORK/cut.json"
+check "run: its record says so" jq -e "$load_fails" "$WORK/cut.json"
+
+# The first byte of the section headers' offset.
+cp "$PATCH" "$WORK/flipped.ko"
+byte=$(od -An -tu1 -j 40 -N 1 "$PATCH")
+printf "\\x$(printf %02x $((byte ^ 64)))" |
+	dd of="$WORK/flipped.ko" bs=1 seek=40 conv=notrunc status=none
+check "run: a bit-flipped module fails" exits 3 "${run[@]}" --module "$WORK/flipped.ko" --record "$WORK/flipped.json"
+check "run: its record says so too" jq -e "$load_fails" "$WORK/flipped.json"
+
+LC_ALL=C sed 's/ SMP preempt / UMP preempt /' "$PATCH" >"$WORK/other.ko"
+check "run: a module for another kernel fails" refuses 'version magic' "${run[@]}" --module "$WORK/other.ko"
+
+# run: a patch that breaks the kernel.
+check "run: an oops fails, with its trace" refuses 'new_show\|patched_show' \
+	"${run[@]}" --module "$WORK/lab_oops.ko" --reproducer "$WORK/shows" --record "$WORK/oops.json"
+check "run: the record has the log" jq -e '.kernels[0].log | test("NULL pointer dereference")' "$WORK/oops.json"
+check "run: a panic fails" refuses 'panic: ' "${run[@]}" --module "$WORK/lab_oops.ko" \
+	--reproducer "$WORK/shows" --append oops=panic
+echo 'exit 1' >"$WORK/never"
+check "run: a fault that does not show before" refuses 'the fault does not show' \
+	"${run[@]}" --module "$PATCH" --reproducer "$WORK/never"
+
+# What cannot start says why.
+check "an unknown kernel" refuses 'apt does not know' suture-lab run --kernel 6.1.0-999-cloud-amd64 --module "$PATCH"
+check "a missing module" refuses 'nonexistent.ko: No such file' "${run[@]}" --module "$WORK/nonexistent.ko"
+check "an image that is none" refuses 'QEMU\|guest has ended' \
+	suture-lab run --image "$PATCH" --module "$PATCH"
+check "no kernel at all" exits 2 suture-lab run --module "$PATCH"
+check "a module that the kernel lacks" refuses 'nonexistent: not in' start_guest lacks --load nonexistent
+
+# QEMU ends with the command that started it, however that ends.
+echo 'sleep 1000' >"$WORK/sleeps"
+"${run[@]}" --module "$PATCH" --reproducer "$WORK/sleeps" >/dev/null 2>&1 &
+lab=$!
+qemu=
+until grep -q qemu "/proc/${qemu:-none}/comm" 2>/dev/null; do
+	kill -0 $lab || give_up "run ended early"
+	read -r -d '' qemu _ <"/proc/$lab/task/$lab/children"
+done
+kill -KILL $lab
+gone() {
+	for _ in $(seq 200); do
+		[ -d "/proc/$1" ] || return 0
+		read -r -t 0.05 <> <(:)
+	done
+	return 1
+}
+check "QEMU dies with a run that is killed" gone "$qemu"
+finish
