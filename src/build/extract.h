@@ -39,8 +39,8 @@ struct extract {
 };
 
 /*
- * Extracts an accepted diff; strings of the result are its own. Errors: ERR_BAD_STATE (not accepted),
- * ERR_NOT_PATCHABLE (naming function and cause), ERR_TOO_LARGE, ERR_NO_MEMORY.
+ * Extracts an accepted diff; strings of the result are its own. Errors: ERR_BAD_STATE (not
+ * accepted), ERR_NOT_PATCHABLE (naming function and cause), ERR_TOO_LARGE, ERR_NO_MEMORY.
  */
 int extract_object(const struct diff *diff, struct extract **ret, struct error *err);
 void extract_free(struct extract *extract);

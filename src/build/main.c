@@ -13,6 +13,8 @@ static const struct cli_verb verbs[] = {
 	{ "check", "FIX.patch…", 1, -1, "say whether source patches can be applied live",
 	  "Does everything that patch does, short of building the module.", build_check_options,
 	  build_cmd_check },
+	{ "inspect", "FILE.ko", 1, 1, "show what a livepatch module replaces and needs", NULL,
+	  build_inspect_options, build_cmd_inspect },
 	{ "kernel add", "RELEASE", 1, 1, "fetch a stock kernel and prepare it for building",
 	  "Downloads image, headers and source of one version through apt, unpacks them into the "
 	  "cache, and prepares the kernel once. Nothing is installed.",

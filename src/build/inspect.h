@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a livepatch module replaces and needs, read from its file alone: its table of functions
+ * (struct klp_object and klp_func of include/linux/livepatch.h, through their relocations), its
+ * livepatch symbols and relocation sections, and what it says of itself.
+ */
+#pragma once
+
+#include "base/vec.h"
+#include "module/modinfo.h"
+
+/* A function that the module replaces. */
+struct inspect_function {
+	const char *object; /* "vmlinux" or a module */
+	const char *name;
+	uint64_t sympos;
+	const char *symbol; /* of the new code in this module */
+};
+
+/* A symbol of the running kernel: .klp.sym.OBJECT.NAME,SYMPOS */
+struct inspect_symbol {
+	const char *object, *name;
+	uint64_t sympos;
+};
+
+/* A relocation section: .klp.rela.OBJECT.SECTION */
+struct inspect_relocations {
+	const char *object, *section;
+	size_t count;
+};
+
+/* Lists are in the file's order; strings belong to the inspection. */
+struct inspect {
+	struct modinfo *modinfo;
+	struct inspect_function *functions;
+	size_t function_count;
+	struct inspect_symbol *symbols;
+	size_t symbol_count;
+	struct inspect_relocations *relocations;
+	size_t relocation_count;
+	struct elf_object *elf;
+};
+
+/* Reads a module file, signed or not. Errors: those of modinfo_parse(); ERR_INVALID for livepatch
+ * names that the kernel would not take. */
+int inspect_module(const void *data, size_t len, const char *what, struct inspect **ret,
+		   struct error *err);
+void inspect_free(struct inspect *inspect);
+DEFINE_CLEANUP(struct inspect *, inspect_free);
+#define _cleanup_inspect_ _cleanup_(inspect_freep)
