@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "module/modinfo.h"
 #include "module/signature.h"
 #include "repo/commands.h"
 #include "repo/patch.h"
@@ -66,18 +67,29 @@ static int check_hash(const struct submission *s, struct error *err)
 
 static int check_names(const struct submission *s, struct error *err)
 {
+	_cleanup_modinfo_ struct modinfo *info = NULL;
 	const struct record *record = s->record;
 	char expected[MODULE_NAME_BYTES];
 	struct patch_version version;
-	int r = patch_version_parse(record->version, &version);
+	int r = modinfo_parse(s->module.data, s->module.len, record->module, &info, err);
 
+	if (r == 0)
+		r = patch_version_parse(record->version, &version);
 	if (r == 0)
 		r = livepatch_module_name(record->kernel, version, expected);
 	if (r < 0)
 		return r;
-	if (!streq(record->module, expected))
-		return error_set(err, ERR_INVALID, "module name: the record says %s; %s %s is %s",
-				 record->module, record->kernel, record->version, expected);
+	if (!streq(record->module, expected) || !info->name || !streq(info->name, expected))
+		return error_set(err, ERR_INVALID,
+				 "module name: the file says %s, the record %s; %s %s is %s",
+				 info->name ? info->name : "nothing", record->module,
+				 record->kernel, record->version, expected);
+	if (!info->vermagic || !streq(info->vermagic, record->vermagic))
+		return error_set(err, ERR_INVALID,
+				 "vermagic: the module says \"%s\", the record \"%s\"",
+				 info->vermagic ? info->vermagic : "", record->vermagic);
+	if (!info->livepatch)
+		return error_set(err, ERR_INVALID, "not a livepatch module");
 	return 0;
 }
 

@@ -320,13 +320,13 @@ int cmd_init(struct cli *cli, struct error *err)
 	r = plan_online(&p, cli, err);
 	if (r == 0)
 		r = plan_thresholds(&p, cli, err);
-	if (r == 0)
-		r = plan_folders(&p, cli, err);
-	for (size_t i = 0; r == 0 && i < p.n; i++)
-		r = make_keys(&p, &p.roles[i], err);
 	if (r < 0)
 		return r;
-	r = build(&p, err);
+	r = plan_folders(&p, cli, err);
+	for (size_t i = 0; r == 0 && i < p.n; i++)
+		r = make_keys(&p, &p.roles[i], err);
+	if (r == 0)
+		r = build(&p, err);
 	if (r < 0) {
 		take_back(&p);
 		return r;

@@ -23,6 +23,7 @@ int cmd_promote(struct cli *cli, struct error *err);
 int cmd_recall(struct cli *cli, struct error *err);
 int cmd_refresh(struct cli *cli, struct error *err);
 int cmd_sign(struct cli *cli, struct error *err);
+int cmd_rotate(struct cli *cli, struct error *err);
 int cmd_verify(struct cli *cli, struct error *err);
 int cmd_trust_bundle(struct cli *cli, struct error *err);
 int cmd_publish(struct cli *cli, struct error *err);

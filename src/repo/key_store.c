@@ -48,7 +48,7 @@ static int load_key(const char *path, struct tuf_key **ret, struct error *err)
 	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
 }
 
-static int add_key(struct key_store *store, struct tuf_key **key, const char *path)
+int key_store_add(struct key_store *store, struct tuf_key *key, const char *path)
 {
 	struct tuf_key **keys = reallocarray(store->keys, store->n + 1, sizeof(*keys));
 	char **paths;
@@ -63,7 +63,7 @@ static int add_key(struct key_store *store, struct tuf_key **key, const char *pa
 	paths[store->n] = strdup(path);
 	if (!paths[store->n])
 		return ERR_NO_MEMORY;
-	keys[store->n++] = TAKE_PTR(*key);
+	keys[store->n++] = key;
 	return 0;
 }
 
@@ -86,8 +86,9 @@ static int add_file(struct key_store *store, const char *dir, const char *name, 
 	}
 	if (store->n >= KEY_STORE_MAX)
 		return error_set(err, ERR_TOO_LARGE, "%s: more than %d keys", dir, KEY_STORE_MAX);
-	if (add_key(store, &key, path) < 0)
+	if (key_store_add(store, key, path) < 0)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
+	key = NULL;
 	return 0;
 }
 

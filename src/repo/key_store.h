@@ -23,6 +23,8 @@ DEFINE_CLEANUP(struct key_store *, key_store_free);
 /* Loads all keys of a folder. Files that hold keys of other kinds are passed over; ones that hold
  * no key are an error. ERR_NOT_FOUND when the folder is missing. */
 int key_store_add_folder(struct key_store *store, const char *dir, struct error *err);
+/* Takes a key over; `path` is copied. ERR_NO_MEMORY, and the key stays the caller's. */
+int key_store_add(struct key_store *store, struct tuf_key *key, const char *path);
 /* The key of that ID, or NULL; its file in *ret_path when wanted. Both belong to the store. */
 const struct tuf_key *key_store_find(const struct key_store *store, const char *key_id,
 				     const char **ret_path);

@@ -78,6 +78,11 @@ static const struct cli_option verify_options[] = {
 };
 static const struct cli_option keys_options[] = { KEYS_OPTION, { 0 } };
 
+#define ROTATE_TEXT                                                                                \
+	"Makes as many new keys as the role has, beside the old ones, and signs what names them: " \
+	"targets for a tier or recall, root for the others. A new root is signed by the old and "  \
+	"the new keys. The files of the old keys stay and are no longer used."
+
 static const struct cli_verb verbs[] = {
 	{ "init", "DIR", 1, 1, "make a repository and its keys", NULL, init_options, cmd_init },
 	{ "key generate", "", 0, 0, "make a signing key", NULL, generate_options,
@@ -97,6 +102,8 @@ static const struct cli_verb verbs[] = {
 	  cmd_refresh },
 	{ "sign", "DIR [ROLE]", 1, 2, "sign a role anew (default: targets and all tiers)", NULL,
 	  keys_options, cmd_sign },
+	{ "rotate", "DIR ROLE", 2, 2, "replace a role's keys by new ones", ROTATE_TEXT,
+	  keys_options, cmd_rotate },
 	{ "verify", "DIR", 1, 1, "read everything as a machine would", NULL, verify_options,
 	  cmd_verify },
 	{ "trust-bundle", "DIR", 1, 1, "write what a machine's trust starts from; prints its hash",

@@ -34,6 +34,7 @@ void repository_free(struct repository *repo)
 	tuf_metadata_free(repo->targets);
 	tuf_metadata_free(repo->snapshot);
 	tuf_metadata_free(repo->timestamp);
+	json_decref(repo->old_root_role);
 	for (size_t i = 0; i < repo->n_roles; i++)
 		tuf_metadata_free(repo->roles[i].md);
 	file_list_free(repo->files);
@@ -245,6 +246,9 @@ int repository_open(const char *dir, const char *keys, int64_t now, struct repos
 	r = load_all(repo, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", dir);
+	repo->old_root_role = json_deep_copy(tuf_root_role(repo->root, TUF_ROOT));
+	if (!repo->old_root_role)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
 	*ret = TAKE_PTR(repo);
 	return 0;
 }
@@ -379,6 +383,10 @@ static int sign_one(struct repository *repo, struct tuf_metadata *md, const char
 			md, repo->now + settings_lifetime(repo->settings, role_name), err);
 	if (r == 0)
 		r = key_store_sign(repo->keys, role_name, role, md, err);
+	/* Each root is signed by the one before too: that is how a client follows. */
+	if (r == 0 && md == repo->root && repo->old_root_role)
+		r = key_store_sign(repo->keys, "root (the one before)", repo->old_root_role, md,
+				   err);
 	if (r < 0)
 		return r;
 	out->data = BUF_INIT(REPOSITORY_FILE_MAX);
@@ -464,6 +472,7 @@ static int write_all(struct repository *repo, const struct outputs *o, struct er
 {
 	int r = 0;
 
+	repo->writing = true;
 	for (struct repo_file *f = repo->files; r == 0 && f; f = f->next)
 		r = write_file(repo, f->path, &f->data, err);
 	for (size_t i = 0; r == 0 && i < o->n; i++) {

@@ -36,11 +36,13 @@ struct repository {
 	struct key_store *keys;
 	int64_t now;
 	struct tuf_metadata *root, *targets, *snapshot, *timestamp;
+	json_t *old_root_role; /* of the root before this one, when root is to be written */
 	bool root_changed, targets_changed, snapshot_changed;
 	struct repo_role roles[REPOSITORY_MAX_ROLES]; /* recall and the tiers */
 	size_t n_roles;
 	struct repo_file *files; /* target files to be written */
 	int lock_fd;
+	bool writing; /* the first file was, or may have been, written */
 };
 
 /*

@@ -1,0 +1,205 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# test-repo.sh PROGRAM: suture-repo from an empty folder to a published repository, and what it
+# refuses. Modules are small objects with the .modinfo of a livepatch.
+set -u
+repo=$1
+work=$(mktemp -d "${TMPDIR:-/tmp}/suture-repo-test.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+release=6.1.0-56-cloud-amd64 id=0123456789abcdef0123456789abcdef01234567
+n=0
+
+report() { # STATUS NAME
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		sed 's/^/# /' out err
+	fi
+}
+
+works() { # NAME COMMAND...
+	local name=$1
+	shift
+	"$@" >out 2>err
+	report $? "$name"
+}
+
+refuses() { # NAME STATUS TEXT COMMAND...
+	local name=$1 status=$2 text=$3 got
+	shift 3
+	"$@" >out 2>err
+	got=$?
+	[ $got = "$status" ] && grep -qF -- "$text" err
+	report $? "$name"
+}
+
+check() { # NAME CONDITION...
+	local name=$1
+	shift
+	: >out
+	: >err
+	"$@" 2>>err
+	report $? "$name"
+}
+
+# module VERSION [RELEASE]: leaves m-VERSION.ko (unsigned) and m-VERSION.json.
+module() {
+	local v=$1 r=${2:-$release} name sha
+	name=suture_$(echo "${r}_$v" | tr -c 'a-zA-Z0-9\n' _)
+	cat >m.c <<-END
+		#define INFO(n, s) __attribute__((section(".modinfo"), used)) static const char n[] = s;
+		INFO(a, "name=$name") INFO(b, "vermagic=$r SMP mod_unload ") INFO(c, "livepatch=Y")
+		int version = ${v/./};
+	END
+	gcc -c m.c -o "m-$v.ko"
+	sha=$(sha256sum "m-$v.ko" | cut -d' ' -f1)
+	cat >"m-$v.json" <<-END
+		{"format": 1, "kernel": "$r", "build_id": "$id", "version": "$v", "module": "$name",
+		"vermagic": "$r SMP mod_unload ", "module_sha256": "$sha", "severity": "high",
+		"cves": ["CVE-2024-1086"], "objects": [{"name": "vmlinux", "build_id": "$id", "functions": [
+		{"name": "f", "sympos": 0, "size": 32, "mask": [[5, 4]], "sha256": "$sha"}]}],
+		"new_functions": [], "patches": [{"name": "fix.patch", "sha256": "$sha"}],
+		"compiler": "gcc", "tool": "suture-build 0.1.0", "run_pre": {"compared": 1, "equal": 1}}
+	END
+}
+
+signed() { # VERSION [RELEASE]
+	module "$@" && "$repo" module sign --key keys/module.pem --cert keys/module.crt "m-$1.ko"
+}
+
+listed() { # TIER VERSION: what a client finds there
+	"$repo" verify r --format json >/dev/null && grep -q "\"version\":\"$2\"" \
+		"r/repository/metadata/$(current "$1").$1.json"
+}
+
+current() { # ROLE: its version in the newest snapshot
+	local snapshot
+	snapshot=$(grep -o '"snapshot.json":{"version":[0-9]*' r/repository/metadata/timestamp.json | grep -o '[0-9]*$')
+	grep -o "\"$1.json\":{\"version\":[0-9]*" "r/repository/metadata/$snapshot.snapshot.json" | grep -o '[0-9]*$'
+}
+
+works "init" "$repo" init r --keys keys
+check "offline keys are 0600" test "$(stat -c %a keys/root.pem keys/stable.pem | sort -u)" = 600
+check "offline keys are not with the online ones" test ! -e r/online-keys/root.pem
+check "online keys are there" test -e r/online-keys/timestamp.pem
+works "an empty repository verifies" "$repo" verify r
+refuses "init refuses a folder that is not empty" 1 "not empty" "$repo" init r --keys keys2
+refuses "init refuses keys that exist" 1 "there is a key already" "$repo" init r2 --keys keys
+check "and leaves no folder" test ! -e r2
+refuses "init refuses keys inside the repository" 1 "outside" "$repo" init r2 --keys r2/keys
+refuses "init refuses a tier named as a role" 1 "role's name" "$repo" init r2 --keys k2 --tier root
+refuses "init refuses a threshold of an unknown role" 2 "not ROLE=N" "$repo" init r2 --keys k2 --threshold x=2
+refuses "a folder that is no repository" 1 "not a repository" "$repo" refresh .
+
+works "key generate" "$repo" key generate -o keys/module.pem --cert keys/module.crt --bits 2048
+refuses "key generate replaces nothing" 1 "already" "$repo" key generate -o keys/module.pem
+works "key list" "$repo" key list r --format json
+check "key list names every role" test "$(grep -c '"role"' out)" = 9
+
+module 1.1
+refuses "an unsigned module is not added" 1 "not signed" "$repo" add r m-1.1.ko --record m-1.1.json
+refuses "module verify refuses an unsigned one" 1 "not signed" "$repo" module verify --ca keys/module.crt m-1.1.ko
+works "module sign" "$repo" module sign --key keys/module.pem --cert keys/module.crt m-1.1.ko
+works "module verify" "$repo" module verify --ca keys/module.crt m-1.1.ko
+refuses "a module is signed once" 1 "signed already" "$repo" module sign --key keys/module.pem --cert keys/module.crt m-1.1.ko
+openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other.crt -subj /CN=other 2>/dev/null
+refuses "a key and a certificate that do not belong together" 1 "another key" \
+	"$repo" module sign --key other.key --cert keys/module.crt -o x.ko m-1.1.json
+refuses "module verify with another certificate" 1 "none of the trusted" "$repo" module verify --ca other.crt m-1.1.ko
+
+works "add" "$repo" add r m-1.1.ko --record m-1.1.json
+check "it is listed in the first tier" listed edge 1.1
+refuses "the same version again" 1 "already" "$repo" add r m-1.1.ko --record m-1.1.json
+signed 1.2
+refuses "the record of another module" 1 "another module" "$repo" add r m-1.2.ko --record m-1.1.json
+head -c 3000 m-1.2.ko | head -c -40 >cut.ko
+refuses "a truncated module" 1 "" "$repo" add r cut.ko --record m-1.2.json
+python3 - <<-END
+	data = bytearray(open("m-1.2.ko", "rb").read())
+	data[100] ^= 1
+	open("flipped.ko", "wb").write(data)
+	data[100] ^= 1
+	data[-60] ^= 1
+	open("flipped-signature.ko", "wb").write(data)
+END
+refuses "a flipped bit in the module" 1 "another module" "$repo" add r flipped.ko --record m-1.2.json
+refuses "a flipped bit in the signature" 1 "does not fit" "$repo" add r flipped-signature.ko --record m-1.2.json
+module 1.2 && "$repo" module sign --key other.key --cert other.crt m-1.2.ko
+refuses "a module signed by a key of nobody here" 1 "none of the trusted" "$repo" add r m-1.2.ko --record m-1.2.json
+signed 1.2
+sed 's/SMP mod_unload/SMP preempt mod_unload/' m-1.2.json >vermagic.json
+refuses "another vermagic" 1 "vermagic" "$repo" add r m-1.2.ko --record vermagic.json
+sed 's/suture_6/suture_7/' m-1.2.json >name.json
+refuses "another module name" 1 "module name" "$repo" add r m-1.2.ko --record name.json
+sed 's/"severity": "high"/"severity": "dire"/' m-1.2.json >severity.json
+refuses "a record with a wrong field" 1 "severity" "$repo" add r m-1.2.ko --record severity.json
+refuses "an unknown tier" 1 "no such tier" "$repo" add r m-1.2.ko --record m-1.2.json --tier gamma
+works "a second version" "$repo" add r m-1.2.ko --record m-1.2.json
+check "both are listed" listed edge 1.1
+signed 1.0
+refuses "a lower version" 1 "is above" "$repo" add r m-1.0.ko --record m-1.0.json
+
+refuses "promote what the tier before does not list" 1 "does not list" "$repo" promote r 1.1 --to stable
+refuses "promote to the first tier" 2 "--from" "$repo" promote r 1.1 --to edge
+refuses "promote what is no version" 2 "not a version" "$repo" promote r one --to beta
+works "promote" "$repo" promote r 1.1 --to beta
+check "it is listed there" listed beta 1.1
+works "promote over tiers" "$repo" promote r 1.2 --to stable --from edge
+refuses "promote below what is listed" 1 "is above" "$repo" promote r 1.1 --to stable --from edge
+refuses "promote for a kernel that is not there" 1 "does not list" \
+	"$repo" promote r 1.2 --to candidate --from edge --kernel 6.1.0-99-amd64
+works "promote for one kernel" "$repo" promote r 1.2 --to candidate --from edge --kernel $release
+
+works "recall" "$repo" recall r 1.2 --reason "it hangs"
+refuses "recall again" 1 "already" "$repo" recall r 1.2 --reason "it hangs"
+refuses "recall without a reason" 2 "reason" "$repo" recall r 1.1
+refuses "a withdrawn version is not promoted" 1 "withdrawn" "$repo" promote r 1.2 --to beta --from edge
+refuses "nor added" 1 "withdrawn" "$repo" add r m-1.2.ko --record m-1.2.json --tier beta
+
+works "refresh" "$repo" refresh r
+works "sign one role" "$repo" sign r stable
+refuses "sign an unknown role" 1 "no such role" "$repo" sign r gamma
+works "sign all" "$repo" sign r
+works "verify" "$repo" verify r
+cp r/repository/metadata/1.root.json first-root.json
+for role in timestamp snapshot targets recall stable root; do
+	works "rotate $role" "$repo" rotate r $role
+	works "a machine with the first root follows ($role)" "$repo" verify r --root first-root.json
+done
+
+works "trust-bundle" "$repo" trust-bundle r --url https://patches.example:8443 --server-ca other.crt \
+	--module-cert keys/module.crt -o bundle.json
+check "it prints the hash of its bytes" grep -q "$(sha256sum bundle.json | cut -d' ' -f1)" <<<"$(
+	"$repo" trust-bundle r --url https://patches.example:8443 --server-ca other.crt \
+		--module-cert keys/module.crt -o bundle2.json)"
+refuses "trust-bundle wants an https address" 1 "https://" "$repo" trust-bundle r --url http://x \
+	--server-ca other.crt --module-cert keys/module.crt -o bad.json
+refuses "trust-bundle wants certificates" 1 "certificate" "$repo" trust-bundle r --url https://x \
+	--server-ca other.crt --module-cert m-1.1.json -o bad.json
+
+works "publish" "$repo" publish r --to pub
+works "what is published verifies" "$repo" verify pub --root first-root.json
+works "publish again" "$repo" publish r --to pub
+check "copies nothing twice" grep -q " 0 files new" <<<"$("$repo" publish r --to pub)"
+
+mv keys away
+refuses "without the offline keys" 1 "0 of 1 needed keys" "$repo" sign r beta
+works "refresh needs none" "$repo" refresh r
+refuses "a folder of keys that is not there" 1 "no such folder" "$repo" sign r --keys nowhere
+mkdir wrong && "$repo" key generate -o wrong/stable.pem >/dev/null
+refuses "the wrong key" 1 "0 of 1 needed keys" "$repo" sign r stable --keys wrong
+mv away keys
+works "and everything still verifies" "$repo" verify r
+
+file=$(find r/repository/targets/stable -name '*.ko')
+printf x >>"$file"
+refuses "a changed target" 1 "" "$repo" verify r
+refuses "is not published" 1 "" "$repo" publish r --to pub
+truncate -s -1 "$file"
+role=r/repository/metadata/$(current stable).stable.json
+sed -i 's/"high"/"none"/' "$role"
+refuses "changed metadata is not signed over" 1 "sha256" "$repo" sign r stable
+echo "1..$n"
