@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* suture-build kernel add | list | show | remove */
+/* suture-build kernel add | newest | list | show | remove */
 #include <stdio.h>
 #include <sys/utsname.h>
 
@@ -9,6 +9,7 @@
 #include "build/commands.h"
 #include "build/kernel_prepare.h"
 #include "build/output.h"
+#include "package/apt.h"
 
 const struct cli_option build_kernel_add_options[] = {
 	{ "image", "DEB|VMLINUZ", "take the image from this package or file", false, 0 },
@@ -96,6 +97,17 @@ static int print_json(const json_t *value, struct error *err)
 	if (r < 0)
 		return error_set(err, r, "cannot print");
 	fputs(buf_str(&text), stdout);
+	return EXIT_OK;
+}
+
+int build_cmd_kernel_newest(struct cli *cli, struct error *err)
+{
+	struct apt_kernel newest;
+	int r = apt_newest_kernel(cli_argc(cli) ? cli_arg(cli, 0) : "cloud-amd64", &newest, err);
+
+	if (r < 0)
+		return r;
+	printf("%s\n", newest.release);
 	return EXIT_OK;
 }
 

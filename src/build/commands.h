@@ -18,6 +18,7 @@ int build_cmd_inspect(struct cli *cli, struct error *err);
 
 extern const struct cli_option build_kernel_add_options[];
 int build_cmd_kernel_add(struct cli *cli, struct error *err);
+int build_cmd_kernel_newest(struct cli *cli, struct error *err);
 int build_cmd_kernel_list(struct cli *cli, struct error *err);
 int build_cmd_kernel_show(struct cli *cli, struct error *err);
 int build_cmd_kernel_remove(struct cli *cli, struct error *err);

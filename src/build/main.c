@@ -19,6 +19,10 @@ static const struct cli_verb verbs[] = {
 	  "Downloads image, headers and source of one version through apt, unpacks them into the "
 	  "cache, and prepares the kernel once. Nothing is installed.",
 	  build_kernel_add_options, build_cmd_kernel_add },
+	{ "kernel newest", "[FLAVOUR]", 0, 1,
+	  "print the newest release that apt offers with image, headers and source",
+	  "FLAVOUR is the end of a release, such as amd64, cloud-amd64 (default) or rt-amd64.",
+	  NULL, build_cmd_kernel_newest },
 	{ "kernel list", "", 0, 0, "list the kernels in the cache", NULL, format_options,
 	  build_cmd_kernel_list },
 	{ "kernel show", "RELEASE", 1, 1, "show one kernel in the cache", NULL, format_options,
