@@ -210,7 +210,8 @@ static int run_verb(struct cli *cli, int argc, char **argv, struct error *err)
 		cli_help_print(stdout, cli->program, *cli->verb->name ? cli->verb : NULL);
 		return EXIT_OK;
 	}
-	if (cli_has(cli, "version")) {
+	/* A verb may have a --version of its own, with a value. */
+	if (cli_has(cli, "version") && !find_option(cli, "version", 7, 0)->value) {
 		printf("%s %s\n", cli->program->name, SUTURE_VERSION);
 		return EXIT_OK;
 	}

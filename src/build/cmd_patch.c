@@ -5,9 +5,22 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "build/analysis.h"
+#include "build/build_record.h"
 #include "build/commands.h"
 #include "build/kernel_prepare.h"
+#include "build/link.h"
 #include "build/output.h"
+
+const struct cli_option build_patch_options[] = {
+	{ "kernel", "RELEASE", "kernel to build for", true, 0 },
+	{ "version", "VERSION", "version of the patch, MAJOR.MINOR", true, 0 },
+	{ "output", "OUT.ko", "where the module goes", true, 'o' },
+	{ "record", "OUT.json", "where the build record goes", false, 0 },
+	{ "cve", "CVE-…", "a vulnerability that is fixed; may be repeated", false, 0 },
+	{ "severity", "WORD", "critical, high, medium, low or none (default)", false, 0 },
+	{ "jobs", "N", "how many compilers may run at once (default: processors)", false, 'j' },
+	{ 0 }
+};
 
 const struct cli_option build_check_options[] = {
 	{ "kernel", "RELEASE", "kernel to build for", true, 0 },
@@ -82,5 +95,103 @@ int build_cmd_check(struct cli *cli, struct error *err)
 		return finish(r, a, err);
 	print_functions(a);
 	printf("can be applied live to %s\n", kernel->release);
+	return EXIT_OK;
+}
+
+/* What is made of a proven analysis, and freed together. */
+struct product {
+	struct extract **extracts;
+	size_t extract_count;
+	struct symvers *symvers;
+	struct resolution resolution;
+	struct buf module, record;
+};
+
+static void product_free(struct product *p)
+{
+	for (size_t i = 0; i < p->extract_count; i++)
+		extract_free(p->extracts[i]);
+	free(p->extracts);
+	symvers_free(p->symvers);
+	resolution_free(&p->resolution);
+	buf_free(&p->module);
+	buf_free(&p->record);
+}
+
+static int extract_all(const struct analysis *a, struct product *p, struct error *err)
+{
+	p->extracts = calloc(a->unit_count + 1, sizeof(*p->extracts));
+	if (!p->extracts)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < a->unit_count; i++) {
+		int r = extract_object(a->units[i].diff, &p->extracts[i], err);
+
+		if (r < 0)
+			return error_prefix(err, r, "%s", a->units[i].unit->file->path);
+		p->extract_count++;
+	}
+	return 0;
+}
+
+static int build_module(struct analysis *a, const struct build_options *options, struct product *p,
+			struct error *err)
+{
+	_cleanup_free_ char *path = path_join(a->kbuild->kernel->build, "Module.symvers", NULL);
+	struct link_options link = { options->module, options->version_text };
+	int64_t start = clock_monotonic_ms();
+	int r = path ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	if (r == 0)
+		r = extract_all(a, p, err);
+	if (r == 0)
+		r = symvers_load(path, &p->symvers, err);
+	if (r == 0)
+		r = resolve_symbols(a, p->extracts, p->symvers, &p->resolution, err);
+	if (r == 0)
+		r = link_module(a, p->extracts, &p->resolution, &link, &p->module, err);
+	if (r == 0)
+		r = build_record_make(a, options, p->module.data, p->module.len, &p->record, err);
+	if (r < 0)
+		return r;
+	output_done(start, "linked %s, %zu bytes, %zu livepatch symbols", options->module,
+		    p->module.len, p->resolution.symbol_count);
+	return 0;
+}
+
+static int write_product(struct cli *cli, const struct product *p, struct error *err)
+{
+	const char *record = cli_get(cli, "record");
+	int r = 0;
+
+	if (record)
+		r = file_write_atomic(record, p->record.data, p->record.len, 0644, err);
+	if (r == 0)
+		r = file_write_atomic(cli_get(cli, "output"), p->module.data, p->module.len, 0644,
+				      err);
+	return r;
+}
+
+int build_cmd_patch(struct cli *cli, struct error *err)
+{
+	_cleanup_kernel_ struct kernel *kernel = NULL;
+	_cleanup_kbuild_ struct kbuild kb = { 0 };
+	_cleanup_analysis_ struct analysis *a = NULL;
+	_cleanup_(product_free) struct product p = { .module = BUF_INIT(256 * 1024 * 1024),
+						     .record = BUF_INIT(RECORD_MAX) };
+	int64_t start = clock_monotonic_ms();
+	struct build_options options;
+	int r = build_options_read(cli, &options, err);
+
+	if (r == 0)
+		r = run_analysis(cli, &kernel, &kb, &a, err);
+	if (r == 0)
+		r = build_module(a, &options, &p, err);
+	if (r < 0)
+		return finish(r, a, err);
+	r = write_product(cli, &p, err);
+	if (r < 0)
+		return r;
+	print_functions(a);
+	output_done(start, "wrote %s", cli_get(cli, "output"));
 	return EXIT_OK;
 }

@@ -15,6 +15,11 @@ static const struct cli_verb verbs[] = {
 	  build_cmd_check },
 	{ "inspect", "FILE.ko", 1, 1, "show what a livepatch module replaces and needs", NULL,
 	  build_inspect_options, build_cmd_inspect },
+	{ "patch", "FIX.patch…", 1, -1, "build a livepatch module from source patches",
+	  "All patches together become one module, which takes the place of every older one. The "
+	  "module is written only if every function that it replaces is proven to be the code that "
+	  "the kernel ships.",
+	  build_patch_options, build_cmd_patch },
 	{ "kernel add", "RELEASE", 1, 1, "fetch a stock kernel and prepare it for building",
 	  "Downloads image, headers and source of one version through apt, unpacks them into the "
 	  "cache, and prepares the kernel once. Nothing is installed.",

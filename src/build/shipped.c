@@ -107,19 +107,18 @@ static int index_symbols(struct shipped *s)
 	return 0;
 }
 
-/* The value of "vermagic=" in .modinfo, which is a run of strings. */
-static int find_vermagic(struct shipped *s, struct error *err)
+int shipped_read_vermagic(const struct elf_object *module, char **ret)
 {
 	static const char key[] = "vermagic=";
-	const struct elf_section *info = elf_object_section(s->elf, ".modinfo");
+	const struct elf_section *info = elf_object_section(module, ".modinfo");
 	const uint8_t *at =
 		info && info->data ? memmem(info->data, info->size, key, strlen(key)) : NULL;
 
 	if (!at)
-		return error_set(err, ERR_INVALID, "module %s has no vermagic", s->object);
+		return ERR_NOT_FOUND;
 	at += strlen(key);
-	s->vermagic = strndup((const char *)at, (size_t)(info->data + info->size - at));
-	return s->vermagic ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+	*ret = strndup((const char *)at, (size_t)(info->data + info->size - at));
+	return *ret ? 0 : ERR_NO_MEMORY;
 }
 
 static int open_module(const struct kernel *kernel, const char *name, struct shipped *s,
@@ -132,10 +131,11 @@ static int open_module(const struct kernel *kernel, const char *name, struct shi
 		r = elf_object_parse(file.data, file.len, name, &s->elf, err);
 	if (r == 0)
 		r = vmlinuz_build_id(file.data, file.len, s->build_id, err);
-	if (r == 0)
-		r = find_vermagic(s, err);
 	if (r < 0)
 		return r;
+	r = shipped_read_vermagic(s->elf, &s->vermagic);
+	if (r < 0)
+		return error_set(err, r, "module %s has no vermagic", name);
 	r = index_symbols(s);
 	return r < 0 ? error_set(err, r, "out of memory") : 0;
 }

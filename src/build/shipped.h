@@ -32,6 +32,10 @@ const char *shipped_build_id(const struct shipped *s);
 /* The module's vermagic; NULL for vmlinux. */
 const char *shipped_vermagic(const struct shipped *s);
 
+/* The value of "vermagic=" among the strings of a module's .modinfo, for the caller to free.
+ * ERR_NOT_FOUND, ERR_NO_MEMORY. */
+int shipped_read_vermagic(const struct elf_object *module, char **ret);
+
 /* Symbols of one name in the order in which the kernel counts them for sympos (kallsyms order;
  * for a module its symbol table's, without what is freed after initialisation). */
 size_t shipped_matches(const struct shipped *s, const char *name);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From extracted code to a livepatch module: wrapper, kbuild, strip, livepatch relocations. */
+#pragma once
+
+#include "build/resolve.h"
+
+struct link_options {
+	const char *name;    /* of the module, wire/names.h livepatch_module_name() */
+	const char *version; /* of the patch, for its description */
+};
+
+/*
+ * Builds the module and appends its bytes to `out`. kbuild links wrapper and code, which runs
+ * objtool over both; then debugging data is stripped and the symbols of `resolution` become
+ * livepatch symbols. The same input gives the same bytes. Errors: ERR_CHILD (kbuild, strip),
+ * ERR_INVALID (an undefined symbol is left that nothing provides), those of convert_module().
+ */
+int link_module(const struct analysis *a, struct extract *const *extracts,
+		const struct resolution *resolution, const struct link_options *options,
+		struct buf *out, struct error *err);

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/resolve.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/file.h"
+
+#define ARENA_MAX   ((size_t)64 * 1024 * 1024)
+#define SYMBOLS_MAX 1000000
+
+struct resolver {
+	struct analysis *a;
+	struct extract *const *extracts;
+	const struct symvers *symvers;
+	struct resolution *out;
+	struct error *err;
+};
+
+void resolution_free(struct resolution *r)
+{
+	free(r->symbols);
+	name_list_free(&r->objects);
+	arena_free(r->arena);
+	*r = (struct resolution){ 0 };
+}
+
+static int refuse(struct resolver *rs, const struct analysis_unit *u, const char *format, ...)
+	_printf_(3, 4);
+static int refuse(struct resolver *rs, const struct analysis_unit *u, const char *format, ...)
+{
+	_cleanup_free_ char *why = NULL, *text = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	int n = vasprintf(&why, format, ap);
+	va_end(ap);
+	if (n < 0 || asprintf(&text, "%s: %s", u->unit->file->path, why) < 0 ||
+	    name_list_add(&rs->a->reasons, text) < 0)
+		return error_set(rs->err, ERR_NO_MEMORY, "out of memory");
+	return 0;
+}
+
+/* Adds a livepatch symbol; one of that name that means something else is a contradiction. */
+static int add(struct resolver *rs, const struct analysis_unit *u, const char *symbol,
+	       const char *object, const char *name, unsigned sympos)
+{
+	struct resolution *out = rs->out;
+
+	for (size_t i = 0; i < out->symbol_count; i++) {
+		const struct convert_symbol *c = &out->symbols[i];
+
+		if (!streq(c->symbol, symbol))
+			continue;
+		if (streq(c->object, object) && streq(c->name, name) && c->sympos == sympos)
+			return 0;
+		return refuse(rs, u, "%s means different things in the patched files", symbol);
+	}
+	if (out->symbol_count == out->symbol_cap) {
+		size_t cap = out->symbol_cap ? out->symbol_cap * 2 : 64;
+		struct convert_symbol *grown =
+			cap > SYMBOLS_MAX ? NULL : reallocarray(out->symbols, cap, sizeof(*grown));
+
+		if (!grown)
+			return error_set(rs->err, ERR_NO_MEMORY, "out of memory");
+		out->symbols = grown;
+		out->symbol_cap = cap;
+	}
+
+	struct convert_symbol c = { arena_strdup(out->arena, symbol),
+				    arena_strdup(out->arena, object),
+				    arena_strdup(out->arena, name), sympos };
+
+	if (!c.symbol || !c.object || !c.name)
+		return error_set(rs->err, ERR_NO_MEMORY, "out of memory");
+	out->symbols[out->symbol_count++] = c;
+	return 0;
+}
+
+/* The position of the only global symbol among several of one name; -1 if there is none, or more.
+ */
+static int only_global(const struct shipped *s, const char *name)
+{
+	size_t n = shipped_matches(s, name);
+	struct shipped_symbol y;
+	int found = -1;
+
+	for (size_t pos = 1; pos <= n; pos++) {
+		if (!shipped_find(s, name, pos, &y) || !y.global)
+			continue;
+		if (found >= 0)
+			return -1;
+		found = n == 1 ? 0 : (int)pos;
+	}
+	return found;
+}
+
+/* A symbol that the unit itself defines: it is in the unit's own object. */
+static int resolve_own(struct resolver *rs, const struct analysis_unit *u,
+		       const struct extract_symbol *y)
+{
+	const struct shipped *s = u->shipped;
+	size_t n = shipped_matches(s, y->name);
+	uint64_t where;
+	int sympos;
+
+	if (n == 0)
+		return refuse(rs, u, "%s is not in the symbol table of %s", y->name,
+			      u->unit->object);
+	if (runpre_where(u->runpre, y->name, &where))
+		sympos = shipped_sympos(s, y->name, where);
+	else if (!y->local)
+		sympos = only_global(s, y->name);
+	else
+		sympos = n == 1 ? 0 : -1;
+	if (sympos < 0)
+		return refuse(rs, u,
+			      "%s has %zu symbols named %s, and nothing tells which is meant",
+			      u->unit->object, n, y->name);
+	return add(rs, u, y->symbol, u->unit->object, y->name, (unsigned)sympos);
+}
+
+/* Is it a new global of another patched file, or defined by the module itself? */
+static bool is_defined_here(const struct resolver *rs, const char *symbol)
+{
+	for (size_t i = 0; i < rs->a->unit_count; i++) {
+		const struct diff_result *d = diff_result(rs->a->units[i].diff);
+
+		for (size_t j = 0; j < d->added_count; j++)
+			if (streq(d->added[j].name, symbol) && !d->added[j].local)
+				return true;
+		for (size_t j = 0; j < d->data_count; j++)
+			if (streq(d->data[j].name, symbol))
+				return true;
+	}
+	return false;
+}
+
+/* "net/netfilter/nfnetlink" is the module "nfnetlink"; '-' becomes '_'. */
+static char *module_of(struct arena *arena, const char *path)
+{
+	char *name = arena_strdup(arena, path_base(path));
+
+	for (char *p = name; p && *p; p++)
+		if (*p == '-')
+			*p = '_';
+	return name;
+}
+
+/* Exported by a module: found when that module is loaded, so that the patch needs none of them. */
+static int resolve_in_module(struct resolver *rs, const struct analysis_unit *u,
+			     const struct extract_symbol *y, const char *path)
+{
+	const char *module = module_of(rs->out->arena, path);
+	const struct shipped *s;
+
+	if (!module)
+		return error_set(rs->err, ERR_NO_MEMORY, "out of memory");
+
+	int r = analysis_shipped(rs->a, module, &s, rs->err);
+
+	if (r < 0)
+		return r;
+
+	int sympos = only_global(s, y->name);
+
+	if (sympos < 0)
+		return refuse(rs, u, "%s of module %s is not known for certain", y->name, module);
+	if (!name_list_has(&rs->out->objects, module) &&
+	    name_list_add(&rs->out->objects, module) < 0)
+		return error_set(rs->err, ERR_NO_MEMORY, "out of memory");
+	return add(rs, u, y->symbol, module, y->name, (unsigned)sympos);
+}
+
+static int resolve_other(struct resolver *rs, const struct analysis_unit *u,
+			 const struct extract_symbol *y)
+{
+	const struct symvers_entry *export = symvers_find(rs->symvers, y->name);
+	bool in_vmlinux = streq(u->unit->object, "vmlinux");
+	const struct shipped *vmlinux;
+	int sympos, r;
+
+	if (is_defined_here(rs, y->symbol))
+		return 0;
+	/* A module's own names come before the kernel's. */
+	sympos = in_vmlinux ? -1 : only_global(u->shipped, y->name);
+	if (sympos >= 0)
+		return add(rs, u, y->symbol, u->unit->object, y->name, (unsigned)sympos);
+	if (export && streq(export->module, "vmlinux") && !export->space[0])
+		return 0;
+	if (export && !streq(export->module, "vmlinux"))
+		return resolve_in_module(rs, u, y, export->module);
+	if (!in_vmlinux && !export && !str_has_prefix(y->name, "__SCK__"))
+		return refuse(rs, u, "%s is neither in module %s nor exported to it", y->name,
+			      u->unit->object);
+	r = analysis_shipped(rs->a, "vmlinux", &vmlinux, rs->err);
+	if (r < 0)
+		return r;
+	sympos = only_global(vmlinux, y->name);
+	if (sympos < 0)
+		return refuse(rs, u, "the kernel's symbol table has no single global %s", y->name);
+	return add(rs, u, y->symbol, "vmlinux", y->name, (unsigned)sympos);
+}
+
+/* Exported by the kernel itself, by its global name: the module loader finds it. */
+static bool is_plain_export(const struct resolver *rs, const struct analysis_unit *u,
+			    const struct extract_symbol *y)
+{
+	const struct symvers_entry *export = symvers_find(rs->symvers, y->name);
+
+	return export && streq(u->unit->object, "vmlinux") && streq(y->symbol, y->name) &&
+	       streq(export->module, "vmlinux") && !export->space[0];
+}
+
+/*
+ * THIS_MODULE in a module's function means that module; the livepatch module that the code is
+ * linked into defines a symbol of the same name. Gives the reference a name of its own.
+ */
+static int detach_this_module(struct resolver *rs, const struct analysis_unit *u, struct extract *x,
+			      struct extract_symbol *y)
+{
+	_cleanup_elf_object_ struct elf_object *elf = NULL;
+	_cleanup_buf_ struct buf out = BUF_INIT(ELF_OBJECT_SIZE_MAX);
+	struct elf_symbol *symbol;
+	int r = elf_object_parse(x->object.data, x->object.len, u->unit->object_path, &elf,
+				 rs->err);
+
+	if (r < 0)
+		return r;
+	symbol = elf_object_symbol(elf, y->symbol);
+	y->symbol = arena_printf(x->arena, "suture_ref.%s.%s", u->unit->id, y->name);
+	if (!symbol || !y->symbol)
+		return error_set(rs->err, ERR_NO_MEMORY, "out of memory");
+	symbol->name = y->symbol;
+	r = elf_object_write(elf, &out, rs->err);
+	if (r < 0)
+		return r;
+	buf_free(&x->object);
+	x->object = out;
+	out = BUF_INIT(0);
+	return 0;
+}
+
+static int resolve_unit(struct resolver *rs, size_t i)
+{
+	const struct analysis_unit *u = &rs->a->units[i];
+	int r = 0;
+
+	for (size_t j = 0; r == 0 && j < rs->extracts[i]->symbol_count; j++) {
+		struct extract_symbol *y = &rs->extracts[i]->symbols[j];
+
+		if (streq(y->symbol, "__this_module"))
+			r = detach_this_module(rs, u, rs->extracts[i], y);
+	}
+
+	for (size_t j = 0; r == 0 && j < rs->extracts[i]->symbol_count; j++) {
+		const struct extract_symbol *y = &rs->extracts[i]->symbols[j];
+
+		if (is_plain_export(rs, u, y))
+			continue;
+		r = y->own ? resolve_own(rs, u, y) : resolve_other(rs, u, y);
+	}
+	return r;
+}
+
+int resolve_symbols(struct analysis *a, struct extract *const *extracts,
+		    const struct symvers *symvers, struct resolution *ret, struct error *err)
+{
+	_cleanup_resolution_ struct resolution out = { .arena = arena_new(ARENA_MAX) };
+	struct resolver rs = { a, extracts, symvers, &out, err };
+	int r = out.arena ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	for (size_t i = 0; r == 0 && i < a->unit_count; i++)
+		r = resolve_unit(&rs, i);
+	if (r < 0)
+		return r;
+	if (a->reasons.n > 0)
+		return error_set(err, ERR_NOT_PATCHABLE,
+				 "the patch cannot be applied live: %zu reason%s", a->reasons.n,
+				 a->reasons.n == 1 ? "" : "s");
+	*ret = out;
+	out = (struct resolution){ 0 };
+	return 0;
+}

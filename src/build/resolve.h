@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Deciding what each undefined symbol of the extracted code is: an ordinary import (exported by the
+ * kernel itself), or a livepatch symbol of vmlinux or of a module, with its sympos.
+ */
+#pragma once
+
+#include "build/analysis.h"
+#include "build/convert.h"
+#include "build/extract.h"
+#include "build/symvers.h"
+
+struct resolution {
+	struct convert_symbol *symbols; /* livepatch symbols; the rest are imports */
+	size_t symbol_count, symbol_cap;
+	struct name_list objects; /* modules whose symbols are used, beyond those patched */
+	struct arena *arena;
+};
+
+/*
+ * Resolves the undefined symbols of all extracted units (`extracts` in the order of a->units).
+ * What cannot be resolved for certain is appended to a->reasons, and the answer is
+ * ERR_NOT_PATCHABLE. Other errors: ERR_NO_MEMORY and those of analysis_shipped().
+ */
+int resolve_symbols(struct analysis *a, struct extract *const *extracts,
+		    const struct symvers *symvers, struct resolution *ret, struct error *err);
+void resolution_free(struct resolution *r);
+#define _cleanup_resolution_ _cleanup_(resolution_free)
