@@ -634,6 +634,40 @@ with_repo(a_damaged_folder_heals_with_the_next_refresh)
 	}
 }
 
+/* The line is cut before each request in turn: what was verified until then is kept, nothing else
+ * is, and the next refresh goes on from there. */
+with_repo(goes_on_after_each_interruption)
+{
+	for (unsigned at = 1; at <= 4; at++) {
+		repo_set_version(repo, repo->root, repo->root->version + 1);
+		repo_publish_next(repo);
+		repo->fail_at = at;
+		assert_int_equal(repo_refresh(repo), ERR_UNREACHABLE);
+		assert_int_equal(repo_trusted_version(repo, "root.json"), at == 1 ? at : at + 1);
+		repo->fail_at = 0;
+		assert_int_equal(repo_refresh(repo), 0);
+		assert_int_equal(repo_trusted_version(repo, "root.json"), at + 1);
+		assert_int_equal(repo_trusted_version(repo, "timestamp.json"), at + 1);
+		assert_int_equal(repo_trusted_version(repo, "snapshot.json"), at + 1);
+		assert_int_equal(repo_trusted_version(repo, "targets.json"), at + 1);
+	}
+}
+
+/* A timestamp newer than the stored snapshot is what an interruption leaves behind. */
+with_repo(an_interrupted_refresh_is_told_offline)
+{
+	const struct tuf_role *role;
+	struct tuf_client *client;
+
+	assert_int_equal(load_stable(repo, &client, &role), 0);
+	tuf_client_free(client);
+	repo_publish_next(repo);
+	repo->fail_at = 3;
+	assert_int_equal(repo_refresh(repo), ERR_UNREACHABLE);
+	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 2);
+	assert_int_equal(load_offline(repo, REPO_NOW, true), ERR_BAD_STATE);
+}
+
 static void folder_fetch_stays_inside(void **state)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(100);
@@ -694,6 +728,8 @@ int main(void)
 		cmocka_unit_test(downloads_a_target_with_its_hash_checked),
 		cmocka_unit_test(loads_what_is_trusted_without_a_network),
 		cmocka_unit_test(a_damaged_folder_heals_with_the_next_refresh),
+		cmocka_unit_test(goes_on_after_each_interruption),
+		cmocka_unit_test(an_interrupted_refresh_is_told_offline),
 		cmocka_unit_test(folder_fetch_stays_inside),
 	};
 

@@ -24,6 +24,7 @@ struct repo {
 	struct tuf_metadata *root, *timestamp, *snapshot, *targets, *stable;
 	struct buf first_root;
 	unsigned requests; /* answered or not */
+	unsigned fail_at;  /* this request fails as an unreachable server does; 0: none */
 	char last[256];    /* last path asked for */
 	struct error err;
 };
@@ -209,7 +210,8 @@ static inline int repo_fetch(void *user, const char *path, size_t max, struct bu
 {
 	struct repo *repo = user;
 
-	repo->requests++;
+	if (++repo->requests == repo->fail_at)
+		return error_set(err, ERR_UNREACHABLE, "the line is cut");
 	snprintf(repo->last, sizeof(repo->last), "%s", path);
 	return tuf_fetch_folder(repo->dir, path, max, out, err);
 }
