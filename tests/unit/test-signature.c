@@ -197,6 +197,11 @@ static void damaged_trailers_are_refused(void **state)
 	memcpy(length, saved, 4);
 	assert_int_equal(signature_split("~Module signature appended~\n", 28, &parts, NULL),
 			 ERR_INVALID);
+	/* A signature and no module. */
+	assert_int_equal(signature_split(g->module.data, g->module.len, &parts, NULL), 0);
+	assert_int_equal(
+		signature_split(parts.signature, g->module.len - parts.module_len, &parts, NULL),
+		ERR_INVALID);
 	assert_int_equal(signature_split("abc", 3, &parts, NULL), 0);
 	assert_null(parts.signature);
 	assert_int_equal(parts.module_len, 3);

@@ -153,8 +153,6 @@ with_repo(recovers_from_fast_forward_when_keys_rotate)
 	repo_publish(repo);
 	assert_int_equal(repo_refresh(repo), ERR_ROLLBACK);
 
-	/* The new timestamp role keeps one old key beside a new one: the old file still verifies,
-	 * and is forgotten all the same because a key was taken away. */
 	repo_set_version(repo, repo->root, 2);
 	repo_set_root_role(repo, "timestamp", KEY_OTHER);
 	repo_publish_root(repo);
@@ -162,6 +160,30 @@ with_repo(recovers_from_fast_forward_when_keys_rotate)
 	assert_int_equal(repo_refresh(repo), 0);
 	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 2);
 	assert_int_equal(repo_trusted_version(repo, "snapshot.json"), 2);
+}
+
+/* Only the snapshot's key is replaced, so the old timestamp still has a good signature: it is
+ * forgotten all the same. */
+with_repo(recovers_from_fast_forward_when_one_key_rotates)
+{
+	struct buf data;
+
+	repo_set_version(repo, repo->timestamp, 1000);
+	repo_publish(repo);
+	assert_int_equal(repo_refresh(repo), 0);
+	repo_set_version(repo, repo->root, 2);
+	repo_set_root_role(repo, "snapshot", KEY_OTHER);
+	repo_publish_root(repo);
+	repo_set_version(repo, repo->snapshot, 2);
+	repo_put(repo, repo->snapshot, KEY_OTHER, "snapshot", true, &data);
+	repo_set_version(repo, repo->timestamp, 2);
+	assert_ok(
+		tuf_meta_put(repo->timestamp, "snapshot.json", 2, data.data, data.len, &repo->err),
+		&repo->err);
+	buf_free(&data);
+	repo_publish_timestamp(repo);
+	assert_int_equal(repo_refresh(repo), 0);
+	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 2);
 }
 
 /* ---- Timestamp ---- */
@@ -544,6 +566,35 @@ with_repo(a_terminating_delegation_ends_the_search)
 	assert_int_equal(find(repo, "other/k1/three.ko"), 0);
 }
 
+/*
+ * targets delegates all to "first" and then to "second"; "first" hands stable/ on to "stable",
+ * which is terminating there: "second" is not asked, although it comes later on the level above.
+ */
+with_repo(a_terminating_delegation_ends_the_search_above_too)
+{
+	static const char *const all[] = { "*/*/*" };
+	const struct tuf_key *key = repo->keys[KEY_STABLE];
+	struct tuf_metadata *first;
+	struct buf data;
+
+	assert_int_equal(json_object_del(repo->targets->body, "delegations"), 0);
+	repo_delegate(repo, "first", KEY_OTHER, all, 1, false);
+	add_second_role(repo, all[0]);
+	assert_ok(tuf_metadata_new(TUF_TARGETS, REPO_EXPIRES, &first, &repo->err), &repo->err);
+	assert_ok(tuf_targets_delegate(first, "stable", &key, 1, 1, repo_stable_paths, 1, true,
+				       &repo->err),
+		  &repo->err);
+	repo_put(repo, first, KEY_OTHER, "first", true, &data);
+	assert_ok(tuf_meta_put(repo->snapshot, "first.json", 1, data.data, data.len, &repo->err),
+		  &repo->err);
+	buf_free(&data);
+	tuf_metadata_free(first);
+	repo_publish(repo);
+	assert_int_equal(find(repo, "stable/k1/one.ko"), 0);
+	assert_int_equal(find(repo, "stable/k1/two.ko"), ERR_NOT_LISTED);
+	assert_int_equal(find(repo, "other/k1/three.ko"), 0);
+}
+
 with_repo(a_delegation_counts_only_for_its_paths)
 {
 	add_second_role(repo, "other/*");
@@ -699,6 +750,7 @@ int main(void)
 		cmocka_unit_test(expired_root_is_refused_and_an_expired_intermediate_one_is_not),
 		cmocka_unit_test(follows_no_more_rotations_than_allowed),
 		cmocka_unit_test(recovers_from_fast_forward_when_keys_rotate),
+		cmocka_unit_test(recovers_from_fast_forward_when_one_key_rotates),
 		cmocka_unit_test(refuses_a_timestamp_with_a_bad_signature),
 		cmocka_unit_test(refuses_a_lower_timestamp),
 		cmocka_unit_test(refuses_a_timestamp_that_names_a_lower_snapshot),
@@ -724,6 +776,7 @@ int main(void)
 		cmocka_unit_test(an_expired_role_is_refused),
 		cmocka_unit_test(finds_through_delegations_in_order),
 		cmocka_unit_test(a_terminating_delegation_ends_the_search),
+		cmocka_unit_test(a_terminating_delegation_ends_the_search_above_too),
 		cmocka_unit_test(a_delegation_counts_only_for_its_paths),
 		cmocka_unit_test(downloads_a_target_with_its_hash_checked),
 		cmocka_unit_test(loads_what_is_trusted_without_a_network),
