@@ -20,8 +20,9 @@ struct agent_applied {
 	bool present;
 	struct patch_version version;
 	char module[MODULE_NAME_BYTES];
-	int64_t since; /* seconds since 1970; 0: unknown */
-	json_t *cves;  /* array of names, owned; may be NULL */
+	int64_t since;                  /* seconds since 1970; 0: unknown */
+	int64_t load_ms, transition_ms; /* what the kernel took; both 0: unknown */
+	json_t *cves;                   /* array of names, owned; may be NULL */
 };
 
 /* How the last check-in and refresh went; `time` 0: there was none since the start. */

@@ -215,7 +215,8 @@ static void fail_load(struct agent *agent, const struct error *failure)
 	end_step(agent, MACHINE_FAILED, "failed", failure);
 }
 
-static void finish_load(struct agent *agent, const struct record *record)
+static void finish_load(struct agent *agent, const struct record *record, int64_t load_ms,
+			int64_t transition_ms)
 {
 	struct journal_step step = agent->journal->step;
 	_cleanup_json_ json_t *cves = record ? list_cves(record) : NULL;
@@ -225,6 +226,10 @@ static void finish_load(struct agent *agent, const struct record *record)
 		memcpy(old, agent->applied.module, sizeof(old));
 	set_applied(agent, &step.version, step.module, cves);
 	agent->applied.since = clock_now();
+	agent->applied.load_ms = load_ms;
+	agent->applied.transition_ms = transition_ms;
+	log_info("%s: loaded in %lld ms, transition in %lld ms", step.module, (long long)load_ms,
+		 (long long)transition_ms);
 	remove_replaced(agent, old);
 	end_step(agent, MACHINE_APPLIED, "applied", NULL);
 	patch_collect_garbage(agent);
@@ -234,6 +239,7 @@ int apply_load(struct agent *agent, const struct patch *patch, struct error *err
 {
 	const char *module = patch->claim.module;
 	struct error failure = { 0 };
+	int64_t began, loaded;
 	int r;
 
 	r = apply_check_foreign(agent, err);
@@ -247,7 +253,9 @@ int apply_load(struct agent *agent, const struct patch *patch, struct error *err
 		r = begin_step(agent, JOURNAL_LOAD, &patch->claim, "applying", false, err);
 	if (r < 0)
 		return r;
+	began = clock_monotonic_ms();
 	r = kernel_module_load(agent->paths.root, patch->fd, module, "", &failure);
+	loaded = clock_monotonic_ms();
 	if (r == 0) {
 		r = watch(agent, module, true, &failure);
 		if (r == -ECANCELED)
@@ -261,7 +269,7 @@ int apply_load(struct agent *agent, const struct patch *patch, struct error *err
 			*err = failure;
 		return r;
 	}
-	finish_load(agent, patch->record);
+	finish_load(agent, patch->record, loaded - began, clock_monotonic_ms() - loaded);
 	return 0;
 }
 
@@ -345,7 +353,7 @@ static int resume_step(struct agent *agent, struct error *err)
 	}
 	if (patch_load_stored(agent, &claim, &patch, &failure) < 0)
 		log_warning("%s", failure.message);
-	finish_load(agent, patch ? patch->record : NULL);
+	finish_load(agent, patch ? patch->record : NULL, 0, 0);
 	return 0;
 }
 

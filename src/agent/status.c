@@ -128,6 +128,17 @@ static int put_identity(json_t *o, const struct agent *agent)
 	return r;
 }
 
+static int put_applied_in(json_t *o, const struct agent_applied *applied)
+{
+	bool known = applied->present && applied->load_ms + applied->transition_ms > 0;
+
+	return json_object_set_new(o, "applied_in",
+				   known ? json_pack("{s:I, s:I}", "load_ms",
+						     (json_int_t)applied->load_ms, "transition_ms",
+						     (json_int_t)applied->transition_ms)
+					 : json_null());
+}
+
 /* What is in its kernel, and what could be. */
 static int put_patch(json_t *o, const struct agent *agent)
 {
@@ -142,6 +153,7 @@ static int put_patch(json_t *o, const struct agent *agent)
 					 ? json_null()
 					 : json_boolean(agent->covered == KERNEL_YES));
 	r += put_time(o, "applied_at", applied->present ? applied->since : 0);
+	r += put_applied_in(o, applied);
 	r += json_object_set_new(o, "functions", build_functions(agent));
 	r += json_object_set_new(o, "cves",
 				 applied->present && applied->cves ? json_copy(applied->cves)
