@@ -11,6 +11,9 @@
 /* command_run.c */
 int command_run(struct cli *cli, struct error *err);
 
+/* command_shell.c */
+int command_shell(struct cli *cli, struct error *err);
+
 /* command_named.c */
 int command_start(struct cli *cli, struct error *err);
 int command_exec(struct cli *cli, struct error *err);

@@ -37,6 +37,7 @@ struct guest_options {
 	int boot_timeout_ms;         /* 0: 120 s */
 	const char *dir; /* where sockets, log and pid file go: absolute, existing, 0700, without
 			    commas; the caller removes it */
+	bool terminal;   /* the console is a socket too (QEMU_TERMINAL), for terminal_join() */
 	bool stays;      /* QEMU goes on when this program ends; otherwise it dies with it */
 };
 

@@ -34,6 +34,12 @@ static const struct cli_option run_options[] = {
 	{ 0 },
 };
 
+static const struct cli_option shell_options[] = {
+	{ "module", "FILE.ko", "load this livepatch first", false, 0 },
+	GUEST_OPTIONS,
+	{ 0 },
+};
+
 static const struct cli_option start_options[] = {
 	{ "name", "NAME", "name of the guest: 1 to 32 of a-z 0-9 and '-'", true, 0 },
 	{ "module", "NAME", "the same as --load", false, 0 },
@@ -61,6 +67,10 @@ static const struct cli_verb verbs[] = {
 	  "sees the transition to its end, takes it back, removes it, and looks at taints and "
 	  "kernel log. The reproducer runs before, while patched, and after taking back.",
 	  run_options, command_run },
+	{ "shell", "", 0, 0, "a shell in a guest, on its console",
+	  "The guest goes off when the shell ends, or with Ctrl-]. Without a terminal, standard "
+	  "input is a script for it, and the exit status is the script's.",
+	  shell_options, command_shell },
 	{ "start", "", 0, 0, "start a guest that goes on running under a name",
 	  "Boots the kernel with busybox, the given programs and files, and returns when the "
 	  "guest answers.",

@@ -93,7 +93,13 @@ static int add_accel(struct args *a, const struct guest_options *o, struct error
 static void add_devices(struct args *a, const struct guest_options *o, bool serial_channel)
 {
 	add(a, "-chardev");
-	add(a, "file,id=console,path=%s/" QEMU_CONSOLE, o->dir);
+	if (o->terminal)
+		add(a,
+		    "socket,id=console,path=%s/" QEMU_TERMINAL
+		    ",server=on,wait=off,logfile=%s/" QEMU_CONSOLE,
+		    o->dir, o->dir);
+	else
+		add(a, "file,id=console,path=%s/" QEMU_CONSOLE, o->dir);
 	add2(a, "-serial", "chardev:console");
 	add(a, "-chardev");
 	add(a, "socket,id=channel,path=%s/" QEMU_CHANNEL ",server=on,wait=off", o->dir);

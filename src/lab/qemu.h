@@ -8,7 +8,8 @@
 #include "lab/guest.h"
 
 /* Names in a guest's folder. */
-#define QEMU_CHANNEL   "channel" /* unix socket of the command channel */
+#define QEMU_CHANNEL   "channel"  /* unix socket of the command channel */
+#define QEMU_TERMINAL  "terminal" /* unix socket of the console, if asked for */
 #define QEMU_CONSOLE   "console.log"
 #define QEMU_PID_FILE  "qemu.pid"
 #define QEMU_INITRAMFS "initramfs.cpio"

@@ -103,6 +103,11 @@ echo 'exit 1' >"$WORK/never"
 check "run: a fault that does not show before" refuses 'the fault does not show' \
 	"${run[@]}" --module "$PATCH" --reproducer "$WORK/never"
 
+# shell: a script without a terminal.
+check "shell: a script in a patched guest" says '^patched$' \
+	suture-lab shell --kernel "$RELEASE" --module "$PATCH" <<<'cat /proc/cmdline; exit 5'
+check "shell: its status" exits 5 suture-lab shell --kernel "$RELEASE" <<<'exit 5'
+
 # What cannot start says why.
 check "an unknown kernel" refuses 'apt does not know' suture-lab run --kernel 6.1.0-999-cloud-amd64 --module "$PATCH"
 check "a missing module" refuses 'nonexistent.ko: No such file' "${run[@]}" --module "$WORK/nonexistent.ko"
