@@ -3,7 +3,7 @@
 # test-repo.sh PROGRAM: suture-repo from an empty folder to a published repository, and what it
 # refuses. Modules are small objects with the .modinfo of a livepatch.
 set -u
-repo=$1
+repo=$(realpath "$1")
 work=$(mktemp -d "${TMPDIR:-/tmp}/suture-repo-test.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
