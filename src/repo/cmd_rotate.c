@@ -123,8 +123,8 @@ static int replace_keys(struct rotation *r, struct error *err)
 	if (r->delegated)
 		return replace_delegated(r, threshold, err);
 	repo->root_changed = true;
-	repo->targets_changed = streq(r->role, "targets");
-	repo->snapshot_changed = streq(r->role, "snapshot");
+	repo->targets_changed |= streq(r->role, "targets");
+	repo->snapshot_changed |= streq(r->role, "snapshot");
 	return tuf_root_set_role(repo->root, r->role, r->keys, r->n, threshold, err);
 }
 

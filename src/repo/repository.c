@@ -34,6 +34,7 @@ void repository_free(struct repository *repo)
 	tuf_metadata_free(repo->targets);
 	tuf_metadata_free(repo->snapshot);
 	tuf_metadata_free(repo->timestamp);
+	tuf_metadata_free(repo->previous_root);
 	json_decref(repo->old_root_role);
 	for (size_t i = 0; i < repo->n_roles; i++)
 		tuf_metadata_free(repo->roles[i].md);
@@ -128,7 +129,8 @@ static int load_root(struct repository *repo, struct error *err)
 				*err = local;
 			return r;
 		}
-		tuf_metadata_free(repo->root);
+		tuf_metadata_free(repo->previous_root);
+		repo->previous_root = repo->root;
 		repo->root = TAKE_PTR(md);
 	}
 }
@@ -160,25 +162,47 @@ static int load_named(struct repository *repo, const struct tuf_metadata *parent
 	return 0;
 }
 
+/*
+ * A run that was ended between writing a new root and the files that its new keys sign leaves files
+ * of the root before. They are as good as they were, and are to be signed anew.
+ */
+static int verify_top_level(struct repository *repo, const struct tuf_metadata *md,
+			    const char *what, bool *ret_changed, struct error *err)
+{
+	int r = tuf_root_verify(repo->root, md, what, false, err);
+
+	if (r < 0 && repo->previous_root &&
+	    tuf_root_verify(repo->previous_root, md, what, false, NULL) == 0) {
+		if (err)
+			*err = (struct error){ 0 };
+		*ret_changed = true;
+		return 0;
+	}
+	return r;
+}
+
 static int load_top_level(struct repository *repo, struct error *err)
 {
 	_cleanup_buf_ struct buf data = { 0 };
+	bool always = false; /* the timestamp is signed anew each time */
 	int r = read_metadata(repo, "timestamp.json", &data, err);
 
 	if (r == 0)
 		r = tuf_metadata_parse(TUF_TIMESTAMP, "timestamp.json", data.data, data.len,
 				       &repo->timestamp, err);
 	if (r == 0)
-		r = tuf_root_verify(repo->root, repo->timestamp, "timestamp.json", false, err);
+		r = verify_top_level(repo, repo->timestamp, "timestamp.json", &always, err);
 	if (r == 0)
 		r = load_named(repo, repo->timestamp, TUF_SNAPSHOT, "snapshot", &repo->snapshot,
 			       err);
 	if (r == 0)
-		r = tuf_root_verify(repo->root, repo->snapshot, "snapshot.json", false, err);
+		r = verify_top_level(repo, repo->snapshot, "snapshot.json", &repo->snapshot_changed,
+				     err);
 	if (r == 0)
 		r = load_named(repo, repo->snapshot, TUF_TARGETS, "targets", &repo->targets, err);
 	if (r == 0)
-		r = tuf_root_verify(repo->root, repo->targets, "targets.json", false, err);
+		r = verify_top_level(repo, repo->targets, "targets.json", &repo->targets_changed,
+				     err);
 	return r;
 }
 

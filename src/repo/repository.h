@@ -36,6 +36,7 @@ struct repository {
 	struct key_store *keys;
 	int64_t now;
 	struct tuf_metadata *root, *targets, *snapshot, *timestamp;
+	struct tuf_metadata *previous_root; /* NULL for the first */
 	json_t *old_root_role; /* of the root before this one, when root is to be written */
 	bool root_changed, targets_changed, snapshot_changed;
 	struct repo_role roles[REPOSITORY_MAX_ROLES]; /* recall and the tiers */

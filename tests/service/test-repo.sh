@@ -194,6 +194,32 @@ refuses "the wrong key" 1 "0 of 1 needed keys" "$repo" sign r stable --keys wron
 mv away keys
 works "and everything still verifies" "$repo" verify r
 
+# survives NAME RENAMES COMMAND...: ends the command at each of its renames in turn (the files appear
+# by rename). What is there then verifies, the command works when it is run again, and then it
+# verifies too. COMMAND works on the copies c/r and c/keys.
+survives() {
+	local name=$1 least=$2 at status bad=0
+	shift 2
+	for ((at = 1; ; at++)); do
+		rm -rf c && mkdir c && cp -a r keys c/
+		(strace -qq -o /dev/null -e inject=rename,renameat,renameat2:signal=KILL:when=$at "$@" >out 2>err)
+		status=$?
+		[ $status = 137 ] || break
+		# A rotated key may leave a file to be signed anew, which sign does.
+		"$repo" sign c/r --keys c/keys >out 2>err && "$repo" verify c/r --root first-root.json >out 2>err &&
+			"$@" >out 2>err && "$repo" verify c/r --root first-root.json >out 2>err || bad=1
+		[ $bad = 0 ] || break
+	done 2>/dev/null
+	[ $bad = 0 ] && [ $status = 0 ] && [ $at -gt "$least" ]
+	report $? "$name ($((at - 1)) places)"
+}
+
+signed 1.3
+survives "add, ended at each write" 5 "$repo" add c/r m-1.3.ko --record m-1.3.json --keys c/keys
+for role in timestamp targets root stable; do
+	survives "rotate $role, ended at each write" 3 "$repo" rotate c/r $role --keys c/keys
+done
+
 file=$(find r/repository/targets/stable -name '*.ko')
 printf x >>"$file"
 refuses "a changed target" 1 "" "$repo" verify r
