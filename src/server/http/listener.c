@@ -333,6 +333,29 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
 					       listener->options.header_ms);
 }
 
+/* Percent-decoding in place; "%00" stays as it is, since it would end the path for us and not for
+ * others who look at it. */
+static size_t on_unescape(void *cls _unused_, struct MHD_Connection *connection _unused_, char *s)
+{
+	char *to = s;
+	uint8_t byte;
+
+	for (const char *from = s; *from; to++) {
+		char digits[3] = { from[0] == '%' ? from[1] : 0, 0, 0 };
+
+		if (digits[0])
+			digits[1] = from[2];
+		if (hex_decode(digits, 1, &byte) == 0 && byte != 0) {
+			*to = (char)byte;
+			from += 3;
+		} else {
+			*to = *from++;
+		}
+	}
+	*to = 0;
+	return (size_t)(to - s);
+}
+
 static void on_log(void *cls _unused_, const char *format, va_list ap)
 {
 	char line[512];
@@ -403,7 +426,8 @@ static int start_daemon(struct http_listener *listener, int fd, struct error *er
 		flags |= MHD_USE_IPv6;
 	listener->daemon = MHD_start_daemon(
 		flags, listener->port, NULL, NULL, on_request, listener, MHD_OPTION_EXTERNAL_LOGGER,
-		on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_KEY, o->key,
+		on_log, NULL, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_KEY, o->key,
 		MHD_OPTION_HTTPS_MEM_CERT, o->certificate, MHD_OPTION_HTTPS_PRIORITIES,
 		TLS_PRIORITIES, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_THREAD_POOL_SIZE,
