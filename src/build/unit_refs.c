@@ -5,6 +5,9 @@
 #include "build/insn.h"
 #include "build/unit_internal.h"
 
+/* Beyond the size of any section, and far from overflowing. */
+#define ADDEND_MAX ((int64_t)1 << 40)
+
 /* Bytes of the relocated field, 0 for a type that the kernel does not load in modules
  * (arch/x86/kernel/module.c). */
 static uint8_t field_width(uint32_t type)
@@ -45,6 +48,10 @@ static int read_relocation(struct unit *unit, struct unit_section *s, const stru
 
 	if (rela->type == R_X86_64_NONE)
 		return 0;
+	if (rela->addend > ADDEND_MAX || rela->addend < -ADDEND_MAX)
+		return error_set(err, ERR_UNSUPPORTED,
+				 "%s: a relocation of %s points further than any object reaches",
+				 unit->name, s->elf->name);
 	if (ref.width > s->elf->size - rela->offset)
 		return error_set(err, ERR_INVALID, "%s: a relocation of %s lies across its end",
 				 unit->name, s->elf->name);
