@@ -78,13 +78,31 @@ static const struct cli_option verify_options[] = {
 };
 static const struct cli_option keys_options[] = { KEYS_OPTION, { 0 } };
 
+#define INIT_TEXT                                                                                    \
+	"Makes the keys of every role: those of snapshot, timestamp and the tiers of --online-tier " \
+	"under DIR/online-keys, all others in the folder of --keys, which is remembered. Signs the " \
+	"first version of every role with them. Nothing is left behind when it fails."
+#define ADD_TEXT                                                                                   \
+	"The record must be that of this module before it was signed, with the same name and "     \
+	"vermagic. Where the folder of offline keys holds certificates (*.crt), one of them must " \
+	"have signed the module. A version that is not above all listed ones of its kernel build " \
+	"is refused, and so is a withdrawn one. The three newest versions stay listed."
+#define REFRESH_TEXT                                                                                \
+	"For a timer: needs only the online keys. The snapshot is signed when half of its life is " \
+	"over. Offline roles that expire within two weeks are named on standard error."
+#define PUBLISH_TEXT                                                                                \
+	"Verifies everything first. Copies targets, then delegated roles, targets, snapshot, root " \
+	"and timestamp, each file as one step, so that a reader never sees half. A folder with a "  \
+	"newer timestamp is refused."
+
 #define ROTATE_TEXT                                                                                \
 	"Makes as many new keys as the role has, beside the old ones, and signs what names them: " \
 	"targets for a tier or recall, root for the others. A new root is signed by the old and "  \
 	"the new keys. The files of the old keys stay and are no longer used."
 
 static const struct cli_verb verbs[] = {
-	{ "init", "DIR", 1, 1, "make a repository and its keys", NULL, init_options, cmd_init },
+	{ "init", "DIR", 1, 1, "make a repository and its keys", INIT_TEXT, init_options,
+	  cmd_init },
 	{ "key generate", "", 0, 0, "make a signing key", NULL, generate_options,
 	  cmd_key_generate },
 	{ "key list", "DIR", 1, 1, "show the keys of every role and where they are", NULL,
@@ -93,13 +111,13 @@ static const struct cli_verb verbs[] = {
 	  module_sign_options, cmd_module_sign },
 	{ "module verify", "FILE.ko", 1, 1, "verify a module's signature", NULL,
 	  module_verify_options, cmd_module_verify },
-	{ "add", "DIR FILE.ko", 2, 2, "list a signed module in a tier", NULL, add_options,
+	{ "add", "DIR FILE.ko", 2, 2, "list a signed module in a tier", ADD_TEXT, add_options,
 	  cmd_add },
 	{ "promote", "DIR VERSION", 2, 2, "list a version in the next tier", NULL, promote_options,
 	  cmd_promote },
 	{ "recall", "DIR VERSION…", 2, -1, "withdraw versions", NULL, recall_options, cmd_recall },
-	{ "refresh", "DIR", 1, 1, "sign timestamp and, when due, snapshot anew", NULL, keys_options,
-	  cmd_refresh },
+	{ "refresh", "DIR", 1, 1, "sign timestamp and, when due, snapshot anew", REFRESH_TEXT,
+	  keys_options, cmd_refresh },
 	{ "sign", "DIR [ROLE]", 1, 2, "sign a role anew (default: targets and all tiers)", NULL,
 	  keys_options, cmd_sign },
 	{ "rotate", "DIR ROLE", 2, 2, "replace a role's keys by new ones", ROTATE_TEXT,
@@ -108,7 +126,7 @@ static const struct cli_verb verbs[] = {
 	  cmd_verify },
 	{ "trust-bundle", "DIR", 1, 1, "write what a machine's trust starts from; prints its hash",
 	  NULL, bundle_options, cmd_trust_bundle },
-	{ "publish", "DIR", 1, 1, "copy the repository to where it is served", NULL,
+	{ "publish", "DIR", 1, 1, "copy the repository to where it is served", PUBLISH_TEXT,
 	  publish_options, cmd_publish },
 	{ 0 },
 };
