@@ -3,6 +3,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <sys/file.h>
 
 #include "agent/status.h"
 #include "agent/trust.h"
@@ -18,6 +19,23 @@ static int make_folders(const struct agent *agent, struct error *err)
 	    (r = file_make_dirs(agent->paths.modules, 0700, err)) < 0)
 		return r;
 	return file_make_dirs(agent->paths.run, 0755, err);
+}
+
+/* Two of them would take steps behind each other's back. The lock ends with the process. */
+static int take_lock(struct agent *agent, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(agent->paths.run, "sutured.lock", NULL);
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	agent->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (agent->lock_fd < 0)
+		return error_set_errno(err, errno, "%s", path);
+	if (flock(agent->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK
+			       ? error_set(err, ERR_EXISTS, "sutured is already running")
+			       : error_set_errno(err, errno, "%s", path);
+	return 0;
 }
 
 /* An unknown user means that no fetcher can connect; sutured itself works without one. */
@@ -39,7 +57,7 @@ static int open_all(struct agent *agent, const char *root, struct error *err)
 	if ((r = settings_paths_init(&agent->paths, root, err)) < 0 ||
 	    (r = config_load(agent->paths.config, settings_keys, &agent->config, err)) < 0 ||
 	    (r = kernel_facts_read(agent->paths.root, &agent->facts, err)) < 0 ||
-	    (r = make_folders(agent, err)) < 0 ||
+	    (r = make_folders(agent, err)) < 0 || (r = take_lock(agent, err)) < 0 ||
 	    (r = journal_load(agent->paths.journal, &agent->journal, err)) < 0)
 		return r;
 	if (agent->journal->machine_id[0]) {
@@ -57,6 +75,7 @@ int agent_open(const char *root, int cancel_fd, struct agent **ret, struct error
 
 	if (!agent)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	agent->lock_fd = -1;
 	agent->cancel_fd = cancel_fd;
 	agent->code_check = KERNEL_CODE_NONE;
 	agent->covered = KERNEL_UNKNOWN;
@@ -77,6 +96,7 @@ void agent_free(struct agent *agent)
 	json_decref(agent->applied.cves);
 	free(agent->journal);
 	settings_paths_clear(&agent->paths);
+	closep(&agent->lock_fd);
 	free(agent);
 }
 

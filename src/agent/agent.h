@@ -38,6 +38,7 @@ struct agent {
 	struct journal *journal; /* as it is on the disk */
 	struct fetcher *fetcher;
 	struct bundle *bundle; /* NULL while not enabled */
+	int lock_fd;           /* held while this process lives */
 	int cancel_fd;         /* readable when sutured is to stop; -1: never */
 
 	struct agent_applied applied;

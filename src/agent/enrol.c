@@ -10,6 +10,8 @@
 #include "wire/enrol.h"
 #include "wire/problem.h"
 
+#define NEW_TOKEN_HINT "make a new token with `suture-admin token create`"
+
 /* The bundle's bytes: those given, or those that the token's hash names. */
 static int get_bundle(struct agent *agent, const struct enrol_options *options,
 		      const struct token *token, struct buf *out, struct error *err)
@@ -94,7 +96,7 @@ static int read_answer(int status, const struct buf *body, struct enrol_answer *
 				 status);
 	error_set(err, problem_code(&problem), "enrolment: %s", problem.detail);
 	if (status == 403)
-		error_hint(err, "make a new token with `suture-admin token create`");
+		error_hint(err, NEW_TOKEN_HINT);
 	return problem_code(&problem);
 }
 
@@ -110,8 +112,12 @@ static int exchange(struct agent *agent, const struct bundle *bundle, const char
 		return r;
 	r = fetcher_enrol(agent->fetcher, bundle->url, bundle->server_ca, request, &body, &status,
 			  err);
-	if (r < 0)
-		return error_prefix(err, r, "enrolment");
+	if (r < 0) {
+		error_prefix(err, r, "enrolment");
+		if (r == ERR_DENIED)
+			error_hint(err, NEW_TOKEN_HINT);
+		return r;
+	}
 	return read_answer(status, &body, ret, err);
 }
 

@@ -95,16 +95,17 @@ static void drop(struct fetcher *f)
 /* Takes every connection that waits; the last one of the right user becomes the fetcher. */
 static void accept_all(struct fetcher *f)
 {
-	for (;;) {
-		_cleanup_close_ int fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC);
+	int fd;
+
+	while ((fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		uid_t uid;
 
-		if (fd < 0)
-			return;
-		if (fetch_peer_uid(fd, &uid, NULL) < 0 || uid != f->uid)
+		if (fetch_peer_uid(fd, &uid, NULL) < 0 || uid != f->uid) {
+			close(fd);
 			continue;
+		}
 		drop(f);
-		f->connection = TAKE_FD(fd);
+		f->connection = fd;
 	}
 }
 

@@ -47,6 +47,7 @@ static struct agent *make_agent(const char *root)
 	assert_ok(file_make_dirs(agent->paths.run, 0755, &err), &err);
 	agent->journal = journal_new();
 	agent->covered = KERNEL_UNKNOWN;
+	agent->lock_fd = -1;
 	snprintf(agent->facts.release, sizeof(agent->facts.release), "6.1.0-56-amd64");
 	return agent;
 }

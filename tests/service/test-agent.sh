@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# sutured, suture-fetch and suture with the real server and repository on loopback: everything but
+# the load into the kernel, which tests/kernel does.
+build=$1
+. "$(dirname "$0")/agent-world.sh"
+
+set_up() {
+	make_kernel && make_certificate && make_repository && make_patch 1.1 && mkdir -p "$world/server" &&
+		publish && start_server && log_in && make_token && make_bundle
+}
+ok "a repository with one patch, and a server" set_up
+ok "without a daemon: status says so" fails_with 1 "sutured has not run" on_machine status
+ok "without a daemon: refresh says so" fails_with 1 "sutured is not running" on_machine refresh
+ok "sutured starts without a network" start_agent
+ok "not enabled: exit status 3" fails_with 3 "not enabled" on_machine status
+ok "refresh: not enabled" fails_with 1 "not enabled" on_machine refresh
+ok "rollback: nothing applied" fails_with 1 "no patch is applied" on_machine rollback
+ok "a second sutured does not start" fails_with 1 "already running" env SUTURE_ROOT="$machine" timeout 20 "$sutured"
+
+enrol() { on_machine enable --trust "$world/bundle.json" --token-file "$world/token"; }
+ok "suture-fetch starts" start_fetch
+ok "enable: a bundle that is none" fails_with 1 "token" on_machine enable --trust "$world/token" --token-file "$world/token"
+printf 'AAAAAAAAAAAAAAAAAAAAAAAA\n' >"$world/wrong-token"
+ok "enable: a wrong token is denied" fails_with 1 "suture-admin token create" \
+	on_machine enable --trust "$world/bundle.json" --token-file "$world/wrong-token"
+ok "enable: neither bundle nor hash" fails_with 1 "which server to trust" \
+	on_machine enable --token-file "$world/token"
+cp "$world/bundle.json" "$world/server/trust-bundle.json"
+printf 'https://127.0.0.1:%s#%064d#%s\n' "$port" 0 "$(cat "$world/token")" >"$world/lying-token"
+ok "enable: a bundle that is not the token's" fails_with 1 "do not enrol" \
+	on_machine enable --token-file "$world/lying-token"
+ok "enable: a tier that the bundle lacks" fails_with 2 "its tiers are: stable" \
+	on_machine enable --trust "$world/bundle.json" --token-file "$world/token" --tier edge
+ok "after all that nothing is trusted" test ! -e "$machine/var/lib/suture/trust"
+printf 'https://127.0.0.1:%s#%s#%s\n' "$port" "$(sha256sum "$world/bundle.json" | cut -c1-64)" "$(cat "$world/token")" \
+	>"$world/long-token"
+ok "enable: by a token that carries the bundle's hash" on_machine enable --token-file "$world/long-token"
+ok "enable twice: a clear error" fails_with 1 "already enabled" enrol
+ok "the status has the identity" field_is .enabled true
+
+# The first check-in of its own, then one that is asked for. The kernel is a tree of files, so the
+# way ends at the load, with every check before it passed.
+refused() { fails_with 1 "not loaded" on_machine refresh; }
+ok "refresh: verified, then not loaded outside a real kernel" refused
+ok "status: failed, exit status 6" fails_with 6 failed on_machine status
+ok "status: the version is there" field_is .available 1.1
+ok "status: the code could not be read" field_is .code_check unreadable
+ok "nothing is left open in the journal" \
+	jq -e '.step == null and .accepted == null' "$machine/var/lib/suture/journal.json"
+known() {
+	people_call GET /v1/admin/machines "" |
+		jq -e '.machines | length == 1 and .[0].state == "failed" and .[0].hostname == "testmachine"'
+}
+ok "the server knows" known
+ok "history tells the story" fails_with 0 "failed" on_machine history
+ok "yaml" fails_with 6 'state: "failed"' on_machine status --format yaml
+ok "json" bash -c "SUTURE_ROOT='$machine' '$suture' status --format json | jq -e '.exit_status == 6'"
+ok "the doctor" fails_with 0 "the last check-in succeeded" on_machine check
+ok "uname" fails_with 0 "$release" on_machine uname
+
+ok "hold" on_machine hold
+ok "held: nothing is tried" on_machine refresh
+ok "held: exit status 4" fails_with 4 "unhold" on_machine status
+ok "unhold" on_machine unhold
+
+# A module that was changed after it was listed.
+target=$(find "$world/server/repository/targets" -name '*.ko')
+cp "$target" "$world/good.ko"
+printf 'X' | dd of="$target" bs=1 seek=100 conv=notrunc status=none
+ok "a changed module is refused" fails_with 1 "sha256" on_machine refresh
+ok "state: refused" field_is .state refused
+truncate -s 500 "$target"
+ok "a truncated module is refused" fails_with 1 "" on_machine refresh
+cp "$world/good.ko" "$target"
+
+# A kernel without livepatch support, and another architecture.
+rmdir "$machine/sys/kernel/livepatch"
+ok "sutured stops" stop_agent
+ok "sutured starts again" start_agent
+ok "no livepatch support: refused with its cure" fails_with 1 "CONFIG_LIVEPATCH" on_machine refresh
+mkdir "$machine/sys/kernel/livepatch"
+echo aarch64 >"$machine/proc/sys/kernel/arch"
+stop_agent
+start_agent
+ok "another architecture: refused" fails_with 1 "aarch64" on_machine refresh
+echo x86_64 >"$machine/proc/sys/kernel/arch"
+stop_agent
+start_agent
+
+# Somebody else's livepatch.
+mkdir -p "$machine/sys/kernel/livepatch/kpatch_fix"
+echo 1 >"$machine/sys/kernel/livepatch/kpatch_fix/enabled"
+echo 0 >"$machine/sys/kernel/livepatch/kpatch_fix/transition"
+ok "a foreign livepatch is not replaced" fails_with 1 "kpatch_fix" on_machine refresh
+rm -r "$machine/sys/kernel/livepatch/kpatch_fix"
+
+# A patch for another kernel, well signed.
+ok "a patch with another vermagic is released" make_patch 1.2 6.1.0-98-other
+publish >/dev/null
+ok "it is refused" fails_with 1 "6.1.0-98-other" on_machine refresh
+
+# The server is away, and comes back as somebody else.
+stop_server
+ok "server down: the code and the cure" fails_with 1 "suture: " on_machine refresh
+ok "server down: the status says so" field_is .last_check.code unreachable
+mv "$world/server/pki" "$world/pki-before"
+start_server
+ok "a server with another CA is not talked to" fails_with 1 "certificate" on_machine refresh
+ok "the status says untrusted" field_is .last_check.code untrusted
+stop_server
+rm -r "$world/server/pki"
+mv "$world/pki-before" "$world/server/pki"
+start_server
+ok "without suture-fetch" stop_fetch
+ok "no fetcher: a clear error" fails_with 1 "suture-fetch is not running" on_machine refresh
+start_fetch
+ok "back again" fails_with 1 "6.1.0-98-other" on_machine refresh
+
+# A damaged or newer journal is refused, and left alone.
+stop_agent
+cp "$machine/var/lib/suture/journal.json" "$world/journal"
+head -c 300 "$world/journal" >"$machine/var/lib/suture/journal.json"
+ok "a cut journal: sutured does not start" fails_with 1 "journal.json" env SUTURE_ROOT="$machine" timeout 20 "$sutured"
+sed 's/"format": 1/"format": 2/' "$world/journal" >"$machine/var/lib/suture/journal.json"
+ok "a newer journal: sutured does not start" fails_with 1 "newer version" env SUTURE_ROOT="$machine" timeout 20 "$sutured"
+cp "$world/journal" "$machine/var/lib/suture/journal.json"
+ok "the right one: it does" start_agent
+
+ok "disable wants a yes" fails_with 2 "--yes" on_machine disable
+ok "disable" on_machine disable --yes
+ok "disable: trust is gone" test ! -e "$machine/var/lib/suture/trust"
+ok "disable: exit status 3" fails_with 3 "" on_machine status
+ok "disable twice: a clear error" fails_with 1 "not enabled" on_machine disable --yes
+ok "sutured ends cleanly" stop_agent
+ok "no token in any log" bash -c "! grep -rFf '$world/token' '$world'/*.log '$machine'"
+done_testing
