@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -160,6 +161,9 @@ static int open_socket(const char *path, int64_t deadline_ms, struct error *err)
 
 		if (fd < 0)
 			return error_set_errno(err, errno, "socket");
+		/* Others may wait for the channel: then connect(2) waits too. */
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){ .tv_sec = 1 },
+			   sizeof(struct timeval));
 		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 			return TAKE_FD(fd);
 		if (errno != EAGAIN && errno != ENOENT && errno != ECONNREFUSED)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <linux/close_range.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -53,6 +54,8 @@ bool qemu_kvm_works(void)
 	static const char *const argv[] = { QEMU_PROGRAM,
 					    "-accel",
 					    "kvm",
+					    "-cpu",
+					    "host",
 					    "-nodefaults",
 					    "-no-user-config",
 					    "-display",
@@ -176,6 +179,8 @@ static int start_detached(const char *const *argv, int log, pid_t *ret_pid, stru
 	if (pid == 0) {
 		int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
+		/* What our caller left open is not for a process that stays. */
+		close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 		if (setsid() >= 0 && chdir("/") == 0 && dup2(null, 0) >= 0 && dup2(log, 1) >= 0 &&
 		    dup2(log, 2) >= 0)
 			execvp(argv[0], (char *const *)argv);

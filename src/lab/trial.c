@@ -255,8 +255,11 @@ static int step_objects(struct run *t, struct error *err)
 		return error_set(err, ERR_NOT_FOUND, "%s: not loaded, and no modules were given",
 				 strtok_r((char *)before.data, "\n", &rest));
 	for (char *name = strtok_r((char *)before.data, "\n", &rest); name && r == 0;
-	     name = strtok_r(NULL, "\n", &rest))
+	     name = strtok_r(NULL, "\n", &rest)) {
 		r = load_late(t, name, err);
+		if (r == 0)
+			error_set(err, 0, "%s was loaded into the patched kernel", name);
+	}
 	if (r == 0)
 		r = unpatched_objects(t, &after, err);
 	if (r == 0 && after.len > 0)

@@ -7,6 +7,7 @@ MODULES=$(dirname "$(realpath "$0")")/modules
 prepare_kernel
 build_module "$MODULES/lab_patch.c" || give_up "the test's livepatch does not build"
 build_module "$MODULES/lab_oops.c" || give_up "the test's livepatch does not build"
+build_module "$MODULES/lab_late.c" || give_up "the test's livepatch does not build"
 PATCH=$WORK/lab_patch.ko
 
 # The fault: /proc/cmdline shows the boot loader's words.
@@ -75,6 +76,13 @@ check "run: the record tells of every case" jq -e --arg kernel "$RELEASE" \
 		"take-back", "restored", "unload", "cycles", "taints", "log"])
 	and all(.kernels[0].cases[]; .result == "pass" and .seconds >= 0)' "$WORK/good.json"
 check "run: JUnit's XML too" says 'tests="12" failures="0"' cat "$WORK/good.xml"
+
+# run: a patch of a module, which the guest gets when sysfs names it, or from the start.
+check "run: a livepatch of a module that is not loaded yet" \
+	"${run[@]}" --module "$WORK/lab_late.ko" --cycles 2 --record "$WORK/late.json"
+check "run: it was loaded into the patched kernel" jq -e \
+	'.kernels[0].cases[] | select(.name == "objects") | .message | test("nf_tables was loaded")' "$WORK/late.json"
+check "run: a livepatch of a loaded module" "${run[@]}" --module "$WORK/lab_late.ko" --load nf_tables
 
 # run: what the kernel refuses is a failed case, with the kernel's words.
 load_fails='.result == "fail" and any(.kernels[0].cases[]; .name == "load" and .result == "fail")'
