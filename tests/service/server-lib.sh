@@ -10,7 +10,7 @@ number=0
 server_pid=
 
 clean_up() {
-	[ -z "$server_pid" ] || kill -9 "$server_pid" 2>/dev/null
+	[ -z "$server_pid" ] || stop_server KILL
 	rm -rf "$dir"
 }
 trap clean_up EXIT
