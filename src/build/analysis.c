@@ -191,12 +191,23 @@ static int compare_units(struct analysis *a, struct error *err)
 	return 0;
 }
 
+/* Where the build in sections is not the shipped code, the kernel's own way of building decides. */
 static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error *err)
 {
 	_cleanup_name_list_ struct name_list mismatches = { 0 };
-	int r = runpre_check(u->shipped, u->unit, diff_result(u->diff), &mismatches, &u->runpre,
-			     err);
+	const struct diff_result *d = diff_result(u->diff);
+	int r = u->unit->runtime_const ? compile_stock(a->kbuild, u->unit, err) : 0;
 
+	if (r == 0)
+		r = runpre_check(u->shipped, u->unit, d, &mismatches, &u->runpre, err);
+	if (r == 0 && mismatches.n > 0 && u->unit->stock.len == 0) {
+		name_list_free(&mismatches);
+		runpre_free(u->runpre);
+		u->runpre = NULL;
+		r = compile_stock(a->kbuild, u->unit, err);
+		if (r == 0)
+			r = runpre_check(u->shipped, u->unit, d, &mismatches, &u->runpre, err);
+	}
 	if (r < 0)
 		return error_prefix(err, r, "%s", u->unit->file->path);
 	a->compared += u->runpre->compared;

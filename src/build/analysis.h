@@ -17,7 +17,7 @@ struct analysis_patch {
 };
 
 struct analysis_unit {
-	const struct unit *unit;
+	struct unit *unit;
 	const struct shipped *shipped; /* the object it belongs to */
 	struct elf_object *original, *patched;
 	struct diff *diff;

@@ -147,31 +147,7 @@ static char *unit_folder(const struct kbuild *kb, const struct unit *u)
 	return path_join(kb->kernel->folder, "units", u->id, NULL);
 }
 
-static int run_kbuild(const struct kbuild *kb, const struct unit *u, bool *ret_compiled,
-		      struct error *err)
-{
-	struct error made = { 0 };
-	_cleanup_close_ int lock = -1;
-	int r = kernel_lock(kb->kernel->release, &lock, err);
-
-	if (r < 0)
-		return r;
-	r = kbuild_make(
-		kb, (const char *const[]){ "OBJECT_FILES_NON_STANDARD=y", u->object_path, NULL },
-		NULL, &made);
-	*ret_compiled = true;
-	if (r == ERR_CHILD && strstr(made.message, "No rule to make target")) {
-		*ret_compiled = false;
-		return 0;
-	}
-	if (r < 0 && err) {
-		*err = made;
-		return error_prefix(err, r, "%s", u->file->path);
-	}
-	return r;
-}
-
-/* Where kbuild leaves the command of an object: DIR/.NAME.o.cmd. */
+/* Where kbuild leaves the command of an object that it has compiled: DIR/.NAME.o.cmd. */
 static char *command_path(const struct kbuild *kb, const struct unit *u)
 {
 	const char *base = path_base(u->object_path);
@@ -183,31 +159,64 @@ static char *command_path(const struct kbuild *kb, const struct unit *u)
 	return path;
 }
 
-/* Keeps kbuild's object and command; the command last, since it marks the folder as complete. */
-static int keep_stock(const struct kbuild *kb, const struct unit *u, const char *folder,
+/* Finds the compiler's call for the object among what `make -n` would run, and appends it in the
+ * form of a .cmd file. Appends nothing if there is none. */
+static int find_call(const struct kbuild *kb, const struct unit *u, const char *output,
+		     struct buf *text)
+{
+	_cleanup_free_ char *call = NULL, *target = NULL;
+
+	if (asprintf(&call, " %s -Wp,-MMD,", kb->compiler) < 0 ||
+	    asprintf(&target, " -c -o %s ", u->object_path) < 0)
+		return ERR_NO_MEMORY;
+	for (const char *p = output; *p;) {
+		size_t len = strcspn(p, "\n");
+		const char *start = memmem(p, len, call, strlen(call));
+		const char *end = memmem(p, len, target, strlen(target));
+
+		if (start && end && start < end) {
+			int r = buf_printf(text, "savedcmd_%s := ", u->object_path);
+
+			return r < 0 ? r
+				     : buf_append(text, start + 1, (size_t)(p + len - start - 1));
+		}
+		p += len + (p[len] == '\n');
+	}
+	return 0;
+}
+
+/* Asks kbuild what it would run for the object; nothing in `text` if it would not compile it. */
+static int ask_kbuild(const struct kbuild *kb, const struct unit *u, struct buf *text,
 		      struct error *err)
 {
-	_cleanup_free_ char *from = path_join(kb->kernel->build, u->object_path, NULL);
-	_cleanup_free_ char *to = path_join(folder, "stock.o", NULL);
+	struct error made = { 0 };
+	_cleanup_close_ int lock = -1;
+	_cleanup_buf_ struct buf output = BUF_INIT(COMPILE_OUTPUT_MAX);
 	_cleanup_free_ char *cmd = command_path(kb, u);
-	_cleanup_free_ char *cmd_to = path_join(folder, "command", NULL);
-	_cleanup_buf_ struct buf text = BUF_INIT(COMMAND_MAX);
+	int r = cmd ? kernel_lock(kb->kernel->release, &lock, err) : ERR_NO_MEMORY;
 
-	if (!from || !to || !cmd || !cmd_to)
-		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (r < 0)
+		return r;
+	/* An object that is there already, and its command with it: `make -n` would skip it. */
+	if (file_exists(cmd)) {
+		_cleanup_buf_ struct buf all = BUF_INIT(COMMAND_MAX);
 
-	int r = file_read(cmd, &text, err);
-
-	if (r == 0)
-		r = file_make_dirs(folder, 0755, err);
-	if (r == 0)
-		r = file_copy(from, to, 0644, err);
-	if (r == 0) {
-		size_t line = strcspn(buf_str(&text), "\n");
-
-		r = file_write_atomic(cmd_to, text.data, line, 0644, err);
+		r = file_read(cmd, &all, err);
+		return r < 0 ? r : buf_append(text, all.data, strcspn(buf_str(&all), "\n"));
 	}
-	return r;
+	r = kbuild_make(
+		kb,
+		(const char *const[]){ "-n", "OBJECT_FILES_NON_STANDARD=y", u->object_path, NULL },
+		&output, &made);
+	if (r == ERR_CHILD && strstr(buf_str(&output), "No rule to make target"))
+		return 0;
+	if (r < 0) {
+		if (err)
+			*err = made;
+		return error_prefix(err, r, "%s", u->file->path);
+	}
+	r = find_call(kb, u, buf_str(&output), text);
+	return r < 0 ? error_set(err, r, "%s: cannot read its command line", u->file->path) : 0;
 }
 
 /* The command line as the kernel's cache has it, from kbuild if need be. Leaves *ret empty if the
@@ -217,19 +226,20 @@ static int get_command(const struct kbuild *kb, const struct unit *u, const char
 {
 	_cleanup_free_ char *path = path_join(folder, "command", NULL);
 	_cleanup_buf_ struct buf text = BUF_INIT(COMMAND_MAX);
-	bool compiled = true;
-	int r = 0;
+	int r = path ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
 
-	if (!path)
-		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	if (!file_exists(path)) {
-		r = run_kbuild(kb, u, &compiled, err);
-		if (r < 0 || !compiled)
-			return r;
-		r = keep_stock(kb, u, folder, err);
-	}
-	if (r == 0)
+	if (r < 0)
+		return r;
+	if (file_exists(path)) {
 		r = file_read(path, &text, err);
+	} else {
+		r = ask_kbuild(kb, u, &text, err);
+		if (r < 0 || text.len == 0)
+			return r;
+		r = file_make_dirs(folder, 0755, err);
+		if (r == 0)
+			r = file_write_atomic(path, text.data, text.len, 0644, err);
+	}
 	return r < 0 ? r : command_parse(buf_str(&text), ret, err);
 }
 
@@ -280,8 +290,8 @@ static int add_include_folder(struct name_list *list, const char *source)
 }
 
 /* kbuild's command with another source and output, and sections. */
-static int make_task(const struct unit *u, const struct name_list *command, const char *source,
-		     const char *output, struct task *t)
+static int make_task(const struct unit *u, const struct name_list *command, bool sections,
+		     const char *source, const char *output, struct task *t)
 {
 	int r = 0;
 	size_t n = command->n;
@@ -296,9 +306,9 @@ static int make_task(const struct unit *u, const struct name_list *command, cons
 		}
 		r = name_list_add(&t->arguments, command->items[i]);
 	}
-	if (r == 0)
+	if (r == 0 && sections)
 		r = add_all(&t->arguments, section_flags, ARRAY_SIZE(section_flags));
-	if (r == 0 && u->runtime_const)
+	if (r == 0 && sections && u->runtime_const)
 		r = add_all(&t->arguments, no_runtime_const, ARRAY_SIZE(no_runtime_const));
 	if (r == 0)
 		r = add_include_folder(&t->arguments, command->items[n - 1]);
@@ -316,6 +326,7 @@ struct job {
 	char *original;     /* cached object */
 	char *original_tmp; /* written first, then renamed; unset if cached */
 	char *source, *patched;
+	bool again; /* to be compiled once more, in another way */
 };
 
 static void job_free(struct job *j)
@@ -328,17 +339,26 @@ static void job_free(struct job *j)
 	free(j->patched);
 }
 
-static int load_stock(struct job *j, struct error *err)
+/* The cached object of the original. Its name says which variant it is. */
+static int name_original(struct job *j, struct error *err)
 {
-	_cleanup_free_ char *path = path_join(j->folder, "stock.o", NULL);
-	struct unit *u = j->unit;
-	int r = path ? file_read(path, &u->stock, err) : ERR_NO_MEMORY;
+	_cleanup_free_ char *other = path_join(j->folder, "original-runtime.o", NULL);
 
-	if (r < 0)
-		return r;
-	u->runtime_const = memmem(u->stock.data, u->stock.len, "runtime_ptr_", 12) ||
-			   memmem(u->stock.data, u->stock.len, "runtime_shift_", 14);
-	return 0;
+	free(j->original);
+	j->original = NULL;
+	if (other && file_exists(other))
+		j->unit->runtime_const = true;
+	j->original = path_join(j->folder,
+				j->unit->runtime_const ? "original-runtime.o" : "original.o", NULL);
+	return other && j->original ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+}
+
+static void forget_paths(struct job *j)
+{
+	free(j->source);
+	free(j->patched);
+	free(j->original_tmp);
+	j->source = j->patched = j->original_tmp = NULL;
 }
 
 /* Adds the unit's calls of the compiler: the patched source, and the original unless cached. */
@@ -347,12 +367,12 @@ static int plan(const struct kbuild *kb, const struct source_set *sources, const
 {
 	struct unit *u = j->unit;
 	_cleanup_buf_ struct buf text = BUF_INIT(2 * SOURCE_FILE_MAX);
-	int r = load_stock(j, err);
+	int r = name_original(j, err);
 
 	if (r < 0)
 		return r;
-	j->original = path_join(j->folder, "original.o", NULL);
-	if (!j->original || asprintf(&j->source, "%s/%s.c", tmp, u->id) < 0 ||
+	forget_paths(j);
+	if (asprintf(&j->source, "%s/%s.c", tmp, u->id) < 0 ||
 	    asprintf(&j->patched, "%s/%s.o", tmp, u->id) < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	r = source_file_text(sources, u->file, &text);
@@ -360,14 +380,15 @@ static int plan(const struct kbuild *kb, const struct source_set *sources, const
 		r = file_write_atomic(j->source, text.data, text.len, 0644, err);
 	if (r == 0) {
 		tasks->items[tasks->n].cwd = kb->kernel->build;
-		r = make_task(u, &j->command, j->source, j->patched, &tasks->items[tasks->n++]);
+		r = make_task(u, &j->command, true, j->source, j->patched,
+			      &tasks->items[tasks->n++]);
 	}
 	if (r == 0 && !file_exists(j->original)) {
 		if (asprintf(&j->original_tmp, "%s.%d.tmp", j->original, (int)getpid()) < 0)
 			return error_set(err, ERR_NO_MEMORY, "out of memory");
 		tasks->items[tasks->n].cwd = kb->kernel->build;
-		r = make_task(u, &j->command, j->command.items[j->command.n - 1], j->original_tmp,
-			      &tasks->items[tasks->n++]);
+		r = make_task(u, &j->command, true, j->command.items[j->command.n - 1],
+			      j->original_tmp, &tasks->items[tasks->n++]);
 	}
 	return r < 0 ? error_prefix(err, r, "%s", u->file->path) : 0;
 }
@@ -378,35 +399,95 @@ static int collect(struct job *j, struct error *err)
 
 	if (j->original_tmp && rename(j->original_tmp, j->original) < 0)
 		return error_set_errno(err, errno, "cannot rename %s", j->original_tmp);
+	buf_clear(&j->unit->original);
+	buf_clear(&j->unit->patched);
 	r = file_read(j->original, &j->unit->original, err);
 	return r < 0 ? r : file_read(j->patched, &j->unit->patched, err);
+}
+
+/* Compiles what is needed of each job (only those for which `all` or runtime_const holds). */
+static int run_round(const struct kbuild *kb, const struct source_set *sources, const char *tmp,
+		     struct job *jobs, size_t n, bool all, struct error *err)
+{
+	struct tasks tasks = { .items = calloc(2 * n + 1, sizeof(struct task)) };
+	int r = tasks.items ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (all || jobs[i].again)
+			r = plan(kb, sources, tmp, &jobs[i], &tasks, err);
+	if (r == 0)
+		r = run_tasks(&tasks, kb->jobs, err);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (all || jobs[i].again)
+			r = collect(&jobs[i], err);
+	for (size_t i = 0; r < 0 && i < n; i++)
+		if (jobs[i].original_tmp)
+			unlink(jobs[i].original_tmp);
+	if (tasks.items)
+		tasks_free(&tasks);
+	return r;
+}
+
+/* Does the object hold constants that the kernel sets while it boots? */
+static bool has_runtime_const(const struct buf *object)
+{
+	return memmem(object->data, object->len, "runtime_ptr_", 12) ||
+	       memmem(object->data, object->len, "runtime_shift_", 14);
 }
 
 static int run_jobs(const struct kbuild *kb, const struct source_set *sources, struct job *jobs,
 		    size_t n, struct error *err)
 {
 	char tmp[] = "/tmp/suture-build-XXXXXX";
-	struct tasks tasks = { .items = calloc(2 * n + 1, sizeof(struct task)) };
-	int r = 0;
+	bool again = false;
+	int r;
 
-	if (!tasks.items)
-		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	if (!mkdtemp(tmp)) {
-		free(tasks.items);
+	if (!mkdtemp(tmp))
 		return error_set_errno(err, errno, "cannot make a folder under /tmp");
+	r = run_round(kb, sources, tmp, jobs, n, true, err);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct unit *u = jobs[i].unit;
+
+		jobs[i].again = !u->runtime_const && has_runtime_const(&u->original);
+		u->runtime_const |= jobs[i].again;
+		again |= jobs[i].again;
 	}
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = plan(kb, sources, tmp, &jobs[i], &tasks, err);
-	if (r == 0)
-		r = run_tasks(&tasks, kb->jobs, err);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = collect(&jobs[i], err);
-	for (size_t i = 0; r < 0 && i < n; i++)
-		if (jobs[i].original_tmp)
-			unlink(jobs[i].original_tmp);
-	tasks_free(&tasks);
+	if (r == 0 && again)
+		r = run_round(kb, sources, tmp, jobs, n, false, err);
 	(void)file_remove_tree(tmp, NULL);
 	return r;
+}
+
+int compile_stock(const struct kbuild *kb, struct unit *unit, struct error *err)
+{
+	_cleanup_free_ char *folder = unit_folder(kb, unit);
+	_cleanup_free_ char *path = folder ? path_join(folder, "stock.o", NULL) : NULL;
+	_cleanup_free_ char *tmp = NULL;
+	struct task task = { .cwd = kb->kernel->build };
+	struct tasks tasks = { .items = &task, .n = 1 };
+	_cleanup_name_list_ struct name_list command = { 0 };
+	int r;
+
+	if (!path || asprintf(&tmp, "%s.%d.tmp", path, (int)getpid()) < 0)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (!file_exists(path)) {
+		r = get_command(kb, unit, folder, &command, err);
+		if (r == 0 && command.n < 4)
+			r = error_set(err, ERR_INVALID, "%s has no command line", unit->file->path);
+		if (r == 0)
+			r = make_task(unit, &command, false, command.items[command.n - 1], tmp,
+				      &task);
+		if (r == 0)
+			r = run_tasks(&tasks, 1, err);
+		name_list_free(&task.arguments);
+		free(task.output);
+		if (r < 0)
+			return r;
+		if (rename(tmp, path) < 0)
+			return error_set_errno(err, errno, "cannot rename %s", tmp);
+	}
+	buf_clear(&unit->stock);
+	return file_read(path, &unit->stock, err);
 }
 
 static int refuse(struct name_list *reasons, const char *path, const char *why, struct error *err)

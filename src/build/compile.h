@@ -2,10 +2,10 @@
 /*
  * Compiling the touched files, before and after the patch, with the kernel's own command lines.
  *
- * kbuild is run once for a file of a kernel: that gives its command line and the object as the
- * kernel was built ("stock"). With that line the compiler is called directly, for original and
- * patched source at once, with each function and variable in a section of its own. Nothing is run
- * through objtool. Stock and original objects are kept in the kernel's cache (`units/`).
+ * kbuild is asked once for a file's command line (make -n). With that line the compiler is called
+ * directly, for original and patched source at once, with each function and variable in a section
+ * of its own. Nothing is run through objtool. Command lines and objects of originals are kept in
+ * the kernel's cache (`units/`).
  */
 #pragma once
 
@@ -21,7 +21,7 @@ struct unit {
 	char *object_path;              /* relative to the build folder, e.g. "fs/proc/version.o" */
 	char *object;                   /* "vmlinux", or the module's name with underscores */
 	/* Object files. */
-	struct buf stock;    /* as kbuild compiles it */
+	struct buf stock;    /* as kbuild compiles it; empty until compile_stock() */
 	struct buf original; /* in sections */
 	struct buf patched;  /* in sections */
 	/* The kernel sets constants in this unit's code while it boots, which it does not do for
@@ -45,3 +45,7 @@ void unit_set_free(struct unit_set *set);
  */
 int compile_units(const struct kbuild *kb, const struct source_set *sources,
 		  struct name_list *reasons, struct unit_set *ret, struct error *err);
+
+/* Compiles the original once more without sections, as the kernel was built: the last proof for
+ * functions that sections change. Fills unit->stock. ERR_CHILD. */
+int compile_stock(const struct kbuild *kb, struct unit *unit, struct error *err);
