@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# suture-build on a stock kernel: the demonstration's fixes, and every patch that must be refused,
+# with its exit status and the reason.
+. "$(dirname "$0")/lib.sh"
+TOP=$(realpath "$(dirname "$0")/../..")
+
+prepare_kernel
+SOURCE=$(suture-build kernel show "$RELEASE" --format json | jq -r .source)
+[ -d "$SOURCE" ] || give_up "no source tree"
+OUT=$WORK/out.ko
+
+# make_patch NAME FILE SED…: a patch made by editing a file of the source.
+make_patch() {
+	local name=$1 file=$2 tree=$WORK/tree-$1
+	shift 2
+	mkdir -p "$tree/a/$(dirname "$file")" "$tree/b/$(dirname "$file")"
+	cp "$SOURCE/$file" "$tree/a/$file"
+	sed "$@" "$SOURCE/$file" >"$tree/b/$file"
+	(cd "$tree" && diff -u --label "a/$file" --label "b/$file" "a/$file" "b/$file" >"$WORK/$name.patch")
+	rm -r "$tree"
+}
+
+patch_it() {
+	suture-build patch --kernel "$RELEASE" --version 1.1 -o "$OUT" --record "$WORK/out.json" "$@"
+}
+
+# turns_down STATUS PATTERN PATCH…: that exit status, that reason, and nothing written.
+turns_down() {
+	local status=$1 pattern=$2
+	shift 2
+	rm -f "$OUT" "$WORK/out.json"
+	exits "$status" patch_it "$@" >"$WORK/refused.out" 2>&1 || {
+		cat "$WORK/refused.out"
+		return 1
+	}
+	cat "$WORK/refused.out"
+	grep -q -e "$pattern" "$WORK/refused.out" && [ ! -e "$OUT" ] && [ ! -e "$WORK/out.json" ]
+}
+
+# What can be built: both fixes in one module, proven, the same bytes again, and it works.
+fixes=("$TOP"/demo/fixes/*.patch)
+check "both fixes become one module" patch_it "${fixes[@]}"
+check "every replaced function equals the shipped code" \
+	jq -e '.run_pre | .compared >= 2 and .compared == .equal' "$WORK/out.json"
+check "the record names both objects" \
+	jq -e '[.objects[].name] | sort == ["mana", "vmlinux"]' "$WORK/out.json"
+check "its masks leave most of the code to be compared" \
+	jq -e '.objects[].functions[] | ([.mask[][1]] | add) * 2 < .size' "$WORK/out.json"
+check "the record has the module's hash" \
+	says "$(sha256sum <"$OUT" | cut -d ' ' -f 1)" cat "$WORK/out.json"
+cp "$OUT" "$WORK/first.ko"
+check "built again" patch_it "${fixes[@]}"
+check "the module is the same, byte for byte" cmp "$OUT" "$WORK/first.ko"
+check "check agrees" says "can be applied live" suture-build check --kernel "$RELEASE" "${fixes[@]}"
+echo 'if grep -q Suture /proc/version; then exit 1; else exit 0; fi' >"$WORK/reproducer"
+check "the kernel changes, and changes back" \
+	suture-lab run --kernel "$RELEASE" --module "$OUT" --load mana --reproducer "$WORK/reproducer"
+
+# A function of a name that the kernel has several times, and one with data of its own.
+make_patch several fs/proc/cmdline.c -e 's/seq_putc(m, .\\n.);/seq_puts(m, " suture\\n");/'
+check "another unit of the kernel" patch_it "$WORK/several.patch"
+
+# What changes nothing.
+make_patch comment fs/proc/version.c -e '/^static int version_proc_show/i /* a comment\n * of two lines */'
+check "comments only" turns_down 3 "changes no code" "$WORK/comment.patch"
+
+# What cannot be applied live.
+make_patch init fs/proc/version.c -e 's/pde_make_permanent(pde);/if (pde)\n\t\t&/'
+check "an __init function" turns_down 4 "proc_version_init" "$WORK/init.patch"
+make_patch data kernel/panic.c -e 's/^int panic_timeout = .*/int panic_timeout = 77;/'
+check "changed data" turns_down 4 "panic_timeout" "$WORK/data.patch"
+make_patch makefile fs/proc/Makefile -e '1i # a comment'
+check "a Makefile" turns_down 4 "fs/proc/Makefile: is a make or configuration file" "$WORK/makefile.patch"
+make_patch kconfig fs/proc/Kconfig -e '1i # a comment'
+check "a Kconfig" turns_down 4 "fs/proc/Kconfig" "$WORK/kconfig.patch"
+make_patch script scripts/mod/modpost.c -e '1i /* a comment */'
+check "a tool that the build runs" turns_down 4 "scripts/mod/modpost.c: is run while building" "$WORK/script.patch"
+make_patch header include/linux/proc_fs.h -e '1i /* a comment */'
+check "a header" turns_down 4 "is a header" "$WORK/header.patch"
+make_patch assembler arch/x86/lib/memset_64.S -e '1i /* a comment */'
+check "assembler" turns_down 4 "is assembler" "$WORK/assembler.patch"
+make_patch unused drivers/isdn/mISDN/core.c -e 's/^{/{\n\tbarrier();/'
+check "a file that this kernel is not compiled from" turns_down 4 "is not compiled in this kernel" "$WORK/unused.patch"
+
+# Paths. The patch itself is a good one.
+make_patch good fs/proc/version.c -e '0,/return 0;/s//seq_puts(m, "x");\n\treturn 0;/'
+sed 's,\([ab]\)/fs/proc/version.c,\1/../../etc/passwd,' "$WORK/good.patch" >"$WORK/dots.patch"
+check "'..' in a path" turns_down 4 "has '..'" "$WORK/dots.patch"
+sed 's,[ab]/fs/proc/version.c,/etc/passwd,' "$WORK/good.patch" >"$WORK/absolute.patch"
+check "an absolute path" turns_down 4 "is an absolute path" "$WORK/absolute.patch"
+link=$(cd "$SOURCE" && find . -type l -name '*.c' -printf '%P\n' -quit)
+if [ -n "$link" ]; then
+	sed "s,fs/proc/version.c,$link," "$WORK/good.patch" >"$WORK/link.patch"
+	check "a symbolic link" turns_down 4 "$link: is" "$WORK/link.patch"
+fi
+
+# Kinds of change.
+printf 'diff --git a/fs/proc/version.c b/fs/proc/v2.c\nsimilarity index 100%%\nrename from fs/proc/version.c\nrename to fs/proc/v2.c\n' >"$WORK/rename.patch"
+check "a rename" turns_down 4 "renamed" "$WORK/rename.patch"
+printf 'diff --git a/fs/proc/version.c b/fs/proc/version.c\nold mode 100644\nnew mode 100755\n' >"$WORK/mode.patch"
+check "a changed mode" turns_down 4 "changes its mode" "$WORK/mode.patch"
+printf 'diff --git a/fs/proc/new.c b/fs/proc/new.c\nnew file mode 100644\n--- /dev/null\n+++ b/fs/proc/new.c\n@@ -0,0 +1 @@\n+int x;\n' >"$WORK/new.patch"
+check "a new file" turns_down 4 "is a new file" "$WORK/new.patch"
+printf 'diff --git a/fs/x.bin b/fs/x.bin\nGIT binary patch\nliteral 3\nKcmZQzWMT#Y01f~L\n' >"$WORK/binary.patch"
+check "a binary file" turns_down 4 "binary" "$WORK/binary.patch"
+
+# What is no usable patch at all.
+sed 's/utsname()->version/utsname()->nothing/' "$WORK/good.patch" >"$WORK/unfit.patch"
+check "a patch that does not apply" turns_down 1 "does not apply: fs/proc/version.c has no place for hunk 1" "$WORK/unfit.patch"
+sed 's/seq_puts/no_such_function/' "$WORK/good.patch" >"$WORK/error.patch"
+check "a patch that does not compile" turns_down 1 "does not compile" "$WORK/error.patch"
+head -n 6 "$WORK/good.patch" >"$WORK/cut.patch"
+check "a truncated patch" turns_down 1 "ends within a hunk" "$WORK/cut.patch"
+echo "nothing" >"$WORK/text.patch"
+check "no patch" turns_down 1 "no patch in it" "$WORK/text.patch"
+sed 's,fs/proc/version.c,fs/proc/missing.c,' "$WORK/good.patch" >"$WORK/missing.patch"
+check "a file that is not there" turns_down 1 "has no file fs/proc/missing.c" "$WORK/missing.patch"
+
+# The command line and kernels.
+check "a bad version" exits 2 suture-build patch --kernel "$RELEASE" --version 1.x -o "$OUT" "$WORK/good.patch"
+check "a bad severity" exits 2 suture-build patch --kernel "$RELEASE" --version 1.1 --severity awful -o "$OUT" "$WORK/good.patch"
+check "a kernel that apt does not know" refuses "apt does not know a kernel" suture-build kernel add 6.1.0-9999-cloud-amd64
+check "a kernel of another architecture" refuses "only x86-64" suture-build kernel add 6.1.0-56-arm64
+check "a kernel that is not there" refuses "suture-build kernel add" suture-build kernel show 6.1.0-9999-cloud-amd64
+check "the kernel is listed" \
+	says '"prepared": true' suture-build kernel show "$RELEASE" --format json
+
+# A cache that has no room.
+if mkdir "$WORK/small" && mount -t tmpfs -o size=8m none "$WORK/small" 2>/dev/null; then
+	check "a full disk" refuses "disk is full\|No space" \
+		env XDG_CACHE_HOME="$WORK/small" suture-build kernel add "$RELEASE"
+	check "and nothing half-done" says '^0$' sh -c "find $WORK/small -name kernel.json | wc -l"
+	umount "$WORK/small"
+fi
+finish
