@@ -5,16 +5,18 @@
 FOLDER holds ca.pem/ca.key and, for each listener NAME of good, other, expired, wrongname,
 NAME.pem/NAME.key. Prints one line `NAME=port ...` when all of them listen, then serves until it
 is killed. `plain` answers with HTTP without TLS, `old` TLS 1.1
-only, `closed` is a port that nothing listens on, `mute` accepts and never says a word.
+only, `closed` is a port that nothing listens on, `mute` accepts and never says a word. FOLDER/repository is served as it is.
 """
 import itertools
 import json
+import os
 import socket
 import ssl
 import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 import warnings
 
 FOLDER = sys.argv[1]
@@ -53,6 +55,21 @@ def enrol(conn, body):
     return reply(conn, 201, json.dumps(answer).encode())
 
 
+def check_in(conn, body):
+    """What FOLDER/check-in.json says, or without it the request itself."""
+    if not os.path.exists(f"{FOLDER}/check-in.json"):
+        return reply(conn, 200, body)
+    said = json.load(open(f"{FOLDER}/check-in.json"))
+    if said["sequence"] is None:
+        said["sequence"] = json.loads(body)["sequence"]
+    return reply(conn, 200, json.dumps(said).encode())
+
+
+def static(conn, path):
+    path = FOLDER + urllib.parse.unquote(path)
+    return reply(conn, 200, open(path, "rb").read()) if os.path.isfile(path) else reply(conn, 404, b"")
+
+
 def forever(conn, data, pause=0.0):
     while True:
         conn.sendall(data)
@@ -76,7 +93,9 @@ def answer(conn, number, method, path, body):
     if path == "/v1/trust-bundle":
         return reply(conn, 200, b"a bundle")
     if path == "/v1/check-in":
-        return reply(conn, 200, body)
+        return check_in(conn, body)
+    if path.startswith("/repository/"):
+        return static(conn, path)
     if path == "/connection":
         return reply(conn, 200, str(number).encode())
     if path == "/whoami":
