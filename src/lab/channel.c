@@ -17,7 +17,8 @@
 #define ANSWER_MS   60000 /* longest silence of a guest that owes an answer */
 #define GRACE_MS    20000 /* what a command may take over its time limit */
 #define FINISH_MS   2000  /* for what is still to be sent when a channel is closed */
-#define CONNECT_MS  20    /* between attempts to connect */
+#define REFUSED_MS  5000
+#define CONNECT_MS  20 /* between attempts to connect */
 #define WINDOW_MIN  1024
 #define WINDOW_MAX  (1024 * 1024)
 #define OUT_PENDING (2 * FRAME_PAYLOAD_MAX)
@@ -152,6 +153,7 @@ static int greet(struct channel *c, int64_t deadline_ms, char **ret_problems, st
 static int open_socket(const char *path, int64_t deadline_ms, struct error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int64_t refused_ms = clock_monotonic_ms() + REFUSED_MS;
 
 	if (snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >=
 	    (int)sizeof(address.sun_path))
@@ -168,7 +170,9 @@ static int open_socket(const char *path, int64_t deadline_ms, struct error *err)
 			return TAKE_FD(fd);
 		if (errno != EAGAIN && errno != ENOENT && errno != ECONNREFUSED)
 			return error_set_errno(err, errno, "%s", path);
-		if (errno == ECONNREFUSED || clock_monotonic_ms() >= deadline_ms)
+		/* Refused: its owner is gone, or has not come to listen(2) yet. */
+		if (clock_monotonic_ms() >=
+		    (errno == ECONNREFUSED ? MIN(deadline_ms, refused_ms) : deadline_ms))
 			return errno == EAGAIN ? error_set(err, ERR_TIMEOUT, "%s is busy", path)
 					       : ended(err);
 		nanosleep(&(struct timespec){ .tv_nsec = CONNECT_MS * 1000000 }, NULL);

@@ -11,7 +11,7 @@
 #include "lab/channel.h"
 #include "lab/console.h"
 
-/* The console log is cut here: past it, QEMU is ended by its file size limit. */
+/* The console log is cut here, by a limit on the size of QEMU's files. */
 #define GUEST_CONSOLE_MAX (16 * 1024 * 1024)
 
 enum guest_accel {

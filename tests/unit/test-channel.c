@@ -306,6 +306,60 @@ static void test_hostile_guest(void **state)
 	assert_int_equal(run_against("SUL1\x09\0\0\0\x08\0\0\0\1\0\0\0\0\0\0\0", 20), 0);
 }
 
+/* QEMU's socket is there before QEMU listens. */
+static void test_not_yet_listening(void **state)
+{
+	(void)state;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int go[2];
+
+	unlink(path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(pipe(go), 0);
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		char byte;
+
+		/* Listens when the pipe closes. */
+		close(go[1]);
+		if (read(go[0], &byte, 1) < 0 || listen(listener, 1) < 0)
+			_exit(1);
+		serve_guest(accept4(listener, NULL, NULL, SOCK_CLOEXEC), 65536);
+		_exit(0);
+	}
+	int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(probe, (struct sockaddr *)&address, sizeof(address)), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	close(probe);
+	close(listener);
+	close(go[0]);
+	pid_t opener = fork();
+
+	assert_true(opener >= 0);
+	if (opener == 0) {
+		struct channel *c = NULL;
+
+		close(go[1]);
+		_exit(channel_connect(path, 30000, &c, NULL, NULL) == 0 &&
+				      channel_power_off(c, NULL) == 0
+			      ? 0
+			      : 1);
+	}
+	/* By now the opener is likely to have been refused; it must come through either way. */
+	assert_int_equal(waitpid(opener, NULL, WNOHANG), 0);
+	close(go[1]);
+	int status = -1;
+
+	assert_int_equal(waitpid(opener, &status, 0), opener);
+	assert_int_equal(status, 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static void test_no_guest(void **state)
 {
 	(void)state;
@@ -326,9 +380,13 @@ static void test_no_guest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hello),    cmocka_unit_test(test_run),
-		cmocka_unit_test(test_input),    cmocka_unit_test(test_output_limit),
-		cmocka_unit_test(test_files),    cmocka_unit_test(test_hostile_guest),
+		cmocka_unit_test(test_hello),
+		cmocka_unit_test(test_run),
+		cmocka_unit_test(test_input),
+		cmocka_unit_test(test_output_limit),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_hostile_guest),
+		cmocka_unit_test(test_not_yet_listening),
 		cmocka_unit_test(test_no_guest),
 	};
 
