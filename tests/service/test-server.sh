@@ -81,6 +81,12 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$d
 is "with a certificate of another CA" "$(check_in other 1) $(answer .code)" "403 denied"
 cp "$data/pki/server.key" "$dir/srv.key"; cp "$data/pki/server.pem" "$dir/srv.pem"
 is "with the server's own certificate" "$(check_in srv 1) $(answer .code)" "403 denied"
+# Even if the database said that these belong to the machine: the CA decides, and what it signed them for.
+for name in other srv; do
+	hash=$(openssl x509 -in "$dir/$name.pem" -outform DER | sha256sum | cut -c1-64)
+	database "INSERT INTO certificate VALUES (x'$hash', 4000000000, '$id_one')"
+	is "with a certificate that only the database knows: $name" "$(check_in $name 1) $(answer .code)" "403 denied"
+done
 is "with the machine's own" "$(check_in one 1) $(answer .sequence)" "200 1"
 is "nothing is granted without a repository" "$(answer '.grant, .reason' | tr '\n' ' ')" "null paused "
 
