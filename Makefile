@@ -28,7 +28,7 @@ test-kernel: all
 	@tools/run-tests kernel
 fuzz: bootstrap
 	@tools/fuzz
-lint: bootstrap
+lint: bootstrap $(RELEASE)/build.ninja
 	@tools/run-tests lint
 demo: all
 	@tools/demo

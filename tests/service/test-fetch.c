@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The real suture-fetch against servers that misbehave; this program plays sutured. Its time limits
- * are set to two and six seconds, and what takes longer than that is a failure.
+ * are set to a few seconds, and what takes much longer than that is a failure.
  */
 #include "../unit/unit.h"
 
@@ -162,11 +162,13 @@ static void start_server(struct world *w)
 
 static void start_fetcher(struct world *w)
 {
-	const char *const argv[] = { FETCH_PROGRAM, "--keep-user",
-				     "--debug",     "--connect-timeout",
-				     "2",           "--stall-timeout",
-				     "2",           "--total-timeout",
-				     "6",           NULL };
+	const char *const argv[] = {
+		FETCH_PROGRAM, "--keep-user",
+		"--debug",     "--connect-timeout",
+		"4",           "--stall-timeout",
+		"3",           "--total-timeout",
+		"10",          NULL,
+	};
 	struct error err = { 0 };
 	int log = open(w->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
@@ -379,7 +381,7 @@ static void slowness_is_bounded(void **state)
 	expect(w, get(w, "/drip", 2000), ERR_TIMEOUT, "slow");
 	expect(w, get(w, "/silent", 2000), ERR_TIMEOUT, "slow");
 	expect(w, get(w, "/drip-headers", 2000), ERR_TIMEOUT, "slow");
-	assert_true(clock_monotonic_ms() - start < 3 * 8000);
+	assert_true(clock_monotonic_ms() - start < 3 * 12000);
 }
 
 static void broken_answers_are_refused(void **state)
@@ -415,7 +417,7 @@ static void a_restarted_daemon_is_served_again(void **state)
 	open_listener(w);
 	start = clock_monotonic_ms();
 	accept_fetcher(w);
-	assert_true(clock_monotonic_ms() - start < 4000);
+	assert_true(clock_monotonic_ms() - start < 10000);
 	expect(w, get(w, "/size/1", 1), 0, "");
 }
 
