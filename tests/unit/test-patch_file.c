@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+#include "build/patch_file.h"
+
+#define GOOD "--- a/fs/x.c\n+++ b/fs/x.c\n@@ -1,3 +1,3 @@ f()\n one\n-two\n+TWO\n three\n"
+
+static int parse(const char *text, struct name_list *reasons, struct patch_file **ret,
+		 struct error *err)
+{
+	return patch_file_parse(text, strlen(text), "t.patch", reasons, ret, err);
+}
+
+static void a_good_patch(void **state)
+{
+	_cleanup_patch_file_ struct patch_file *p = NULL;
+	_cleanup_name_list_ struct name_list reasons = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_ok(
+		parse("From: someone\nSubject: [PATCH] x\n\n--- not a file\n---\n fs/x.c | 2 +-\n\n"
+		      "diff --git a/fs/x.c b/fs/x.c\nindex 12..34 100644\n" GOOD
+		      "@@ -10 +10,2 @@\n-a\n+b\n+c\n\\ No newline at end of file\n-- \n2.39\n",
+		      &reasons, &p, &err),
+		&err);
+	assert_int_equal(reasons.n, 0);
+	assert_int_equal(p->entry_count, 1);
+	assert_string_equal(p->entries[0].path, "fs/x.c");
+	assert_int_equal(p->entries[0].hunk_count, 2);
+	assert_int_equal(p->entries[0].hunks[0].line_count, 4);
+	assert_int_equal(p->entries[0].hunks[1].old_start, 10);
+	assert_int_equal(p->entries[0].hunks[1].old_count, 1);
+	assert_true(p->entries[0].hunks[1].lines[2].no_newline);
+	assert_memory_equal(p->entries[0].hunks[0].lines[2].text, "TWO", 3);
+}
+
+/* Refused with a reason that holds `why`, and no entry left. */
+static void expect_reason(const char *text, const char *why)
+{
+	_cleanup_patch_file_ struct patch_file *p = NULL;
+	_cleanup_name_list_ struct name_list reasons = { 0 };
+	struct error err = { 0 };
+
+	assert_ok(parse(text, &reasons, &p, &err), &err);
+	assert_int_equal(p->entry_count, 0);
+	assert_true(reasons.n >= 1);
+	if (!strstr(reasons.items[0], why))
+		fail_msg("'%s' does not hold '%s'", reasons.items[0], why);
+}
+
+static void expect_path_reason(const char *path, const char *why)
+{
+	_cleanup_free_ char *text = NULL;
+
+	assert_true(asprintf(&text, "--- a/%s\n+++ b/%s\n@@ -1 +1 @@\n-a\n+b\n", path, path) > 0);
+	expect_reason(text, why);
+}
+
+static void paths(void **state)
+{
+	(void)state;
+	expect_path_reason("../etc/passwd.c", "'..'");
+	expect_path_reason("fs/../../x.c", "'..'");
+	expect_path_reason("fs//x.c", "empty part");
+	expect_path_reason("fs/./x.c", "empty part");
+	expect_reason("--- /etc/passwd.c\n+++ /etc/passwd.c\n@@ -1 +1 @@\n-a\n+b\n", "absolute");
+	expect_reason("--- x.c\n+++ x.c\n@@ -1 +1 @@\n-a\n+b\n", "first folder");
+	expect_reason("--- \"a/x\\n.c\"\n+++ \"b/x\\n.c\"\n@@ -1 +1 @@\n-a\n+b\n", "quoted");
+	expect_reason("--- a/fs/x.c\n+++ b/fs/y.c\n@@ -1 +1 @@\n-a\n+b\n", "renamed");
+}
+
+static void files(void **state)
+{
+	(void)state;
+	expect_path_reason("Makefile", "make or configuration");
+	expect_path_reason("fs/Makefile", "make or configuration");
+	expect_path_reason("fs/Kbuild", "make or configuration");
+	expect_path_reason("fs/Kconfig.debug", "make or configuration");
+	expect_path_reason("scripts/mod/modpost.c", "run while building");
+	expect_path_reason("tools/objtool/check.c", "tool");
+	expect_path_reason("include/linux/fs.h", "header");
+	expect_path_reason("fs/x.S", "assembler");
+	expect_path_reason("fs/x.sh", "script");
+	expect_path_reason("fs/x.lds", "linker script");
+	expect_path_reason("arch/x86/boot/main.c", "before the kernel");
+	expect_path_reason("arch/x86/realmode/init.c", "before the kernel");
+	expect_path_reason("arch/x86/entry/vdso/vma.c", "vDSO");
+	expect_path_reason("arch/arm64/mm/fault.c", "another architecture");
+	expect_path_reason("Documentation/x.rst", "documentation");
+	expect_path_reason("fs/data.bin", "not a C file");
+	assert_null(patch_path_refusal("arch/x86/kernel/cpu/common.c"));
+	assert_null(patch_path_refusal("net/netfilter/nf_tables_api.c"));
+}
+
+static void kinds(void **state)
+{
+	(void)state;
+	expect_reason("diff --git a/fs/x.c b/fs/y.c\nsimilarity index 100%\nrename from fs/x.c\n"
+		      "rename to fs/y.c\n",
+		      "renamed");
+	expect_reason("diff --git a/fs/x.c b/fs/y.c\ncopy from fs/x.c\ncopy to fs/y.c\n", "copied");
+	expect_reason("diff --git a/fs/x.c b/fs/x.c\nold mode 100644\nnew mode 100755\n", "mode");
+	expect_reason("diff --git a/fs/x.c b/fs/x.c\nold mode 100644\nnew mode 100755\n" GOOD,
+		      "mode");
+	expect_reason("--- /dev/null\n+++ b/fs/n.c\n@@ -0,0 +1 @@\n+a\n", "new file");
+	expect_reason("--- a/fs/n.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n", "deleted");
+	expect_reason("diff --git a/x b/x\nBinary files a/x and b/x differ\n", "binary");
+	expect_reason("diff --git a/x b/x\nGIT binary patch\nliteral 1\nIc${N\n", "binary");
+	expect_reason("Binary files a/x and b/x differ\n", "binary");
+	expect_reason("diff --git a/l b/l\nindex 1..2 120000\n" GOOD, "symbolic link");
+}
+
+static void expect_invalid(const char *text)
+{
+	_cleanup_patch_file_ struct patch_file *p = NULL;
+	_cleanup_name_list_ struct name_list reasons = { 0 };
+	struct error err = { 0 };
+
+	assert_int_equal(parse(text, &reasons, &p, &err), ERR_INVALID);
+	assert_true(err.message[0] != '\0');
+}
+
+static void damaged(void **state)
+{
+	(void)state;
+	expect_invalid("");
+	expect_invalid("just text\n");
+	expect_invalid("--- a/fs/x.c\n+++ b/fs/x.c\n");
+	expect_invalid("--- a/fs/x.c\n+++ b/fs/x.c\n@@ -1,2 +1,2 @@\n one\n");
+	expect_invalid("--- a/fs/x.c\n+++ b/fs/x.c\n@@ -1,x +1,2 @@\n one\n");
+	expect_invalid("--- a/fs/x.c\n+++ b/fs/x.c\n@@ -1 +1 @@\n*a\n+b\n");
+	expect_invalid("--- a/fs/x.c\n+++ b/fs/x.c\n@@ -0,0 +0,0 @@\n");
+	expect_invalid("--- a/fs/x.c\n+++ b/fs/x.c\n@@ -1 +1,99999999999 @@\n-a\n");
+	expect_invalid("@@ -1 +1 @@\n-a\n+b\n");
+	expect_invalid("--- a/fs/x.c\r\n+++ b/fs/x.c\r\n@@ -1 +1 @@\r\n-a\r\n+b\r\n");
+	expect_invalid("diff --git a/fs/x.c b/fs/x.c\nindex 1..2 100644\n");
+}
+
+/* Any cut is an error, a refusal, or a patch of fewer hunks: never more than there was. */
+static void truncated(void **state)
+{
+	static const char text[] = "diff --git a/fs/x.c b/fs/x.c\n" GOOD "@@ -9 +9 @@\n-a\n+b\n";
+
+	(void)state;
+	for (size_t len = 0; len < strlen(text); len++) {
+		_cleanup_patch_file_ struct patch_file *p = NULL;
+		_cleanup_name_list_ struct name_list reasons = { 0 };
+		_cleanup_free_ char *copy = malloc(len + 1);
+
+		assert_non_null(copy);
+		memcpy(copy, text, len);
+		if (patch_file_parse(copy, len, "t", &reasons, &p, NULL) == 0 && p->entry_count)
+			assert_true(p->entries[0].hunk_count <= 2);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_good_patch), cmocka_unit_test(paths),
+		cmocka_unit_test(files),        cmocka_unit_test(kinds),
+		cmocka_unit_test(damaged),      cmocka_unit_test(truncated),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
