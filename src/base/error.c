@@ -44,7 +44,7 @@ static void clean_text(char *text)
 }
 
 /* Formats into a bounded field; what does not fit ends in "...". */
-static void format_field(char *field, size_t size, const char *format, va_list ap)
+static _printf_(3, 0) void format_field(char *field, size_t size, const char *format, va_list ap)
 {
 	int n = vsnprintf(field, size, format, ap);
 

@@ -356,7 +356,7 @@ static size_t on_unescape(void *cls _unused_, struct MHD_Connection *connection 
 	return (size_t)(to - s);
 }
 
-static void on_log(void *cls _unused_, const char *format, va_list ap)
+static _printf_(2, 0) void on_log(void *cls _unused_, const char *format, va_list ap)
 {
 	char line[512];
 
