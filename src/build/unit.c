@@ -177,12 +177,22 @@ int unit_add_atom(struct unit *unit, struct unit_section *section, enum atom_kin
 	return VEC_PUSH(&section->atoms, atom);
 }
 
-/* Named things first, then their aliases: the largest, the most global, the first. */
+/* True for the name that the compiler gave the section, which an alias has not. */
+static bool names_section(const struct elf_symbol *sym)
+{
+	const char *section = sym->section->name;
+	size_t n = strlen(section), m = strlen(sym->name);
+
+	return n > m && section[n - m - 1] == '.' && streq(section + n - m, sym->name);
+}
+
+/* Which name of a place comes first: its own, then aliases; the most global. */
 static int symbol_rank(const struct elf_symbol *sym)
 {
 	int rank = sym->binding == STB_GLOBAL ? 0 : sym->binding == STB_WEAK ? 1 : 2;
 
-	return sym->type == STT_NOTYPE ? rank + 3 : rank;
+	rank += sym->type == STT_NOTYPE ? 3 : 0;
+	return names_section(sym) ? rank : rank + 6;
 }
 
 static int compare_symbols(const void *a, const void *b)
