@@ -5,16 +5,39 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/vec.h"
 #include "build/commands.h"
 #include "build/extract.h"
+#include "build/symbol_list.h"
 
 const struct cli_option build_diff_options[] = {
 	{ "output", "OUT.o", "write the changed functions and what is theirs to this object", false,
 	  'o' },
 	{ "name", "NAME", "what to call the file in messages (default: PATCHED.o)", false, 0 },
+	{ "kernel", "RELEASE", "look the symbols up in this kernel of the cache", false, 0 },
+	{ "symbols", "FILE", "look them up in this list, as nm or /proc/kallsyms print it", false,
+	  0 },
+	{ "object", "NAME", "vmlinux (default) or the module that the file belongs to", false, 0 },
 	CLI_FORMAT_OPTION,
 	{ 0 }
 };
+
+/* One comparison, as it is shown. */
+struct shown {
+	const char *name;
+	const struct diff_result *result;
+	enum diff_verdict verdict;
+	VEC(struct diff_reason) reasons;
+	struct extract *extract;     /* NULL: not accepted */
+	struct symbol_list *symbols; /* NULL: not looked up */
+};
+
+static void shown_done(struct shown *s)
+{
+	free(s->reasons.items);
+	extract_free(s->extract);
+	symbol_list_free(s->symbols);
+}
 
 /* `fs/proc/cmdline.o` gives `fs_proc_cmdline`, cut to what a unit name may have. */
 static void unit_name(const char *path, char ret[static 65])
@@ -58,12 +81,12 @@ static json_t *describe_data(const struct diff_result *r)
 	return list;
 }
 
-static json_t *describe_reasons(const struct diff_result *r)
+static json_t *describe_reasons(const struct shown *s)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; list && i < r->reason_count; i++) {
-		const struct diff_reason *reason = &r->reasons[i];
+	for (size_t i = 0; list && i < s->reasons.count; i++) {
+		const struct diff_reason *reason = &s->reasons.items[i];
 		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "code",
 						      diff_reason_name(reason->code), "object",
 						      reason->object, "name", reason->subject,
@@ -72,62 +95,119 @@ static json_t *describe_reasons(const struct diff_result *r)
 	return list;
 }
 
-static json_t *describe_symbols(const struct extract *extract)
+/* How often the kernel has the name: null when it was not looked up. */
+static json_t *matches(const struct shown *s, const char *name)
+{
+	return s->symbols ? json_integer((json_int_t)symbol_list_count(s->symbols, name))
+			  : json_null();
+}
+
+static json_t *describe_symbols(const struct shown *s)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; list && extract && i < extract->symbol_count; i++) {
-		const struct extract_symbol *s = &extract->symbols[i];
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:b, s:b}", "symbol",
-						      s->symbol, "name", s->name, "file", s->file,
-						      "local", s->local, "own", s->own));
+	for (size_t i = 0; list && s->extract && i < s->extract->symbol_count; i++) {
+		const struct extract_symbol *x = &s->extract->symbols[i];
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:b, s:b, s:o}", "symbol",
+						      x->symbol, "name", x->name, "file", x->file,
+						      "local", x->local, "own", x->own, "matches",
+						      matches(s, x->name)));
 	}
 	return list;
 }
 
-static int print_json(const char *name, const struct diff_result *r, const struct extract *extract,
-		      struct error *err)
+static int print_json(const struct shown *s, struct error *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT((size_t)64 << 20);
+	const struct diff_result *r = s->result;
 	_cleanup_json_ json_t *o =
-		json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "object", name, "verdict",
-			  verdict_name(r->verdict), "changed_functions",
+		json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "object", s->name, "verdict",
+			  verdict_name(s->verdict), "changed_functions",
 			  function_names(r->changed, r->changed_count), "new_functions",
 			  function_names(r->added, r->added_count), "new_data", describe_data(r),
-			  "reasons", describe_reasons(r), "symbols", describe_symbols(extract));
-	int e = o ? json_append_pretty(o, &text) : ERR_NO_MEMORY;
+			  "reasons", describe_reasons(s), "symbols", describe_symbols(s));
+	int e = o ? json_append_pretty(o, &text) : ERR_INVALID;
 
 	if (e < 0)
-		return error_set(err, e, "cannot print the result");
+		return error_set(err, e, "cannot print: a name in the object is not UTF-8");
 	fputs(buf_str(&text), stdout);
 	return 0;
 }
 
-static void print_text(const struct diff_result *r)
+static void print_text(const struct shown *s)
 {
+	const struct diff_result *r = s->result;
+
 	for (size_t i = 0; i < r->changed_count; i++)
 		printf("changed function: %s\n", r->changed[i].name);
 	for (size_t i = 0; i < r->added_count; i++)
 		printf("new function: %s\n", r->added[i].name);
 	for (size_t i = 0; i < r->data_count; i++)
 		printf("new data: %s (%s)\n", r->data[i].name, r->data[i].section);
-	for (size_t i = 0; i < r->reason_count; i++)
-		printf("refused: %s: %s [%s]\n", r->reasons[i].object, r->reasons[i].message,
-		       diff_reason_name(r->reasons[i].code));
-	if (r->verdict == DIFF_NO_CHANGE)
+	for (size_t i = 0; i < s->reasons.count; i++)
+		printf("refused: %s: %s [%s]\n", s->reasons.items[i].object,
+		       s->reasons.items[i].message, diff_reason_name(s->reasons.items[i].code));
+	if (s->verdict == DIFF_NO_CHANGE)
 		printf("no change\n");
 }
 
-/* Extraction is tried without -o too, so that the verdict is the whole one. */
-static int extract(const struct diff *diff, const char *out, struct extract **ret,
-		   struct error *err)
+static int refuse_unknown(struct shown *s, const char *name, const char *message)
 {
-	if (diff_result(diff)->verdict != DIFF_ACCEPTED)
+	struct diff_reason reason = {
+		.code = DIFF_UNKNOWN_SYMBOL, .object = s->name, .subject = name, .message = message
+	};
+
+	if (symbol_list_count(s->symbols, name) > 0)
 		return 0;
-	int e = extract_object(diff, ret, err);
-	if (e < 0 || !out)
-		return e;
-	return file_write_atomic(out, (*ret)->object.data, (*ret)->object.len, 0644, err);
+	s->verdict = DIFF_REFUSED;
+	return VEC_PUSH(&s->reasons, reason);
+}
+
+/* What the unit itself defines must be in the kernel, or it is not this kernel's unit. */
+static int look_up(struct shown *s)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < s->result->changed_count; i++)
+		e = refuse_unknown(s, s->result->changed[i].name,
+				   "the kernel has no function of this name");
+	for (size_t i = 0; e == 0 && i < s->extract->symbol_count; i++)
+		if (s->extract->symbols[i].own)
+			e = refuse_unknown(s, s->extract->symbols[i].name,
+					   "the kernel has no symbol of this name");
+	return e;
+}
+
+static int load_symbols(const struct cli *cli, struct symbol_list **ret, struct error *err)
+{
+	const char *object = cli_has(cli, "object") ? cli_get(cli, "object") : "vmlinux";
+
+	if (cli_has(cli, "kernel") && cli_has(cli, "symbols"))
+		return error_set(err, ERR_USAGE, "--kernel and --symbols exclude each other");
+	if (cli_has(cli, "kernel"))
+		return symbol_list_of_kernel(cli_get(cli, "kernel"), object, ret, err);
+	if (cli_has(cli, "symbols"))
+		return symbol_list_load(cli_get(cli, "symbols"), object, ret, err);
+	return 0;
+}
+
+/* Extraction is tried without -o too, so that the verdict is the whole one. */
+static int conclude(struct shown *s, const struct diff *diff, const char *out, struct error *err)
+{
+	int e = 0;
+
+	s->result = diff_result(diff);
+	s->verdict = s->result->verdict;
+	for (size_t i = 0; e == 0 && i < s->result->reason_count; i++)
+		e = VEC_PUSH(&s->reasons, s->result->reasons[i]);
+	if (e == 0 && s->verdict == DIFF_ACCEPTED)
+		e = extract_object(diff, &s->extract, err);
+	if (e == 0 && s->extract && s->symbols)
+		e = look_up(s);
+	if (e == 0 && s->verdict == DIFF_ACCEPTED && out)
+		e = file_write_atomic(out, s->extract->object.data, s->extract->object.len, 0644,
+				      err);
+	return e == ERR_NO_MEMORY ? error_set(err, e, "out of memory") : e;
 }
 
 static int exit_status(enum diff_verdict verdict)
@@ -144,14 +224,16 @@ int build_cmd_diff(struct cli *cli, struct error *err)
 {
 	_cleanup_elf_object_ struct elf_object *original = NULL, *patched = NULL;
 	_cleanup_diff_ struct diff *diff = NULL;
-	_cleanup_extract_ struct extract *extracted = NULL;
+	_cleanup_(shown_done) struct shown shown = { 0 };
 	enum cli_format format;
 	char unit[65];
 
-	const char *name = cli_has(cli, "name") ? cli_get(cli, "name") : path_base(cli_arg(cli, 1));
-	unit_name(name, unit);
-	struct diff_options options = { .name = name, .unit = unit };
+	shown.name = cli_has(cli, "name") ? cli_get(cli, "name") : path_base(cli_arg(cli, 1));
+	unit_name(shown.name, unit);
+	struct diff_options options = { .name = shown.name, .unit = unit };
 	int e = cli_get_format(cli, false, &format, err);
+	if (e == 0)
+		e = load_symbols(cli, &shown.symbols, err);
 	if (e == 0)
 		e = elf_object_load(cli_arg(cli, 0), &original, err);
 	if (e == 0)
@@ -159,13 +241,12 @@ int build_cmd_diff(struct cli *cli, struct error *err)
 	if (e == 0)
 		e = diff_objects(original, patched, &options, &diff, err);
 	if (e == 0)
-		e = extract(diff, cli_get(cli, "output"), &extracted, err);
+		e = conclude(&shown, diff, cli_get(cli, "output"), err);
 	if (e < 0)
 		return e;
-	const struct diff_result *r = diff_result(diff);
 	if (format == CLI_JSON)
-		e = print_json(name, r, extracted, err);
+		e = print_json(&shown, err);
 	else
-		print_text(r);
-	return e < 0 ? e : exit_status(r->verdict);
+		print_text(&shown);
+	return e < 0 ? e : exit_status(shown.verdict);
 }

@@ -19,6 +19,7 @@ const char *diff_reason_name(enum diff_reason_code code)
 	case DIFF_UNKNOWN_REFERENCE: return "unknown-reference";
 	case DIFF_INIT_REFERENCE: return "init-reference";
 	case DIFF_UNSUPPORTED_SECTION: return "unsupported-section";
+	case DIFF_UNKNOWN_SYMBOL: return "unknown-symbol";
 	case DIFF_UNSUPPORTED_RELOC: return "unsupported-relocation";
 	}
 	return "unknown";
@@ -274,11 +275,12 @@ static void conclude(struct diff *diff)
 static int run(struct diff *diff, const struct diff_options *options, struct elf_object *original,
 	       struct elf_object *patched, struct error *err)
 {
-	int e = unit_open(original, diff->name, &options->sizes, diff->arena, &diff->original, err);
+	int e = atom_set_open(original, diff->name, &options->sizes, diff->arena, &diff->original,
+			      err);
 
 	if (e == 0)
-		e = unit_open(patched, diff->name, &options->sizes, diff->arena, &diff->patched,
-			      err);
+		e = atom_set_open(patched, diff->name, &options->sizes, diff->arena, &diff->patched,
+				  err);
 	if (e < 0)
 		return e;
 	e = diff_pair(diff);
@@ -335,8 +337,8 @@ void diff_free(struct diff *diff)
 {
 	if (!diff)
 		return;
-	unit_close(&diff->original);
-	unit_close(&diff->patched);
+	atom_set_close(&diff->original);
+	atom_set_close(&diff->patched);
 	free(diff->changed.items);
 	free(diff->added.items);
 	free(diff->data.items);

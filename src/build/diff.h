@@ -32,6 +32,8 @@ enum diff_reason_code {
 	DIFF_UNKNOWN_REFERENCE,    /* "unknown-reference": points to nothing that is understood */
 	DIFF_INIT_REFERENCE,       /* "init-reference": needs memory that is freed after boot */
 	DIFF_UNSUPPORTED_SECTION,  /* "unsupported-section": e.g. runtime constants */
+	DIFF_UNKNOWN_SYMBOL,       /* "unknown-symbol": the kernel has no such function or variable;
+				      found by suture-build diff, not here */
 	DIFF_UNSUPPORTED_RELOC,    /* "unsupported-relocation" */
 };
 

@@ -3,12 +3,12 @@
 #pragma once
 
 #include "build/diff.h"
-#include "build/unit.h"
+#include "build/atom.h"
 
 struct diff {
 	struct arena *arena;
 	const char *name, *unit_name;
-	struct unit original, patched;
+	struct atom_set original, patched;
 	VEC(struct diff_function) changed, added;
 	VEC(struct diff_data) data;
 	VEC(struct diff_reason) reasons;

@@ -22,7 +22,7 @@ static bool is_nameable(const struct atom *atom)
 	return atom && atom->kind != ATOM_CONTENT && !atom->parent && !atom->base;
 }
 
-static int fill_names(struct unit *unit, struct name_table *table)
+static int fill_names(struct atom_set *unit, struct name_table *table)
 {
 	for (size_t i = 0; i < unit->object->symbol_count; i++) {
 		struct elf_symbol *sym = unit->object->symbols[i];
@@ -68,7 +68,7 @@ static int pair_names(struct diff *diff)
 	return e < 0 ? e : name_table_each(b, pair_one_name, a);
 }
 
-static int fill_function_bases(struct diff *diff, struct unit *unit, struct name_table *table)
+static int fill_function_bases(struct diff *diff, struct atom_set *unit, struct name_table *table)
 {
 	for (size_t i = 0; i < unit->atoms.count; i++) {
 		struct atom *atom = unit->atoms.items[i];
@@ -228,7 +228,7 @@ static bool is_table(const struct atom *atom)
 	return atom->section->class == CLASS_TABLE || atom->section->class == CLASS_INIT_DATA;
 }
 
-static int fill_tables(struct diff *diff, struct unit *unit, struct name_table *table)
+static int fill_tables(struct diff *diff, struct atom_set *unit, struct name_table *table)
 {
 	for (size_t i = 0; i < unit->atoms.count; i++) {
 		struct atom *atom = unit->atoms.items[i];

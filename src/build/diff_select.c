@@ -26,7 +26,7 @@ static const char *user_name(const struct atom *by)
 	return by->parent ? by->parent->name : by->name;
 }
 
-static bool layout_same(struct unit_section *s)
+static bool layout_same(struct atom_section *s)
 {
 	const struct atom *first = s->atoms.items[0]->pair;
 
@@ -40,7 +40,7 @@ static bool layout_same(struct unit_section *s)
 	return true;
 }
 
-static bool layout_is_same(struct unit_section *s)
+static bool layout_is_same(struct atom_section *s)
 {
 	if (s->layout == LAYOUT_UNKNOWN)
 		s->layout = layout_same(s) ? LAYOUT_SAME : LAYOUT_DIFFERENT;
@@ -63,7 +63,7 @@ static bool uses(const struct atom *by, const struct atom *what)
 static bool is_certain(const struct atom *by, const struct ref *ref)
 {
 	const struct atom *target = ref->target;
-	struct unit_section *s = target->section;
+	struct atom_section *s = target->section;
 
 	if (s->atoms.count == 1 || layout_is_same(s))
 		return true;
@@ -73,7 +73,7 @@ static bool is_certain(const struct atom *by, const struct ref *ref)
 		return true;
 	if (ref->position != (int64_t)target->start)
 		return false;
-	const struct atom *before = unit_atom_at(s, ref->position - 1);
+	const struct atom *before = atom_at(s, ref->position - 1);
 	return !before || before == target || !uses(by, before);
 }
 
@@ -178,7 +178,7 @@ static int need_all(struct diff *diff, struct atom *atom)
 static int check_refused_sections(struct diff *diff)
 {
 	for (size_t i = 0; i < diff->patched.section_count; i++) {
-		const struct unit_section *s = &diff->patched.sections[i];
+		const struct atom_section *s = &diff->patched.sections[i];
 
 		if (s->class != CLASS_REFUSED)
 			continue;
@@ -202,7 +202,7 @@ static int check_refused_sections(struct diff *diff)
 static int check_objtool_sections(struct diff *diff)
 {
 	for (size_t i = 0; i < diff->patched.section_count; i++) {
-		const struct unit_section *s = &diff->patched.sections[i];
+		const struct atom_section *s = &diff->patched.sections[i];
 
 		if (s->class == CLASS_OBJTOOL && s->elf->size > 0)
 			return diff_refuse(

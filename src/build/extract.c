@@ -59,7 +59,7 @@ static void place(struct atom *atom, struct elf_section *made)
 	made->size = atom->placed + (atom->end - atom->start);
 }
 
-static struct elf_section *make_section(struct maker *m, struct unit_section *s)
+static struct elf_section *make_section(struct maker *m, struct atom_section *s)
 {
 	uint64_t flags = s->elf->flags & ~(uint64_t)(SHF_GROUP | SHF_LINK_ORDER | SHF_INFO_LINK);
 	struct elf_section *made =
@@ -91,7 +91,7 @@ static void fill_bytes(struct elf_section *made, const struct atom *atom)
 	}
 }
 
-static int make_content(struct maker *m, struct unit_section *s)
+static int make_content(struct maker *m, struct atom_section *s)
 {
 	struct elf_section *made = NULL;
 
@@ -123,7 +123,7 @@ static bool entry_is_kept(const struct special_entry *entry)
 	       entry->refs[0].target && entry->refs[0].target->kept;
 }
 
-static int make_entries(struct maker *m, struct unit_section *s)
+static int make_entries(struct maker *m, struct atom_section *s)
 {
 	size_t count = 0;
 
@@ -148,11 +148,11 @@ static int make_entries(struct maker *m, struct unit_section *s)
 
 static int make_sections(struct maker *m)
 {
-	const struct unit *unit = &m->diff->patched;
+	const struct atom_set *unit = &m->diff->patched;
 	int e = 0;
 
 	for (size_t i = 0; e == 0 && i < unit->section_count; i++) {
-		struct unit_section *s = &unit->sections[i];
+		struct atom_section *s = &unit->sections[i];
 
 		s->made = NULL;
 		s->made_symbol = NULL;
@@ -377,7 +377,7 @@ static int relocate(struct maker *m, const struct ref *ref, bool special, struct
 }
 
 /* Relocations of the atoms kept from one section, or of the entries kept from a table. */
-static int make_relas(struct maker *m, struct unit_section *s)
+static int make_relas(struct maker *m, struct atom_section *s)
 {
 	struct elf_section *made = s->made;
 	size_t max = s->refs.count, n = 0;
@@ -436,7 +436,7 @@ static int list_needed(struct maker *m)
 
 static int make(struct maker *m)
 {
-	const struct unit *unit = &m->diff->patched;
+	const struct atom_set *unit = &m->diff->patched;
 	int e = elf_object_new(&m->out);
 
 	m->undefined = name_table_new();

@@ -43,7 +43,7 @@ struct ref {
 	uint32_t type;                /* R_X86_64_… */
 	uint8_t width;                /* of the field, in bytes; 0: no field */
 	struct elf_symbol *symbol;    /* what the relocation names, or NULL */
-	struct unit_section *section; /* where it points; NULL: outside this object */
+	struct atom_section *section; /* where it points; NULL: outside this object */
 	int64_t position;             /* there; outside: the addend, adjusted like it */
 	struct atom *target;          /* what is there; NULL: outside, or nothing known */
 	bool branch;                  /* a call or jump */
@@ -53,7 +53,7 @@ struct ref {
 
 /* An entry of a special section. */
 struct special_entry {
-	struct unit_section *section;
+	struct atom_section *section;
 	uint64_t offset;
 	uint32_t size;
 	struct ref *refs;
@@ -62,7 +62,7 @@ struct special_entry {
 
 struct atom {
 	enum atom_kind kind;
-	struct unit_section *section;
+	struct atom_section *section;
 	uint64_t start, end;       /* in the section; a function's padding included */
 	uint64_t entry;            /* of a function: where its symbol points; else `start` */
 	struct elf_symbol *symbol; /* NULL for an unnamed one */
@@ -89,7 +89,7 @@ struct atom {
 	uint32_t order;                     /* of discovery */
 };
 
-struct unit_section {
+struct atom_section {
 	struct elf_section *elf;
 	enum section_class class;
 	const struct special_def *special;
@@ -103,11 +103,11 @@ struct unit_section {
 	struct elf_symbol *made_symbol;
 };
 
-struct unit {
+struct atom_set {
 	struct elf_object *object;
 	struct arena *arena; /* the diff's */
 	const char *name;
-	struct unit_section *sections; /* one for each section of the object, in its order */
+	struct atom_section *sections; /* one for each section of the object, in its order */
 	size_t section_count;
 	VEC(struct atom *) atoms; /* all, in the order of sections */
 };
@@ -117,13 +117,13 @@ struct unit {
  * the heap. Errors: ERR_INVALID, ERR_UNSUPPORTED (objects that the kernel's flags never give),
  * ERR_NO_MEMORY.
  */
-int unit_open(struct elf_object *object, const char *name, const struct special_sizes *sizes,
-	      struct arena *arena, struct unit *ret, struct error *err);
-void unit_close(struct unit *unit);
+int atom_set_open(struct elf_object *object, const char *name, const struct special_sizes *sizes,
+		  struct arena *arena, struct atom_set *ret, struct error *err);
+void atom_set_close(struct atom_set *unit);
 
 /* The atom at a position of a section, or NULL. A position just behind an atom belongs to it when
  * nothing else is there (C allows such pointers). */
-struct atom *unit_atom_at(const struct unit_section *section, int64_t position);
+struct atom *atom_at(const struct atom_section *section, int64_t position);
 
 /* True for code. */
 bool atom_is_code(const struct atom *atom);

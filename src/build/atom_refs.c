@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "build/insn.h"
-#include "build/unit_internal.h"
+#include "build/atom_internal.h"
 
 /* Beyond the size of any section, and far from overflowing. */
 #define ADDEND_MAX ((int64_t)1 << 40)
@@ -28,13 +28,13 @@ static bool is_pc_relative(uint32_t type)
 	return type == R_X86_64_PC32 || type == R_X86_64_PLT32 || type == R_X86_64_PC64;
 }
 
-static bool is_code(const struct unit_section *s)
+static bool is_code(const struct atom_section *s)
 {
 	return s->class == CLASS_TEXT || s->class == CLASS_INIT_TEXT || s->class == CLASS_SNIPPET;
 }
 
-static int read_relocation(struct unit *unit, struct unit_section *s, const struct elf_rela *rela,
-			   struct error *err)
+static int read_relocation(struct atom_set *unit, struct atom_section *s,
+			   const struct elf_rela *rela, struct error *err)
 {
 	struct ref ref = {
 		.offset = rela->offset,
@@ -64,10 +64,10 @@ static int read_relocation(struct unit *unit, struct unit_section *s, const stru
 	return VEC_PUSH(&s->refs, ref);
 }
 
-int unit_read_relocations(struct unit *unit, struct error *err)
+int atom_read_refs(struct atom_set *unit, struct error *err)
 {
 	for (size_t i = 0; i < unit->section_count; i++) {
-		struct unit_section *s = &unit->sections[i];
+		struct atom_section *s = &unit->sections[i];
 		const struct elf_section *rela = s->elf->rela;
 
 		if (!rela || s->class == CLASS_IGNORED || s->class == CLASS_OBJTOOL)
@@ -83,7 +83,7 @@ int unit_read_relocations(struct unit *unit, struct error *err)
 
 static void stretch_one(const struct ref *pad)
 {
-	struct unit_section *s = pad->section;
+	struct atom_section *s = pad->section;
 
 	if (!s || !is_code(s) || pad->position < 0)
 		return;
@@ -103,10 +103,10 @@ static void stretch_one(const struct ref *pad)
 		atom->start = (uint64_t)pad->position;
 }
 
-void unit_stretch_padding(struct unit *unit)
+void atom_stretch_padding(struct atom_set *unit)
 {
 	for (size_t i = 0; i < unit->section_count; i++) {
-		const struct unit_section *s = &unit->sections[i];
+		const struct atom_section *s = &unit->sections[i];
 
 		if (!streq(s->elf->name, "__patchable_function_entries"))
 			continue;
@@ -117,7 +117,7 @@ void unit_stretch_padding(struct unit *unit)
 
 /* One run of instructions being decoded. */
 struct decoder {
-	struct unit_section *section;
+	struct atom_section *section;
 	size_t ref;       /* the next reference */
 	size_t relocated; /* how many references come from relocations */
 	bool shared;      /* several functions are in the section */
@@ -139,7 +139,7 @@ static void decode_ref(struct ref *ref, uint64_t at, const struct insn *insn)
 }
 
 /* A branch to another function of the same section has no relocation. */
-static int add_branch(struct unit_section *s, const struct atom *atom, uint64_t at,
+static int add_branch(struct atom_section *s, const struct atom *atom, uint64_t at,
 		      const struct insn *insn)
 {
 	const uint8_t *field = s->elf->data + at + insn->imm_at;
@@ -165,7 +165,7 @@ static int add_branch(struct unit_section *s, const struct atom *atom, uint64_t 
 
 static int decode_range(struct decoder *d, uint64_t from, uint64_t to, const struct atom *atom)
 {
-	struct unit_section *s = d->section;
+	struct atom_section *s = d->section;
 	struct insn insn;
 
 	for (uint64_t at = from; at < to; at += insn.len) {
@@ -195,7 +195,7 @@ static int compare_refs(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-static int decode_section(struct unit_section *s)
+static int decode_section(struct atom_section *s)
 {
 	struct decoder d = { .section = s,
 			     .relocated = s->refs.count,
@@ -214,10 +214,10 @@ static int decode_section(struct unit_section *s)
 	return 0;
 }
 
-int unit_decode(struct unit *unit)
+int atom_decode(struct atom_set *unit)
 {
 	for (size_t i = 0; i < unit->section_count; i++) {
-		struct unit_section *s = &unit->sections[i];
+		struct atom_section *s = &unit->sections[i];
 
 		if (!is_code(s) || !s->elf->data)
 			continue;

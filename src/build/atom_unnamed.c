@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What has no symbol: strings, constants, jump tables, alternative code, entries of tables. */
-#include "build/unit_internal.h"
+#include "build/atom_internal.h"
 
 /* A place in a section that something refers to. */
 struct mention {
@@ -21,22 +21,22 @@ static int compare_mentions(const void *a, const void *b)
 	return x->by < y->by ? -1 : x->by > y->by;
 }
 
-static const void *mentioned_by(const struct unit_section *from, const struct ref *ref)
+static const void *mentioned_by(const struct atom_section *from, const struct ref *ref)
 {
-	struct atom *atom = unit_atom_at(from, (int64_t)ref->offset);
+	struct atom *atom = atom_at(from, (int64_t)ref->offset);
 
 	return atom ? (const void *)atom_owner(atom) : (const void *)from;
 }
 
 /* Collects the mentions of every section at once; `all` has one element for each section. */
-static int collect(struct unit *unit, struct mentions *all)
+static int collect(struct atom_set *unit, struct mentions *all)
 {
 	for (size_t i = 0; i < unit->section_count; i++) {
-		const struct unit_section *from = &unit->sections[i];
+		const struct atom_section *from = &unit->sections[i];
 
 		for (size_t k = 0; k < from->refs.count; k++) {
 			const struct ref *ref = &from->refs.items[k];
-			const struct unit_section *to = ref->section;
+			const struct atom_section *to = ref->section;
 
 			if (!to || ref->position < 0 || (uint64_t)ref->position >= to->elf->size)
 				continue;
@@ -81,7 +81,7 @@ static size_t run_length(const struct mention *list, size_t count)
  * Cuts [from, to) at the places mentioned in it, except between those that one function uses
  * together. `always`: at every place.
  */
-static int cut(struct unit *unit, struct unit_section *s, uint64_t from, uint64_t to,
+static int cut(struct atom_set *unit, struct atom_section *s, uint64_t from, uint64_t to,
 	       const struct mentions *m, bool always)
 {
 	const struct mention *list = m->list.items;
@@ -96,7 +96,7 @@ static int cut(struct unit *unit, struct unit_section *s, uint64_t from, uint64_
 			      same_user(list + last, last_count, list + i, n);
 
 		if (list[i].position > start && last_count > 0 && !joined) {
-			int e = unit_add_atom(unit, s, ATOM_CONTENT, start, list[i].position, NULL);
+			int e = atom_add(unit, s, ATOM_CONTENT, start, list[i].position, NULL);
 			if (e < 0)
 				return e;
 			start = list[i].position;
@@ -107,7 +107,7 @@ static int cut(struct unit *unit, struct unit_section *s, uint64_t from, uint64_
 	}
 	if (last_count == 0 && s->class != CLASS_SNIPPET)
 		return 0; /* nobody uses it */
-	return unit_add_atom(unit, s, ATOM_CONTENT, start, to, NULL);
+	return atom_add(unit, s, ATOM_CONTENT, start, to, NULL);
 }
 
 static int compare_atoms(const void *a, const void *b)
@@ -120,7 +120,7 @@ static int compare_atoms(const void *a, const void *b)
 }
 
 /* Calls `cut` or makes one atom for each gap between named atoms. */
-static int fill_gaps(struct unit *unit, struct unit_section *s, const struct mentions *m)
+static int fill_gaps(struct atom_set *unit, struct atom_section *s, const struct mentions *m)
 {
 	size_t named = s->atoms.count;
 	uint64_t from = 0;
@@ -130,7 +130,7 @@ static int fill_gaps(struct unit *unit, struct unit_section *s, const struct men
 		int e = 0;
 
 		if (from < to && s->class == CLASS_TABLE)
-			e = unit_add_atom(unit, s, ATOM_DATA, from, to, NULL);
+			e = atom_add(unit, s, ATOM_DATA, from, to, NULL);
 		else if (from < to)
 			e = cut(unit, s, from, to, m, s->class == CLASS_SNIPPET);
 		if (e < 0)
@@ -143,12 +143,12 @@ static int fill_gaps(struct unit *unit, struct unit_section *s, const struct men
 	return 0;
 }
 
-static int cut_strings(struct unit *unit, struct unit_section *s)
+static int cut_strings(struct atom_set *unit, struct atom_section *s)
 {
 	for (uint64_t at = 0; at < s->elf->size && s->elf->data;) {
 		const uint8_t *zero = memchr(s->elf->data + at, 0, s->elf->size - at);
 		uint64_t end = zero ? (uint64_t)(zero - s->elf->data) + 1 : s->elf->size;
-		int e = unit_add_atom(unit, s, ATOM_CONTENT, at, end, NULL);
+		int e = atom_add(unit, s, ATOM_CONTENT, at, end, NULL);
 
 		if (e < 0)
 			return e;
@@ -157,7 +157,7 @@ static int cut_strings(struct unit *unit, struct unit_section *s)
 	return 0;
 }
 
-static int unnamed_in(struct unit *unit, struct unit_section *s, struct mentions *m)
+static int unnamed_in(struct atom_set *unit, struct atom_section *s, struct mentions *m)
 {
 	if (m->list.count > 1)
 		qsort(m->list.items, m->list.count, sizeof(*m->list.items), compare_mentions);
@@ -175,7 +175,7 @@ static int unnamed_in(struct unit *unit, struct unit_section *s, struct mentions
 	}
 }
 
-int unit_unnamed_atoms(struct unit *unit)
+int atom_find_unnamed(struct atom_set *unit)
 {
 	struct mentions *all = calloc(unit->section_count + 1, sizeof(*all));
 	int e = all ? collect(unit, all) : ERR_NO_MEMORY;

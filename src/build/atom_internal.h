@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The steps of unit_open(), in their order. For unit*.c only. */
+/* The steps of atom_set_open(), in their order. For atom*.c only. */
 #pragma once
 
-#include "build/unit.h"
+#include "build/atom.h"
 
 /* Adds an atom at the end of a section's list; the caller keeps the order. `ret` may be NULL. */
-int unit_add_atom(struct unit *unit, struct unit_section *section, enum atom_kind kind,
-		  uint64_t start, uint64_t end, struct atom **ret);
+int atom_add(struct atom_set *unit, struct atom_section *section, enum atom_kind kind,
+	     uint64_t start, uint64_t end, struct atom **ret);
 
 /* Turns relocations into references; those in code still point 4 bytes behind their field. */
-int unit_read_relocations(struct unit *unit, struct error *err);
+int atom_read_refs(struct atom_set *unit, struct error *err);
 /* Gives functions that share a section the padding before them. */
-void unit_stretch_padding(struct unit *unit);
+void atom_stretch_padding(struct atom_set *unit);
 /* Decodes all code: where pc-relative fields really point, and branches without a relocation. */
-int unit_decode(struct unit *unit);
+int atom_decode(struct atom_set *unit);
 /* Strings, unnamed constants, snippets and table entries become atoms. */
-int unit_unnamed_atoms(struct unit *unit);
+int atom_find_unnamed(struct atom_set *unit);

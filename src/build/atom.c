@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/unit.h"
+#include "build/atom.h"
 
-#include "build/unit_internal.h"
+#include "build/atom_internal.h"
 
 struct class_rule {
 	const char *name; /* ends in '*' for a prefix */
@@ -78,13 +78,13 @@ static enum section_class classify(const struct elf_section *s)
 }
 
 /* Sections that are looked into. */
-static bool has_atoms(const struct unit_section *s)
+static bool has_atoms(const struct atom_section *s)
 {
 	return s->class != CLASS_IGNORED && s->class != CLASS_SPECIAL &&
 	       s->class != CLASS_REFUSED && s->class != CLASS_OBJTOOL;
 }
 
-static bool has_code(const struct unit_section *s)
+static bool has_code(const struct atom_section *s)
 {
 	return s->class == CLASS_TEXT || s->class == CLASS_INIT_TEXT || s->class == CLASS_SNIPPET;
 }
@@ -132,14 +132,14 @@ static int compare_positions(const struct atom *atom, int64_t position)
 
 /* A section of its own for one variable: whatever is near it means it (arrays are addressed from
  * before their first element, too). */
-static bool is_single_variable(const struct unit_section *s)
+static bool is_single_variable(const struct atom_section *s)
 {
 	return s->atoms.count == 1 && !has_code(s) && s->class != CLASS_TABLE &&
 	       s->atoms.items[0]->symbol && s->atoms.items[0]->start == 0 &&
 	       s->atoms.items[0]->end == s->elf->size;
 }
 
-struct atom *unit_atom_at(const struct unit_section *s, int64_t position)
+struct atom *atom_at(const struct atom_section *s, int64_t position)
 {
 	size_t low = 0, high = s->atoms.count;
 
@@ -160,8 +160,8 @@ struct atom *unit_atom_at(const struct unit_section *s, int64_t position)
 	return behind && !has_code(s) ? s->atoms.items[low - 1] : NULL;
 }
 
-int unit_add_atom(struct unit *unit, struct unit_section *section, enum atom_kind kind,
-		  uint64_t start, uint64_t end, struct atom **ret)
+int atom_add(struct atom_set *unit, struct atom_section *section, enum atom_kind kind,
+	     uint64_t start, uint64_t end, struct atom **ret)
 {
 	struct atom *atom = arena_new_object(unit->arena, struct atom);
 
@@ -211,7 +211,7 @@ static int compare_symbols(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-static int check_symbol(struct unit *unit, const struct elf_symbol *sym, struct error *err)
+static int check_symbol(struct atom_set *unit, const struct elf_symbol *sym, struct error *err)
 {
 	switch (sym->type) {
 	case STT_NOTYPE:
@@ -234,7 +234,7 @@ static bool is_label(const struct elf_symbol *sym)
 	return *sym->name == 0 || str_has_prefix(sym->name, ".L");
 }
 
-static int named_symbols(struct unit *unit, struct elf_symbol ***ret, size_t *ret_count,
+static int named_symbols(struct atom_set *unit, struct elf_symbol ***ret, size_t *ret_count,
 			 struct error *err)
 {
 	VEC(struct elf_symbol *) list = { 0 };
@@ -247,7 +247,7 @@ static int named_symbols(struct unit *unit, struct elf_symbol ***ret, size_t *re
 			continue;
 		e = check_symbol(unit, sym, err);
 		if (e == 0 && sym->section && !is_label(sym) &&
-		    has_atoms((struct unit_section *)sym->section->user))
+		    has_atoms((struct atom_section *)sym->section->user))
 			e = VEC_PUSH(&list, sym);
 	}
 	if (list.count > 0)
@@ -257,7 +257,7 @@ static int named_symbols(struct unit *unit, struct elf_symbol ***ret, size_t *re
 	return e;
 }
 
-static enum atom_kind named_kind(const struct unit_section *s, const struct elf_symbol *sym)
+static enum atom_kind named_kind(const struct atom_section *s, const struct elf_symbol *sym)
 {
 	if (s->class == CLASS_SNIPPET)
 		return ATOM_CONTENT;
@@ -279,19 +279,19 @@ static uint64_t symbol_end(struct elf_symbol **symbols, size_t count, size_t i)
 	return sym->section->size;
 }
 
-static int add_named(struct unit *unit, struct elf_symbol **symbols, size_t count)
+static int add_named(struct atom_set *unit, struct elf_symbol **symbols, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct elf_symbol *sym = symbols[i];
-		struct unit_section *s = sym->section->user;
+		struct atom_section *s = sym->section->user;
 		struct atom *last = s->atoms.count ? s->atoms.items[s->atoms.count - 1] : NULL;
 
 		if (last && (sym->value < last->end || sym->value == last->start)) {
 			sym->user = last;
 			continue;
 		}
-		int e = unit_add_atom(unit, s, named_kind(s, sym), sym->value,
-				      symbol_end(symbols, count, i), &last);
+		int e = atom_add(unit, s, named_kind(s, sym), sym->value,
+				 symbol_end(symbols, count, i), &last);
 		if (e < 0)
 			return e;
 		last->symbol = sym;
@@ -306,7 +306,7 @@ static int add_named(struct unit *unit, struct elf_symbol **symbols, size_t coun
 	return 0;
 }
 
-static int named_atoms(struct unit *unit, struct error *err)
+static int named_atoms(struct atom_set *unit, struct error *err)
 {
 	_cleanup_free_ struct elf_symbol **symbols = NULL;
 	size_t count = 0;
@@ -316,10 +316,10 @@ static int named_atoms(struct unit *unit, struct error *err)
 }
 
 /* A section with one function is that function, padding and all. */
-static void stretch_functions(struct unit *unit)
+static void stretch_functions(struct atom_set *unit)
 {
 	for (size_t i = 0; i < unit->section_count; i++) {
-		struct unit_section *s = &unit->sections[i];
+		struct atom_section *s = &unit->sections[i];
 
 		if (!has_code(s) || s->class == CLASS_SNIPPET || s->atoms.count != 1)
 			continue;
@@ -328,7 +328,7 @@ static void stretch_functions(struct unit *unit)
 	}
 }
 
-static int link_cold_parts(struct unit *unit)
+static int link_cold_parts(struct atom_set *unit)
 {
 	_cleanup_name_table_ struct name_table *functions = name_table_new();
 	int e = functions ? 0 : ERR_NO_MEMORY;
@@ -360,7 +360,8 @@ static int link_cold_parts(struct unit *unit)
 	return e;
 }
 
-static int open_sections(struct unit *unit, const struct special_sizes *sizes, struct error *err)
+static int open_sections(struct atom_set *unit, const struct special_sizes *sizes,
+			 struct error *err)
 {
 	struct elf_object *object = unit->object;
 
@@ -369,7 +370,7 @@ static int open_sections(struct unit *unit, const struct special_sizes *sizes, s
 	if (!unit->sections)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < object->section_count; i++) {
-		struct unit_section *s = &unit->sections[i];
+		struct atom_section *s = &unit->sections[i];
 
 		s->elf = object->sections[i];
 		s->elf->user = s;
@@ -385,7 +386,7 @@ static int open_sections(struct unit *unit, const struct special_sizes *sizes, s
 }
 
 /* Points each atom at the references within it. */
-static void attach_refs(struct unit_section *s)
+static void attach_refs(struct atom_section *s)
 {
 	size_t k = 0;
 
@@ -401,10 +402,10 @@ static void attach_refs(struct unit_section *s)
 	}
 }
 
-static int finish(struct unit *unit)
+static int finish(struct atom_set *unit)
 {
 	for (size_t i = 0; i < unit->section_count; i++) {
-		struct unit_section *s = &unit->sections[i];
+		struct atom_section *s = &unit->sections[i];
 
 		if (s->refs.count > 0)
 			attach_refs(s);
@@ -417,14 +418,14 @@ static int finish(struct unit *unit)
 		for (size_t k = 0; k < s->refs.count; k++) {
 			struct ref *ref = &s->refs.items[k];
 			if (ref->section)
-				ref->target = unit_atom_at(ref->section, ref->position);
+				ref->target = atom_at(ref->section, ref->position);
 		}
 	}
 	return 0;
 }
 
 /* An alternative without replacement points to nothing; make it point to its function. */
-static int settle_empty_replacement(struct unit *unit, const struct special_entry *entry)
+static int settle_empty_replacement(struct atom_set *unit, const struct special_entry *entry)
 {
 	const uint8_t *data = entry->section->elf->data;
 	struct atom *owner = entry->refs[0].target;
@@ -445,7 +446,7 @@ static int settle_empty_replacement(struct unit *unit, const struct special_entr
 	return 0;
 }
 
-static int entry_of(struct unit *unit, struct unit_section *s, size_t i, struct error *err)
+static int entry_of(struct atom_set *unit, struct atom_section *s, size_t i, struct error *err)
 {
 	struct special_entry *entry = &s->entries[i];
 	struct ref *refs = s->refs.items;
@@ -482,7 +483,7 @@ static int compare_entries(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-static void sort_entries(struct unit *unit)
+static void sort_entries(struct atom_set *unit)
 {
 	for (size_t i = 0; i < unit->atoms.count; i++) {
 		struct atom *atom = unit->atoms.items[i];
@@ -493,10 +494,10 @@ static void sort_entries(struct unit *unit)
 	}
 }
 
-static int special_entries(struct unit *unit, struct error *err)
+static int special_entries(struct atom_set *unit, struct error *err)
 {
 	for (size_t i = 0; i < unit->section_count; i++) {
-		struct unit_section *s = &unit->sections[i];
+		struct atom_section *s = &unit->sections[i];
 
 		if (s->class != CLASS_SPECIAL || s->refs.count == 0)
 			continue;
@@ -514,7 +515,7 @@ static int special_entries(struct unit *unit, struct error *err)
 	return 0;
 }
 
-static int open_unit(struct unit *unit, const struct special_sizes *sizes, struct error *err)
+static int open_unit(struct atom_set *unit, const struct special_sizes *sizes, struct error *err)
 {
 	int e = open_sections(unit, sizes, err);
 
@@ -523,36 +524,36 @@ static int open_unit(struct unit *unit, const struct special_sizes *sizes, struc
 	if (e == 0)
 		e = link_cold_parts(unit);
 	if (e == 0)
-		e = unit_read_relocations(unit, err);
+		e = atom_read_refs(unit, err);
 	if (e == 0) {
 		stretch_functions(unit);
-		unit_stretch_padding(unit);
-		e = unit_decode(unit);
+		atom_stretch_padding(unit);
+		e = atom_decode(unit);
 	}
 	if (e == 0)
-		e = unit_unnamed_atoms(unit);
+		e = atom_find_unnamed(unit);
 	if (e == 0)
 		e = finish(unit);
 	return e == 0 ? special_entries(unit, err) : e;
 }
 
-int unit_open(struct elf_object *object, const char *name, const struct special_sizes *sizes,
-	      struct arena *arena, struct unit *ret, struct error *err)
+int atom_set_open(struct elf_object *object, const char *name, const struct special_sizes *sizes,
+		  struct arena *arena, struct atom_set *ret, struct error *err)
 {
 	struct error why = { 0 };
 
-	*ret = (struct unit){ .object = object, .arena = arena, .name = name };
+	*ret = (struct atom_set){ .object = object, .arena = arena, .name = name };
 	int e = open_unit(ret, sizes, &why);
 	if (e == 0)
 		return 0;
-	unit_close(ret);
+	atom_set_close(ret);
 	return error_set(err, e, "%s", why.code ? why.message : "out of memory");
 }
 
-void unit_close(struct unit *unit)
+void atom_set_close(struct atom_set *unit)
 {
 	for (size_t i = 0; i < unit->section_count; i++) {
-		struct unit_section *s = &unit->sections[i];
+		struct atom_section *s = &unit->sections[i];
 
 		for (size_t k = 0; k < s->atoms.count; k++)
 			free(s->atoms.items[k]->entries.items);
@@ -560,5 +561,5 @@ void unit_close(struct unit *unit)
 		free(s->refs.items);
 	}
 	free(unit->atoms.items);
-	*unit = (struct unit){ 0 };
+	*unit = (struct atom_set){ 0 };
 }
