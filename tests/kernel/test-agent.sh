@@ -1,0 +1,203 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The machine's programs on a stock kernel: enrolled, patched while it runs, patched again, taken
+# back, rebooted, and lied to. Repository and server are the real ones, on the host.
+. "$(dirname "$0")/lib.sh"
+FIXES=$(dirname "$(realpath "$0")")/../../demo/fixes
+prepare_kernel
+TIER=stable
+say='patched by Suture'
+
+# --- the maker's side
+
+make_patches() {
+	(cd "$WORK" &&
+		suture-build patch --kernel "$RELEASE" --version 1.1 -o 1.1.ko --record 1.1.json "$FIXES"/0001* &&
+		suture-build patch --kernel "$RELEASE" --version 1.2 -o 1.2.ko --record 1.2.json "$FIXES"/000[12]*)
+}
+make_keys() {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$WORK/module.key" -out "$WORK/module.crt" -days 30 \
+		-subj "/CN=test modules" -addext keyUsage=digitalSignature -addext extendedKeyUsage=codeSigning \
+		-addext subjectKeyIdentifier=hash &&
+		suture-repo init "$WORK/repo" --keys "$WORK/keys" --tier $TIER
+}
+# release VERSION: signed, listed and served.
+release() {
+	suture-repo module sign --key "$WORK/module.key" --cert "$WORK/module.crt" "$WORK/$1.ko" &&
+		suture-repo add "$WORK/repo" "$WORK/$1.ko" --record "$WORK/$1.json" --tier $TIER &&
+		suture-repo publish "$WORK/repo" --to "$WORK/server/repository"
+}
+# The address is written when the server listens.
+start_server() {
+	mkdir -p "$WORK/server"
+	suture-server --data "$WORK/server" --listen 127.0.0.1:0 --listen-people 127.0.0.1:0 \
+		--name 10.0.2.2 --name 127.0.0.1 >"$WORK/server.log" 2>&1 &
+	SERVER=$!
+	until [ -s "$WORK/server/listen.json" ]; do
+		kill -0 $SERVER || return 1
+		read -r -t 0.05 <> <(:)
+	done
+	PORT=$(jq .machines.port "$WORK/server/listen.json")
+	PEOPLE=$(jq .people.port "$WORK/server/listen.json")
+}
+people() { # METHOD PATH BODY
+	curl -sSf --cacert "$WORK/server/pki/ca.pem" -X "$1" -H "Content-Type: application/json" \
+		-H "Authorization: Bearer ${SESSION:-none}" -d "$3" "https://127.0.0.1:$PEOPLE$2"
+}
+make_token() {
+	local login
+	login=$(jq -n --rawfile p "$WORK/server/admin-password" '{user: "admin", password: ($p | rtrimstr("\n"))}')
+	SESSION=$(people POST /v1/admin/login "$login" | jq -r .session)
+	people POST /v1/admin/tokens '{"uses": 9, "lifetime": 3600, "note": "test"}' | jq -r .secret >"$WORK/token"
+	suture-repo trust-bundle "$WORK/repo" --url "https://10.0.2.2:$PORT" --server-ca "$WORK/server/pki/ca.pem" \
+		--module-cert "$WORK/module.crt" -o "$WORK/bundle.json"
+}
+
+# --- the machine's side
+
+# start_machine NAME [OPTION…]: a guest with the programs, and users.
+start_machine() {
+	start_guest "$1" --net --program "$(command -v sutured):/usr/bin/sutured" \
+		--program "$(command -v suture-fetch):/usr/bin/suture-fetch" \
+		--program "$(command -v suture):/usr/bin/suture" --file "$WORK/bundle.json:/bundle.json" \
+		--file "$WORK/token:/token" "${@:2}" &&
+		in_guest sh -c 'echo root:x:0:0::/root:/bin/sh >/etc/passwd; echo root:x:0: >/etc/group
+			echo suture-fetch:x:990:990::/:/bin/false >>/etc/passwd; echo suture-fetch:x:990: >>/etc/group'
+}
+# Waits for a condition in the guest, there.
+guest_until() {
+	in_guest timeout 60 sh -c "until $1; do usleep 50000; done"
+}
+start_programs() {
+	suture-lab exec --background "$GUEST" -- sh -c 'exec sutured >>/sutured.log 2>&1' &&
+		guest_until '[ -S /run/suture/control.sock ]' &&
+		suture-lab exec --background "$GUEST" -- sh -c 'exec suture-fetch >>/fetch.log 2>&1'
+}
+status_is() { # JQ EXPRESSION
+	in_guest suture status --format json >"$WORK/status.json"
+	cat "$WORK/status.json"
+	jq -e "$1" "$WORK/status.json" >/dev/null
+}
+kernel_says() { says "$say" in_guest cat /proc/version; }
+fails() { ! "$@"; }
+kernel_is_silent() { fails in_guest grep "$say" /proc/version; }
+only_livepatch_is() {
+	[ "$(in_guest ls /sys/kernel/livepatch)" = "$1" ] &&
+		[ "$(in_guest sh -c 'lsmod | grep -o "^suture[^ ]*"')" = "$1" ]
+}
+# "Power off": what was on the disk is all that the next boot has.
+reboot_machine() { # NAME [OPTION…]
+	in_guest tar -C / -czf - var/lib/suture var/cache/suture >"$WORK/disk.tar.gz"
+	suture-lab stop "$GUEST"
+	start_machine "$@" && suture-lab put "$GUEST" "$WORK/disk.tar.gz" /disk.tar.gz &&
+		in_guest tar -C / -xzf /disk.tar.gz
+}
+server_knows() {
+	people GET /v1/admin/machines "" >"$WORK/machines.json"
+	cat "$WORK/machines.json"
+	jq -e "$1" "$WORK/machines.json" >/dev/null
+}
+name_of() { jq -r .module "$WORK/$1.json"; }
+
+check "two patches are built" make_patches
+check "keys and a repository" make_keys
+check "1.1 is released" release 1.1
+check "the server starts" start_server
+trap 'kill $SERVER 2>/dev/null; clean_up' EXIT
+check "a token and a bundle" make_token
+check "a machine boots" start_machine one --load mana
+check "its programs start" start_programs
+check "it is not patched" kernel_is_silent
+check "the fetcher has no privileges" guest_until 'grep -q "^Uid:.990.990.990.990" "/proc/$(pidof suture-fetch)/status"'
+check "it enrols" in_guest suture enable --trust /bundle.json --token-file /token
+check "it checks, and is patched while it runs" in_guest suture refresh
+check "the kernel is changed" kernel_says
+check "status: 1.1 applied, the code was equal" status_is \
+	'.state == "applied" and .version == "1.1" and .code_check == "equal" and .exit_status == 0
+	and .functions[0].name == "version_proc_show"'
+check "the server knows" server_knows '.machines[0] | .state == "applied" and .version == "1.1"'
+check "the doctor finds nothing in the way" in_guest suture check
+
+check "1.2 is released" release 1.2
+check "it takes the place of 1.1" in_guest suture refresh
+check "status: 1.2, in vmlinux and in a module" status_is \
+	'.version == "1.2" and (.functions | length) == 2 and .functions[0].object == "mana"'
+check "the kernel is still changed" kernel_says
+check "1.1's module is gone" only_livepatch_is "$(name_of 1.2)"
+check "again: nothing to do" in_guest suture refresh
+
+check "back to 1.1" in_guest suture rollback 1.1
+check "status: 1.1; the newer one waits: exit status 4" status_is '.version == "1.1" and .avoid == "1.2" and .exit_status == 4'
+check "only 1.1 is in the kernel" only_livepatch_is "$(name_of 1.1)"
+check "it does not come back by itself" in_guest suture refresh
+check "status: still 1.1" status_is '.version == "1.1"'
+check "until unhold" in_guest suture unhold
+check "then it does" in_guest suture refresh
+check "status: 1.2 again" status_is '.version == "1.2" and .exit_status == 0'
+
+# sutured is killed: the patch stays, and the next one knows it.
+check "sutured is killed" in_guest sh -c 'kill -9 $(pidof sutured)'
+check "the patch stays" kernel_says
+check "sutured starts again" suture-lab exec --background "$GUEST" -- sh -c 'exec sutured >>/sutured.log 2>&1'
+check "it knows what is applied" guest_until 'suture status --summary | grep -q "protected (1.2)"'
+
+# A reboot without a network and with the clock at 1970.
+check "the machine reboots, without fetcher and clock" reboot_machine two --load mana
+check "its clock is wrong" in_guest date -s @1000
+check "sutured alone starts" suture-lab exec --background "$GUEST" -- sh -c 'exec sutured >>/sutured.log 2>&1'
+check "the accepted patch is applied from the disk" guest_until 'grep -q "patched by Suture" /proc/version'
+check "status: 1.2 applied" guest_until 'suture status --format json | grep -q "\"state\": \"applied\""'
+check "the clock is set" in_guest date -s "@$(date +%s)"
+check "the fetcher starts" suture-lab exec --background "$GUEST" -- sh -c 'exec suture-fetch >>/fetch.log 2>&1'
+
+check "rollback: to the unpatched kernel" in_guest suture rollback
+check "the kernel is as shipped" kernel_is_silent
+check "no livepatch is left" fails in_guest sh -c 'lsmod | grep suture_'
+check "status: reverted" status_is '.state == "reverted" and .version == null and .exit_status == 4'
+check "the server knows" server_knows '.machines[0].state == "reverted"'
+check "a reboot does not bring it back" reboot_machine three --load mana
+check "its programs start" start_programs
+check "it checks" in_guest suture refresh
+check "the kernel is as shipped still" kernel_is_silent
+check "unhold" in_guest suture unhold
+
+# A step that the machine did not survive.
+break_journal() {
+	in_guest suture refresh && in_guest sh -c 'kill $(pidof sutured)' &&
+		in_guest cat /var/lib/suture/journal.json >"$WORK/journal.json" &&
+		jq '.step = (.accepted | {action: "load", version, "module": .module, sha256, length, published,
+			boot_id: "00000000-0000-4000-8000-000000000000", time: "2026-01-01T00:00:00Z"})
+			| .state = "applying"' "$WORK/journal.json" >"$WORK/broken.json" &&
+		suture-lab put "$GUEST" "$WORK/broken.json" /var/lib/suture/journal.json
+}
+check "a machine that went down amid a load" break_journal
+check "reboots" reboot_machine four --load mana
+check "its programs start" start_programs
+check "the version is in quarantine: exit status 6" guest_until 'suture status --format json | grep -q quarantined'
+check "it is not tried again" in_guest suture refresh
+check "the kernel is as shipped" kernel_is_silent
+check "status says why" status_is '.state == "quarantined" and .error.code == "quarantined" and .exit_status == 6'
+
+# Lies: a changed module, and a livepatch of somebody else.
+check "a fresh machine" start_machine five
+check "its programs start" start_programs
+target=$(echo "$WORK"/server/repository/targets/$TIER/*/*/*"$(name_of 1.2)".ko)
+cp "$target" "$WORK/good"
+printf X | dd of="$target" bs=1 seek=1000 conv=notrunc status=none
+check "it enrols" in_guest suture enable --trust /bundle.json --token-file /token
+check "a changed module is refused" refuses 'sha256' in_guest suture refresh
+check "the kernel is as shipped" kernel_is_silent
+cp "$WORK/good" "$target"
+build_module "$(dirname "$(realpath "$0")")/modules/lab_patch.c" || give_up "the test's livepatch does not build"
+suture-lab put "$GUEST" "$WORK/lab_patch.ko" /lab_patch.ko
+check "somebody else's livepatch is loaded" in_guest insmod /lab_patch.ko
+check "it is not replaced" refuses 'lab_patch' in_guest suture refresh
+check "unless the owner says so" in_guest sh -c 'mkdir -p /etc/suture
+	echo "foreign-livepatch = replace" >/etc/suture/suture.conf; kill $(pidof sutured)'
+check "sutured starts again" suture-lab exec --background "$GUEST" -- sh -c 'exec sutured >>/sutured.log 2>&1'
+check "then it is" guest_until 'grep -q "patched by Suture" /proc/version'
+check "disable --unpatch leaves nothing" in_guest suture disable --unpatch --yes
+check "no livepatch is left" fails in_guest sh -c 'lsmod | grep suture_'
+check "the identity is gone" fails in_guest sh -c 'ls -R /var/cache/suture | grep identity'
+check "no warning in the kernel log" fails in_guest sh -c 'dmesg | grep -E "WARNING:|BUG:|Oops"'
+finish
