@@ -306,12 +306,30 @@ static const struct elf_rela *module_rela(const struct shipped *s, uint64_t plac
 		       : NULL;
 }
 
-static bool module_field(const struct shipped *s, uint64_t place, int64_t addend,
+/* A field without relocation can only be a distance within its section, which the assembler knew.
+ */
+static bool module_distance(const struct shipped *s, uint64_t place, uint32_t type, int64_t addend,
+			    struct shipped_target *ret)
+{
+	const struct elf_section *section = module_section(s, place);
+	int32_t field;
+
+	if (type != R_X86_64_PC32 && type != R_X86_64_PLT32)
+		return false;
+	memcpy(&field, shipped_bytes(s, place, sizeof(field)), sizeof(field));
+	ret->address = place + (uint64_t)(int64_t)field - (uint64_t)addend;
+	ret->import = NULL;
+	return ret->address - section_address(section) < section->size;
+}
+
+static bool module_field(const struct shipped *s, uint64_t place, uint32_t type, int64_t addend,
 			 struct shipped_target *ret)
 {
 	const struct elf_rela *rela = module_rela(s, place);
 
-	if (!rela || !rela->symbol)
+	if (!rela)
+		return module_distance(s, place, type, addend, ret);
+	if (!rela->symbol)
 		return false;
 	if (!rela->symbol->section) {
 		*ret = (struct shipped_target){ .import = rela->symbol->name };
@@ -333,7 +351,7 @@ bool shipped_field(const struct shipped *s, uint64_t place, uint32_t type, int64
 	if (!p)
 		return false;
 	if (!s->kallsyms)
-		return module_field(s, place, addend, ret);
+		return module_field(s, place, type, addend, ret);
 	if (wide) {
 		memcpy(&value, p, sizeof(value));
 	} else {
