@@ -56,7 +56,7 @@ static int add_line(struct symbol_list *list, char *line, const char *object, si
 
 	if (!type)
 		return 0;
-	if (type[1] && is_hex(type))
+	if (is_hex(type) && (type[1] || (*type >= '0' && *type <= '9')))
 		type = next_field(&line);
 	char *name = next_field(&line), *module = next_field(&line);
 	bool closed = !module || (module[0] == '[' && str_has_suffix(module, "]"));
