@@ -126,6 +126,18 @@ check "a kernel that is not there" refuses "suture-build kernel add" suture-buil
 check "the kernel is listed" \
 	says '"prepared": true' suture-build kernel show "$RELEASE" --format json
 
+# A mirror that does not answer, and two commands at once.
+mkdir "$WORK/cache"
+echo 'Acquire::http::Proxy "http://127.0.0.1:9"; Acquire::https::Proxy "http://127.0.0.1:9"; Acquire::Retries "0";' >"$WORK/apt.conf"
+check "no network" refuses "the mirror" \
+	env XDG_CACHE_HOME="$WORK/cache" APT_CONFIG="$WORK/apt.conf" suture-build kernel add "$RELEASE"
+check "nothing half-done" says '^0$' sh -c "find $WORK/cache -name kernel.json | wc -l"
+check "two commands at once" env XDG_CACHE_HOME="$WORK/cache" RELEASE="$RELEASE" bash -c '
+	suture-build kernel add --image-only "$RELEASE" & first=$!
+	suture-build kernel add --image-only "$RELEASE" && wait $first'
+check "the kernel is removed" env XDG_CACHE_HOME="$WORK/cache" suture-build kernel remove "$RELEASE"
+check "and gone" refuses "not in the cache" env XDG_CACHE_HOME="$WORK/cache" suture-build kernel show "$RELEASE"
+
 # A cache that has no room.
 if mkdir "$WORK/small" && mount -t tmpfs -o size=8m none "$WORK/small" 2>/dev/null; then
 	check "a full disk" refuses "disk is full\|No space" \
