@@ -5,11 +5,12 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "build/config_compare.h"
 #include "package/apt.h"
 #include "package/unpack.h"
 
 #define MARKER_MAX      (64 * 1024)
-#define PREPARED_FORMAT 1
+#define PREPARED_FORMAT 2
 #define CONFIG_MAX      (4 * 1024 * 1024)
 
 static char *marker_path(const struct kernel *kernel)
@@ -244,6 +245,21 @@ static int check_config(const char *config, const char *release, struct error *e
 	return 0;
 }
 
+/* olddefconfig drops without a word what the tools of this machine do not support. */
+static int make_config(struct kbuild *kb, const char *config, struct error *err)
+{
+	_cleanup_buf_ struct buf given = BUF_INIT(CONFIG_MAX), made = BUF_INIT(CONFIG_MAX);
+	int r = file_read(config, &given, err);
+
+	if (r == 0)
+		r = kbuild_make(kb, (const char *const[]){ "olddefconfig", NULL }, NULL, err);
+	if (r == 0)
+		r = file_read(config, &made, err);
+	if (r == 0)
+		r = config_compare(buf_str(&given), buf_str(&made), err);
+	return r < 0 ? error_prefix(err, r, "%s", kb->kernel->release) : 0;
+}
+
 static int configure(struct kbuild *kb, const struct prepare_origin *origin, kernel_say_fn say,
 		     struct error *err)
 {
@@ -265,7 +281,7 @@ static int configure(struct kbuild *kb, const struct prepare_origin *origin, ker
 	if (r < 0)
 		return r;
 	say("configuring");
-	r = kbuild_make(kb, (const char *const[]){ "olddefconfig", NULL }, NULL, err);
+	r = make_config(kb, config, err);
 	if (r < 0)
 		return r;
 	say("preparing");
