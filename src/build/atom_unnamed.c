@@ -77,6 +77,21 @@ static size_t run_length(const struct mention *list, size_t count)
 	return n;
 }
 
+/* The first mention at or behind a position. */
+static size_t first_from(const struct mentions *m, uint64_t position)
+{
+	size_t low = 0, high = m->list.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (m->list.items[middle].position < position)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /*
  * Cuts [from, to) at the places mentioned in it, except between those that one function uses
  * together. `always`: at every place.
@@ -85,11 +100,9 @@ static int cut(struct atom_set *unit, struct atom_section *s, uint64_t from, uin
 	       const struct mentions *m, bool always)
 {
 	const struct mention *list = m->list.items;
-	size_t count = m->list.count, i = 0, last = 0, last_count = 0;
+	size_t count = m->list.count, i = first_from(m, from), last = 0, last_count = 0;
 	uint64_t start = from;
 
-	while (i < count && list[i].position < from)
-		i++;
 	while (i < count && list[i].position < to) {
 		size_t n = run_length(list + i, count - i);
 		bool joined = !always && last_count > 0 &&
