@@ -107,7 +107,6 @@ int config_compare(const char *shipped, const char *prepared, struct error *err)
 		  "the kernel cannot be configured as it was shipped: %zu option%s differ%s: %s",
 		  count, count == 1 ? "" : "s", count == 1 ? "s" : "", buf_str(&names));
 	error_hint(err,
-		   "a tool that the kernel's own build had may be missing (BTF: pahole, in the "
-		   "package dwarves)");
+		   "a tool that the kernel's own build had may be missing, such as pahole for BTF");
 	return ERR_MISMATCH;
 }

@@ -30,7 +30,7 @@ static void a_missing_tool_is_named(void **state _unused_)
 					&err),
 			 ERR_MISMATCH);
 	assert_non_null(strstr(err.message, "1 option differs: CONFIG_DEBUG_INFO_BTF_MODULES"));
-	assert_non_null(strstr(err.hint, "dwarves"));
+	assert_non_null(strstr(err.hint, "pahole"));
 }
 
 static void other_values_and_more_options(void **state _unused_)
