@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* suture-server: enrols machines, answers their check-ins, serves the repository. */
 #include <signal.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
 #include "base/cli.h"
@@ -8,6 +9,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "server/server.h"
+
+/* Descriptors for all but machines: people, database, listeners, repository, log. */
+#define OTHER_DESCRIPTORS 640
+#define CONNECTIONS_MIN   8
 
 static const struct config_key keys[] = {
 	{ "listen", CONFIG_STRING, "0.0.0.0:8443", 0, 0, NULL, "where machines connect" },
@@ -17,7 +22,7 @@ static const struct config_key keys[] = {
 	{ "interval", CONFIG_INT, "3600", 1, CHECK_IN_INTERVAL_MAX, NULL,
 	  "seconds between the check-ins of a machine" },
 	{ "session", CONFIG_INT, "43200", 60, 30 * 86400, NULL, "seconds that a login lasts" },
-	{ "connections", CONFIG_INT, "2000", 8, 100000, NULL,
+	{ "connections", CONFIG_INT, "2000", CONNECTIONS_MIN, 100000, NULL,
 	  "connections of machines at the same time" },
 	{ "connections-per-address", CONFIG_INT, "256", 1, 100000, NULL,
 	  "of these, from one address" },
@@ -60,6 +65,35 @@ static int fill_options(const struct cli *cli, const struct config *config,
 	return 0;
 }
 
+/* Each connection needs its socket, and a file while it takes one. Without a descriptor left the
+ * database and the people's listener would stand still too: fewer machines at a time are better. */
+static int make_room(struct server_options *options, struct error *err)
+{
+	rlim_t wanted = (rlim_t)options->connections * 2 + OTHER_DESCRIPTORS;
+	struct rlimit limit;
+	int64_t room;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return error_set_errno(err, errno, "limit of open files");
+	if (limit.rlim_cur < wanted) {
+		limit.rlim_cur = MIN(wanted, limit.rlim_max);
+		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+			return error_set_errno(err, errno, "limit of open files");
+	}
+	if (limit.rlim_cur >= wanted)
+		return 0;
+	room = ((int64_t)limit.rlim_cur - OTHER_DESCRIPTORS) / 2;
+	if (room < CONNECTIONS_MIN)
+		return error_set(err, ERR_UNSUPPORTED,
+				 "the limit of %llu open files is too low, %d are needed",
+				 (unsigned long long)limit.rlim_cur,
+				 OTHER_DESCRIPTORS + 2 * CONNECTIONS_MIN);
+	log_warning("at most %lld connections of machines at a time: the limit is %llu open files",
+		    (long long)room, (unsigned long long)limit.rlim_cur);
+	options->connections = room;
+	return 0;
+}
+
 static int run(struct cli *cli, struct error *err)
 {
 	_cleanup_(config_freep) struct config *config = NULL;
@@ -77,6 +111,8 @@ static int run(struct cli *cli, struct error *err)
 			keys, &config, err);
 	if (r == 0)
 		r = fill_options(cli, config, &options, err);
+	if (r == 0)
+		r = make_room(&options, err);
 	if (r < 0)
 		return r;
 	/* Blocked before the first thread, so that only sigwait() sees them. */

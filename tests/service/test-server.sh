@@ -214,6 +214,44 @@ ok "and told how long" [ "$(header Retry-After)" -gt 600 ]
 ok "for the right password too" eval '! log_in'
 stop_server
 
+## Open files
+raised() {
+	ulimit -Sn 64
+	start_server
+	ulimit -Sn "$(ulimit -Hn)"
+	[ "$(awk '/^Max open files/ { print $4 }' "/proc/$server_pid/limits")" -ge 4000 ]
+}
+ok "makes room for its connections" raised
+stop_server
+
+# With few descriptors it takes fewer connections of machines, and still serves people.
+crowded() {
+	python3 - "${machines##*:}" <<'PYTHON'
+import socket, sys
+held = []
+for _ in range(250):
+    held.append(socket.create_connection(("127.0.0.1", int(sys.argv[1]))))
+print("held", flush=True)
+sys.stdin.read()
+PYTHON
+}
+few() (
+	ulimit -n 800
+	start_server || exit 1
+	mkfifo "$dir/hold" "$dir/held"
+	crowded <"$dir/hold" >"$dir/held" &
+	exec 9>"$dir/hold"
+	read -r _ <"$dir/held"
+	[ "$(request "$people/readyz")" = 200 ] && [ "$(ls "/proc/$server_pid/fd" | wc -l)" -lt 400 ]
+	status=$?
+	exec 9>&-
+	stop_server
+	exit $status
+)
+ok "a crowd of connections leaves descriptors for the rest" few
+ok "and it says how many it takes" grep -q "at most 80 connections" "$dir/server.log"
+ok "a limit under which nothing works is refused" eval '! (ulimit -n 300; start_server)'
+
 ## A newer database
 database "UPDATE schema SET version = 99"
 : >"$dir/server.log"
