@@ -26,7 +26,7 @@ int file_read_fd(int fd, struct buf *out, struct error *err)
 	for (;;) {
 		/* One byte more than allowed tells "just full" from "too large". */
 		uint8_t block[16 * 1024];
-		size_t want = MIN(sizeof(block), out->max - out->len + 1);
+		size_t want = MIN(sizeof(block) - 1, out->max - out->len) + 1;
 		ssize_t n = read(fd, block, want);
 
 		if (n < 0 && errno == EINTR)
@@ -193,6 +193,8 @@ int file_make_dirs(const char *path, mode_t mode, struct error *err)
 
 	if (!copy)
 		return error_set(err, ERR_NO_MEMORY, "%s: no memory", path);
+	if (!*path)
+		return error_set(err, -ENOENT, "the name of a folder is empty");
 	for (char *p = copy + 1;; p++) {
 		if (*p != '/' && *p != '\0')
 			continue;

@@ -31,12 +31,16 @@ static void set_env(const char *const *env)
 
 /* Only async-signal-safe calls and what a single-threaded child may do; `report` tells the parent
  * errno. */
-static void child_run(const struct process_options *o, int in, int out, int errout, int report)
+static void child_run(const struct process_options *o, pid_t parent, int in, int out, int errout,
+		      int report)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* A parent that ended before the line above sends nothing any more. */
+	if (getppid() != parent)
+		_exit(127);
 	if (null < 0 || dup2(in >= 0 ? in : null, 0) < 0 ||
 	    (!o->keep_output && dup2(out >= 0 ? out : null, 1) < 0) ||
 	    (errout >= 0 && dup2(errout, 2) < 0) || (o->cwd && chdir(o->cwd) < 0))
@@ -67,7 +71,7 @@ static int spawn(const struct process_options *o, struct pipes *ret_pipes, pid_t
 		 struct error *err)
 {
 	bool merged = o->errout && o->errout == o->out;
-	int in[2], out[2], errout[2], report[2];
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, errout[2] = { -1, -1 }, report[2];
 	int r = make_pipe(o->input != NULL, in, err);
 
 	if (r == 0)
@@ -76,12 +80,18 @@ static int spawn(const struct process_options *o, struct pipes *ret_pipes, pid_t
 		r = make_pipe(o->errout && !merged, errout, err);
 	if (r == 0)
 		r = make_pipe(true, report, err);
-	if (r < 0)
+	if (r < 0) {
+		for (int i = 0; i < 2; i++) {
+			closep(&in[i]);
+			closep(&out[i]);
+			closep(&errout[i]);
+		}
 		return r;
+	}
 
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 	if (pid == 0)
-		child_run(o, in[0], out[1], merged ? out[1] : errout[1], report[1]);
+		child_run(o, parent, in[0], out[1], merged ? out[1] : errout[1], report[1]);
 	int fork_errno = errno, errnum = 0;
 	closep(&in[0]);
 	closep(&out[1]);
@@ -235,11 +245,11 @@ int process_start(const char *const *argv, int out_fd, pid_t *ret_pid, struct er
 		return error_set_errno(err, errno, "pipe");
 	read_end = report[0];
 	write_end = report[1];
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 	if (pid == 0) {
 		if (out_fd >= 0)
 			dup2(out_fd, 1);
-		child_run(&o, -1, -1, out_fd, write_end);
+		child_run(&o, parent, -1, -1, out_fd, write_end);
 	}
 	if (pid < 0)
 		return error_set_errno(err, errno, "fork");

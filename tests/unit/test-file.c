@@ -23,12 +23,14 @@ static size_t count_entries(const char *path)
 static void reads_no_more_than_allowed(void **state)
 {
 	_cleanup_free_ char *path = path_join(*state, "f", NULL);
-	_cleanup_buf_ struct buf exact = BUF_INIT(5), small = BUF_INIT(4);
+	_cleanup_buf_ struct buf exact = BUF_INIT(5), small = BUF_INIT(4), any = BUF_INIT(SIZE_MAX);
 	struct error err = { 0 };
 
 	assert_ok(file_write_atomic(path, "12345", 5, 0600, &err), &err);
 	assert_ok(file_read(path, &exact, &err), &err);
 	assert_string_equal(buf_str(&exact), "12345");
+	assert_ok(file_read(path, &any, &err), &err);
+	assert_string_equal(buf_str(&any), "12345");
 	assert_int_equal(file_read(path, &small, &err), ERR_TOO_LARGE);
 	assert_non_null(strstr(err.message, path));
 }
@@ -113,6 +115,7 @@ static void trees(void **state)
 	assert_true(file_exists(outside));
 	assert_ok(file_remove_tree(top, &err), &err);
 	assert_int_equal(file_make_dirs(outside, 0700, &err), -ENOTDIR);
+	assert_int_equal(file_make_dirs("", 0700, &err), -ENOENT);
 }
 
 static void lines_copies_and_removal(void **state)
