@@ -206,6 +206,11 @@ static void enrolment_is_one_step(void **state)
 	OK(store_token_list(w->store, "", &list, &n, &w->err), w);
 	assert_int_equal(list[0].used, 1);
 	free(list);
+	/* It may have expired since it was checked. */
+	certificate = a_certificate(2);
+	machine.enrolled = token.expires;
+	assert_int_equal(store_enrol(w->store, token.secret_sha256, &machine, &certificate, NULL),
+			 ERR_DENIED);
 }
 
 static void machines_are_found(void **state)
@@ -457,6 +462,36 @@ static void execute(const char *dir, const char *sql)
 	sqlite3_close(db);
 }
 
+static int count_rows(void *user, int n _unused_, char **values, char **names _unused_)
+{
+	*(long *)user = strtol(values[0], NULL, 10);
+	return 0;
+}
+
+/* A listing is cut to the maximum anyway: what counts is that the rows are gone. */
+static void sqlite_prunes_events(void **state)
+{
+	struct world *w = *state;
+	struct store_machine machine = add_machine(w, 5);
+	struct check_in_event events[CHECK_IN_EVENTS_MAX] = { 0 };
+	_cleanup_free_ char *path = path_join(w->dir, "suture.db", NULL);
+	sqlite3 *db;
+	long rows = 0;
+
+	for (int64_t i = 1; i <= STORE_EVENTS_MAX / CHECK_IN_EVENTS_MAX + 2; i++) {
+		struct check_in_request report = a_report(i);
+
+		report.events = events;
+		report.n_events = CHECK_IN_EVENTS_MAX;
+		OK(store_check_in(w->store, machine.id, &report, "", NOW, &w->err), w);
+	}
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "SELECT count(*) FROM event", count_rows, &rows, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(rows, STORE_EVENTS_MAX);
+}
+
 static void sqlite_newer_schema(void **state)
 {
 	struct world *w = *state;
@@ -503,6 +538,7 @@ int main(void)
 		CASE(users_and_sessions),
 		CASE(text_is_only_text),
 		CASE(a_token_is_not_overspent),
+		CASE(sqlite_prunes_events),
 		CASE(sqlite_newer_schema),
 		CASE(sqlite_files),
 	};
