@@ -128,11 +128,8 @@ static int name_unit(const char *path, struct unit *u, struct error *err)
 	for (char *p = id; *p; p++)
 		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", *p))
 			*p = '_';
-	if (strlen(id) <= UNIT_ID_MAX) {
-		memcpy(u->id, id, strlen(id) + 1);
-		return 0;
-	}
 
+	/* sound/ac97/bus.c and sound/ac97_bus.c look alike by now. */
 	int r = hash_sha256_hex(path, strlen(path), hex);
 
 	if (r < 0)
@@ -141,10 +138,18 @@ static int name_unit(const char *path, struct unit *u, struct error *err)
 	return 0;
 }
 
-/* The folder of a unit in the kernel's cache. */
+/* The folder of a unit in the kernel's cache: another one for another source or compiler, whose
+ * objects would differ. */
 static char *unit_folder(const struct kbuild *kb, const struct unit *u)
 {
-	return path_join(kb->kernel->folder, "units", u->id, NULL);
+	char source[SHA256_HEX_LEN + 1], compiler[SHA256_HEX_LEN + 1];
+	_cleanup_free_ char *name = NULL;
+
+	if (hash_sha256_hex(u->file->original.data, u->file->original.len, source) < 0 ||
+	    hash_sha256_hex(kb->compiler_version, strlen(kb->compiler_version), compiler) < 0 ||
+	    asprintf(&name, "%s-%.8s-%.16s", u->id, compiler, source) < 0)
+		return NULL;
+	return path_join(kb->kernel->folder, "units", name, NULL);
 }
 
 /* Where kbuild leaves the command of an object that it has compiled: DIR/.NAME.o.cmd. */
