@@ -292,6 +292,17 @@ static int check_paths(struct parser *ps, const char *old_path, const char *new_
 	return refuse(ps, strip_first(new_path), "is renamed: renames cannot be live-patched");
 }
 
+/* A line that a hunk would take if its header announced more of them: lost without a word, half of
+ * a fix would be built. "-- " is how a mail ends. */
+static bool at_hunk_line(const struct parser *ps)
+{
+	size_t len = line_len(ps);
+
+	if (len == 0 || at_file(ps) || at(ps, "-- \n") || (len == 2 && at(ps, "--")))
+		return false;
+	return *ps->p == '+' || *ps->p == '-' || *ps->p == ' ';
+}
+
 /* From "--- " on: two names and the hunks. */
 static int read_file(struct parser *ps)
 {
@@ -317,6 +328,8 @@ static int read_file(struct parser *ps)
 		return bad(ps, "a file without hunks");
 	while (r == 0 && at(ps, "@@ "))
 		r = add_hunk(ps, &entry, &cap);
+	if (r == 0 && at_hunk_line(ps))
+		return bad(ps, "a line more than the header of its hunk announces");
 	if (r < 0 || ps->refused)
 		return r;
 	if (ps->patch->entry_count >= PATCH_FILES_MAX)

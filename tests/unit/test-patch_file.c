@@ -70,6 +70,24 @@ static void paths(void **state)
 	expect_reason("--- a/fs/x.c\n+++ b/fs/y.c\n@@ -1 +1 @@\n-a\n+b\n", "renamed");
 }
 
+/* What a hunk's header does not count would be left out of the fix without a word. */
+static void a_line_too_many(void **state)
+{
+	static const char *const lines[] = { "+more\n", "-less\n", " context\n" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		_cleanup_patch_file_ struct patch_file *p = NULL;
+		_cleanup_name_list_ struct name_list reasons = { 0 };
+		_cleanup_free_ char *text = NULL;
+		struct error err = { 0 };
+
+		assert_true(asprintf(&text, GOOD "%s", lines[i]) > 0);
+		assert_int_equal(parse(text, &reasons, &p, &err), ERR_INVALID);
+		assert_non_null(strstr(err.message, "more than the header"));
+	}
+}
+
 static void files(void **state)
 {
 	(void)state;
@@ -158,9 +176,10 @@ static void truncated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_good_patch), cmocka_unit_test(paths),
-		cmocka_unit_test(files),        cmocka_unit_test(kinds),
-		cmocka_unit_test(damaged),      cmocka_unit_test(truncated),
+		cmocka_unit_test(a_good_patch),    cmocka_unit_test(paths),
+		cmocka_unit_test(a_line_too_many), cmocka_unit_test(files),
+		cmocka_unit_test(kinds),           cmocka_unit_test(damaged),
+		cmocka_unit_test(truncated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
