@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* suture-build patch and check */
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -158,17 +159,30 @@ static int build_module(struct analysis *a, const struct build_options *options,
 	return 0;
 }
 
+/* Both files or neither. */
 static int write_product(struct cli *cli, const struct product *p, struct error *err)
 {
-	const char *record = cli_get(cli, "record");
-	int r = 0;
+	const char *output = cli_get(cli, "output"), *record = cli_get(cli, "record");
+	int r = file_write_atomic(output, p->module.data, p->module.len, 0644, err);
 
-	if (record)
-		r = file_write_atomic(record, p->record.data, p->record.len, 0644, err);
-	if (r == 0)
-		r = file_write_atomic(cli_get(cli, "output"), p->module.data, p->module.len, 0644,
-				      err);
+	if (r < 0 || !record)
+		return r;
+	r = file_write_atomic(record, p->record.data, p->record.len, 0644, err);
+	if (r < 0)
+		unlink(output);
 	return r;
+}
+
+/* The record would take the module's place. */
+static int check_outputs(struct cli *cli, struct error *err)
+{
+	const char *output = cli_get(cli, "output"), *record = cli_get(cli, "record");
+	struct stat a, b;
+	bool same = record &&
+		    (streq(output, record) || (stat(output, &a) == 0 && stat(record, &b) == 0 &&
+					       a.st_dev == b.st_dev && a.st_ino == b.st_ino));
+
+	return same ? error_set(err, ERR_USAGE, "--output and --record name the same file") : 0;
 }
 
 int build_cmd_patch(struct cli *cli, struct error *err)
@@ -182,6 +196,8 @@ int build_cmd_patch(struct cli *cli, struct error *err)
 	struct build_options options;
 	int r = build_options_read(cli, &options, err);
 
+	if (r == 0)
+		r = check_outputs(cli, err);
 	if (r == 0)
 		r = run_analysis(cli, &kernel, &kb, &a, err);
 	if (r == 0)

@@ -112,10 +112,22 @@ sed 's/seq_puts/no_such_function/' "$WORK/good.patch" >"$WORK/error.patch"
 check "a patch that does not compile" turns_down 1 "does not compile" "$WORK/error.patch"
 head -n 6 "$WORK/good.patch" >"$WORK/cut.patch"
 check "a truncated patch" turns_down 1 "ends within a hunk" "$WORK/cut.patch"
+echo '+	seq_puts(m, "y");' | cat "$WORK/good.patch" - >"$WORK/long.patch"
+check "a hunk longer than it says" turns_down 1 "more than the header" "$WORK/long.patch"
 echo "nothing" >"$WORK/text.patch"
 check "no patch" turns_down 1 "no patch in it" "$WORK/text.patch"
 sed 's,fs/proc/version.c,fs/proc/missing.c,' "$WORK/good.patch" >"$WORK/missing.patch"
 check "a file that is not there" turns_down 1 "has no file fs/proc/missing.c" "$WORK/missing.patch"
+
+# Where the two files go: both or neither, and not one over the other.
+check "no folder for the record" refuses "cannot write" \
+	suture-build patch --kernel "$RELEASE" --version 1.1 -o "$OUT" --record "$WORK/none/out.json" "$WORK/good.patch"
+check "then no module either" test ! -e "$OUT"
+check "no folder for the module" refuses "cannot write" \
+	suture-build patch --kernel "$RELEASE" --version 1.1 -o "$WORK/none/out.ko" --record "$WORK/out.json" "$WORK/good.patch"
+check "then no record either" test ! -e "$WORK/out.json"
+check "one name for both" exits 2 \
+	suture-build patch --kernel "$RELEASE" --version 1.1 -o "$OUT" --record "$OUT" "$WORK/good.patch"
 
 # The command line and kernels.
 check "a bad version" exits 2 suture-build patch --kernel "$RELEASE" --version 1.x -o "$OUT" "$WORK/good.patch"
