@@ -13,7 +13,8 @@ struct link_options {
  * Builds the module and appends its bytes to `out`. kbuild links wrapper and code, which runs
  * objtool over both; then debugging data is stripped and the symbols of `resolution` become
  * livepatch symbols. The same input gives the same bytes. Errors: ERR_CHILD (kbuild, strip),
- * ERR_INVALID (an undefined symbol is left that nothing provides), those of convert_module().
+ * ERR_INVALID (an undefined symbol is left that nothing provides), those of convert_module() and
+ * module_check_kernel().
  */
 int link_module(const struct analysis *a, struct extract *const *extracts,
 		const struct resolution *resolution, const struct link_options *options,
