@@ -85,6 +85,8 @@ static int only_global(const struct shipped *s, const char *name)
 	struct shipped_symbol y;
 	int found = -1;
 
+	if (!shipped_is_settled(s, name))
+		return -1;
 	for (size_t pos = 1; pos <= n; pos++) {
 		if (!shipped_find(s, name, pos, &y) || !y.global)
 			continue;
@@ -112,7 +114,7 @@ static int resolve_own(struct resolver *rs, const struct analysis_unit *u,
 	else if (!y->local)
 		sympos = only_global(s, y->name);
 	else
-		sympos = n == 1 ? 0 : -1;
+		sympos = n == 1 && shipped_is_settled(s, y->name) ? 0 : -1;
 	if (sympos < 0)
 		return refuse(rs, u,
 			      "%s has %zu symbols named %s, and nothing tells which is meant",

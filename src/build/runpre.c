@@ -230,6 +230,13 @@ static bool find_equal(struct check *c, const struct proof *p, const char *name,
 	}
 	if (n == 0)
 		snprintf(why, WHY_MAX, "%s has no such function", shipped_object(c->shipped));
+	if (!shipped_is_settled(c->shipped, name)) {
+		snprintf(why, WHY_MAX,
+			 "%s has that name in its initialisation too, and the kernel cannot tell "
+			 "them apart while it loads",
+			 shipped_object(c->shipped));
+		return false;
+	}
 	for (size_t pos = 1; pos <= n; pos++) {
 		if (!shipped_find(c->shipped, name, pos, &y) || (known && y.address != where))
 			continue;

@@ -227,11 +227,25 @@ bool shipped_find(const struct shipped *s, const char *name, size_t pos, struct 
 	return true;
 }
 
+bool shipped_is_settled(const struct shipped *s, const char *name)
+{
+	for (size_t i = 0; s->elf && i < s->elf->symbol_count; i++) {
+		const struct elf_symbol *y = s->elf->symbols[i];
+
+		if ((y->section || y->shndx != SHN_UNDEF) && !is_core_symbol(y) &&
+		    streq(y->name, name))
+			return false;
+	}
+	return true;
+}
+
 int shipped_sympos(const struct shipped *s, const char *name, uint64_t address)
 {
 	size_t n = shipped_matches(s, name);
 	struct shipped_symbol y;
 
+	if (!shipped_is_settled(s, name))
+		return -1;
 	for (size_t pos = 1; pos <= n; pos++)
 		if (shipped_find(s, name, pos, &y) && y.address == address)
 			return n == 1 ? 0 : (int)pos;

@@ -42,8 +42,13 @@ size_t shipped_matches(const struct shipped *s, const char *name);
 /* The `pos`th of them, from 1; false if there are fewer. */
 bool shipped_find(const struct shipped *s, const char *name, size_t pos,
 		  struct shipped_symbol *ret);
+/* False for a name that a module also has in memory that is freed after its initialisation: while
+ * the module loads, the kernel counts that one too (klp_module_coming() sees the whole symbol
+ * table), and later it does not, so that no sympos holds. */
+bool shipped_is_settled(const struct shipped *s, const char *name);
+
 /* What livepatch wants for the symbol of that name at that address: 0 if the name is unique, else
- * its position; -1 if there is none. */
+ * its position; -1 if there is none, or the name is not settled. */
 int shipped_sympos(const struct shipped *s, const char *name, uint64_t address);
 
 /* `len` bytes of code or data at an address, or NULL if they are not in the file. */

@@ -17,13 +17,15 @@ static const char unit_a[] =
 	"extern int outside(int), another(int); int shared; static int counter;\n"
 	"__attribute__((noinline)) static int twin(int x) { counter += x; return outside(x) + 3; }\n"
 	"int first(int x) { return twin(x) * 5 + shared; }\n"
-	"int second(int x) { return outside(twin(x + 1)); }\n";
+	"int second(int x) { return outside(twin(x + 1)); }\n"
+	"int early(int x) { return outside(x) - 9; }\n";
 static const char unit_b[] =
 	"extern int outside(int); static int counter;\n"
 	"__attribute__((noinline)) static int twin(int x) { counter -= x; return outside(x) + 4; }\n"
 	"int third(int x) { return twin(x) * 7; }\n";
 static const char info[] =
-	"__attribute__((section(\".modinfo\"))) const char v[] = \"vermagic=test \";\n";
+	"__attribute__((section(\".modinfo\"))) const char v[] = \"vermagic=test \";\n"
+	"__attribute__((section(\".init.text\"), used)) static int early(void) { return 1; }\n";
 
 struct fixture {
 	char *dir;
@@ -127,6 +129,29 @@ static void the_same_code_is_equal(void **state)
 	tear_down(&f);
 }
 
+/* While a module loads, the kernel counts what is freed afterwards too. */
+static void a_name_that_is_in_init_code_too(void **state)
+{
+	_cleanup_name_list_ struct name_list bad = { 0 };
+	struct shipped_symbol y;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, unit_a);
+	assert_int_equal(shipped_matches(f.shipped, "early"), 1);
+	assert_true(shipped_is_settled(f.shipped, "first"));
+	assert_false(shipped_is_settled(f.shipped, "early"));
+	assert_true(shipped_find(f.shipped, "early", 1, &y));
+	assert_int_equal(shipped_sympos(f.shipped, "early", y.address), -1);
+
+	_cleanup_runpre_ struct runpre *r = check(&f, "early", &bad);
+
+	assert_int_equal(bad.n, 1);
+	assert_non_null(strstr(bad.items[0], "initialisation"));
+	assert_int_equal(r->equal, 0);
+	tear_down(&f);
+}
+
 /* The module has two symbols named twin; b's is the first. The references tell which is a's. */
 static void equal_names_are_told_apart(void **state)
 {
@@ -217,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_code_is_equal),
+		cmocka_unit_test(a_name_that_is_in_init_code_too),
 		cmocka_unit_test(equal_names_are_told_apart),
 		cmocka_unit_test(other_code_is_seen),
 		cmocka_unit_test(places_that_change),
