@@ -95,26 +95,36 @@ static int check_names(const struct submission *s, struct error *err)
 
 DEFINE_CLEANUP(DIR *, closedir);
 
+#define SIGNERS_MAX 64
+
 /* Where the offline keys' folder holds certificates of module keys, one of them must have signed.
- */
+ * Without any (an online tier is added to without offline keys) nothing can be compared: machines
+ * refuse what their trust bundle does not name, so it is said and goes on. */
 static int check_signer(const struct repository *repo, const char *keys, const struct submission *s,
 			struct error *err)
 {
 	const char *dir = keys ? keys : repo->settings->keys;
 	_cleanup_(closedirp) DIR *folder = dir ? opendir(dir) : NULL;
 	struct dirent *entry;
-	char *certs[16] = { 0 };
+	char *certs[SIGNERS_MAX] = { 0 };
 	size_t n = 0;
 	int r = 0;
 
-	while (r == 0 && folder && n < ARRAY_SIZE(certs) && (entry = readdir(folder))) {
+	while (r == 0 && folder && (entry = readdir(folder))) {
 		_cleanup_free_ char *path = path_join(dir, entry->d_name, NULL);
 
 		if (!path)
 			r = error_set(err, ERR_NO_MEMORY, "no memory");
 		else if (str_has_suffix(entry->d_name, ".crt"))
-			r = command_read_text(path, &certs[n++], err);
+			r = n < SIGNERS_MAX
+				    ? command_read_text(path, &certs[n++], err)
+				    : error_set(err, ERR_TOO_LARGE, "%s: more than %d certificates",
+						dir, SIGNERS_MAX);
 	}
+	if (r == 0 && n == 0)
+		fprintf(stderr, "warning: who signed the module is not checked: %s%s\n",
+			dir ? "no certificate (*.crt) is in " : "no folder of offline keys",
+			dir ? dir : "");
 	if (r == 0 && n > 0)
 		r = signature_verify(s->module.data, s->module.len, (const char *const *)certs, n,
 				     repo->now, NULL, err);

@@ -2,6 +2,7 @@
 /* suture-repo init: keys, settings and the first version of every role. */
 #include <dirent.h>
 #include <limits.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -28,6 +29,7 @@ struct plan {
 	const char *dir;
 	char *keys; /* absolute */
 	char *online;
+	int lock_fd, keys_lock_fd; /* of both folders; -1: not ours */
 	struct settings *settings;
 	struct new_role roles[SETTINGS_MAX_TIERS + 5];
 	size_t n;
@@ -35,6 +37,10 @@ struct plan {
 
 static void plan_free(struct plan *p)
 {
+	if (p->lock_fd >= 0)
+		close(p->lock_fd);
+	if (p->keys_lock_fd >= 0)
+		close(p->keys_lock_fd);
 	free(p->keys);
 	free(p->online);
 	settings_free(p->settings);
@@ -137,16 +143,34 @@ static int plan_thresholds(struct plan *p, const struct cli *cli, struct error *
 	return 0;
 }
 
+/* Makes a folder if need be, and holds it: another init must neither write into it nor take it
+ * back. */
+static int claim(const char *dir, mode_t mode, int *ret_fd, struct error *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r = file_make_dirs(dir, mode, err);
+
+	if (r < 0)
+		return r;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set_errno(err, errno, "%s", dir);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? error_set(err, ERR_BAD_STATE,
+							"%s: another suture-repo uses it", dir)
+					    : error_set_errno(err, errno, "%s: lock", dir);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
 /* Offline keys inside DIR would be published or copied along with it. */
 static int plan_folders(struct plan *p, const struct cli *cli, struct error *err)
 {
 	const char *keys = cli_get(cli, "keys");
 	_cleanup_free_ char *dir = NULL;
 	size_t n;
-	int r = file_make_dirs(p->dir, 0755, err);
+	int r = claim(keys, 0700, &p->keys_lock_fd, err);
 
-	if (r == 0)
-		r = file_make_dirs(keys, 0700, err);
 	if (r < 0)
 		return r;
 	dir = realpath(p->dir, NULL);
@@ -307,7 +331,9 @@ static int build(struct plan *p, struct error *err)
 
 int cmd_init(struct cli *cli, struct error *err)
 {
-	_cleanup_(plan_free) struct plan p = { .dir = cli_arg(cli, 0) };
+	_cleanup_(plan_free) struct plan p = { .dir = cli_arg(cli, 0),
+					       .lock_fd = -1,
+					       .keys_lock_fd = -1 };
 	int r = check_empty(p.dir, err);
 
 	if (r == 0 && settings_new(&p.settings) < 0)
@@ -320,6 +346,11 @@ int cmd_init(struct cli *cli, struct error *err)
 	r = plan_online(&p, cli, err);
 	if (r == 0)
 		r = plan_thresholds(&p, cli, err);
+	if (r < 0)
+		return r;
+	r = claim(p.dir, 0755, &p.lock_fd, err);
+	if (r == 0)
+		r = check_empty(p.dir, err);
 	if (r < 0)
 		return r;
 	r = plan_folders(&p, cli, err);

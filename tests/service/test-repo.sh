@@ -67,7 +67,7 @@ module() {
 }
 
 signed() { # VERSION [RELEASE]
-	module "$@" && "$repo" module sign --key keys/module.pem --cert keys/module.crt "m-$1.ko"
+	module "$@" && "$repo" module sign --key keys/module.pem --cert keys/module.crt "m-$1.ko" >/dev/null
 }
 
 listed() { # TIER VERSION: what a client finds there
@@ -127,7 +127,7 @@ python3 - <<-END
 END
 refuses "a flipped bit in the module" 1 "another module" "$repo" add r flipped.ko --record m-1.2.json
 refuses "a flipped bit in the signature" 1 "does not fit" "$repo" add r flipped-signature.ko --record m-1.2.json
-module 1.2 && "$repo" module sign --key other.key --cert other.crt m-1.2.ko
+module 1.2 && "$repo" module sign --key other.key --cert other.crt m-1.2.ko >/dev/null
 refuses "a module signed by a key of nobody here" 1 "none of the trusted" "$repo" add r m-1.2.ko --record m-1.2.json
 signed 1.2
 sed 's/SMP mod_unload/SMP preempt mod_unload/' m-1.2.json >vermagic.json
@@ -194,6 +194,29 @@ refuses "the wrong key" 1 "0 of 1 needed keys" "$repo" sign r stable --keys wron
 mv away keys
 works "and everything still verifies" "$repo" verify r
 
+# Two at once: the second waits for the folder; an init takes nothing of another's.
+waits() {
+	local before
+	before=$(sha256sum r/repository/metadata/timestamp.json)
+	flock r timeout 1 "$repo" refresh r
+	[ $? = 124 ] && [ "$before" = "$(sha256sum r/repository/metadata/timestamp.json)" ] && "$repo" refresh r
+}
+check "a command waits while another uses the folder" waits
+mkdir r3 k3
+refuses "an init where another is at work" 1 "another suture-repo uses it" flock r3 "$repo" init r3 --keys k3
+refuses "or with its keys" 1 "another suture-repo uses it" flock k3 "$repo" init r4 --keys k3
+check "leaves what is the other's" test -d r3 -a -d k3
+at_once() {
+	local i pids=() good=0
+	for i in 1 2 3 4; do
+		"$repo" init r5 --keys k5 >/dev/null 2>&1 &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i" && good=$((good + 1)); done
+	[ $good = 1 ] && "$repo" verify r5 && "$repo" sign r5
+}
+check "of four at once one makes the repository" at_once
+
 # survives NAME RENAMES COMMAND...: ends the command at each of its renames in turn (the files appear
 # by rename). What is there then verifies, the command works when it is run again, and then it
 # verifies too. COMMAND works on the copies c/r and c/keys.
@@ -219,6 +242,13 @@ survives "add, ended at each write" 5 "$repo" add c/r m-1.3.ko --record m-1.3.js
 for role in timestamp targets root stable; do
 	survives "rotate $role, ended at each write" 3 "$repo" rotate c/r $role --keys c/keys
 done
+
+signed 1.4
+mv keys/module.crt module.crt
+check "add without a certificate to compare with says so" grep -q "who signed the module is not checked" <<<"$(
+	"$repo" add r m-1.4.ko --record m-1.4.json 2>&1)"
+check "and adds" listed edge 1.4
+mv module.crt keys/module.crt
 
 file=$(find r/repository/targets/stable -name '*.ko')
 printf x >>"$file"
