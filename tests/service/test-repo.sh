@@ -243,6 +243,26 @@ for role in timestamp targets root stable; do
 	survives "rotate $role, ended at each write" 3 "$repo" rotate c/r $role --keys c/keys
 done
 
+# publish, ended at each write: what is there is whole, as it was before or as it is now.
+published_in_order() {
+	local at
+	for ((at = 1; ; at++)); do
+		rm -rf c && mkdir c && cp -a r keys pub c/
+		"$repo" add c/r m-1.3.ko --record m-1.3.json --keys c/keys && "$repo" refresh c/r || return 1
+		(strace -qq -o /dev/null -e inject=rename,renameat,renameat2:signal=KILL:when=$at \
+			"$repo" publish c/r --to c/pub >/dev/null 2>&1)
+		[ $? = 137 ] || break
+		"$repo" verify c/pub --root first-root.json || return 1
+	done 2>>err
+	[ $at -gt 4 ] && "$repo" publish c/r --to c/pub && "$repo" verify c/pub --root first-root.json
+}
+check "publish, ended at each write" published_in_order
+older() {
+	rm -rf c && mkdir c && cp -a r c/ && "$repo" publish c/r --to c/pub && "$repo" refresh r && "$repo" publish r --to c/pub
+}
+check "a newer repository is published over an older one" older
+refuses "but not an older one over a newer" 1 "newer than ours" "$repo" publish c/r --to c/pub
+
 signed 1.4
 mv keys/module.crt module.crt
 check "add without a certificate to compare with says so" grep -q "who signed the module is not checked" <<<"$(

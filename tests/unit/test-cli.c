@@ -49,6 +49,12 @@ static int run_number(struct cli *cli, struct error *err)
 	return r < 0 ? r : (int)n;
 }
 
+static int run_print(struct cli *cli _unused_, struct error *err _unused_)
+{
+	puts("result");
+	return EXIT_OK;
+}
+
 static const struct cli_option options[] = {
 	{ "cve", "NAME", "a CVE", false, 0 },
 	{ "out", "FILE", "where to", false, 'o' },
@@ -65,6 +71,7 @@ static const struct cli_verb verbs[] = {
 	{ "fail", "", 0, 0, "fails", NULL, NULL, run_fail },
 	{ "number", "", 0, 0, "a number", NULL, options, run_number },
 	{ "needs", "", 0, 0, "needs", NULL, needs, run_key },
+	{ "print", "", 0, 0, "prints", NULL, NULL, run_print },
 	{ 0 },
 };
 static const struct cli_exit exits[] = { { 4, "cannot be live-patched" }, { -1, NULL } };
@@ -72,11 +79,11 @@ static const struct cli_program program = {
 	.name = "suture-test", .section = 1, .summary = "tests", .verbs = verbs, .exits = exits
 };
 
-static int run(struct seen *seen, const char *line)
+static int run_to(struct seen *seen, const char *line, const char *output)
 {
 	char *argv[32] = { (char *)"suture-test" };
 	_cleanup_free_ char *copy = strdup(line);
-	int argc = 1, terminal = dup(STDOUT_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int argc = 1, terminal = dup(STDOUT_FILENO), null = open(output, O_WRONLY | O_CLOEXEC);
 
 	*seen = (struct seen){ 0 };
 	for (char *rest = copy, *word; (word = strsep(&rest, " ")) && argc < 31;)
@@ -91,6 +98,11 @@ static int run(struct seen *seen, const char *line)
 	close(terminal);
 	close(null);
 	return status;
+}
+
+static int run(struct seen *seen, const char *line)
+{
+	return run_to(seen, line, "/dev/null");
 }
 
 static void verbs_and_options(void **state _unused_)
@@ -144,6 +156,17 @@ static void results_become_statuses(void **state _unused_)
 	assert_int_equal(run(&seen, "number"), 3);
 	assert_int_equal(run(&seen, "number -o5"), 5);
 	assert_int_equal(run(&seen, "number --out=4"), 4);
+	assert_int_equal(run(&seen, "print"), 0);
+}
+
+static void full_disk_is_no_success(void **state _unused_)
+{
+	struct seen seen;
+
+	assert_int_equal(run_to(&seen, "print", "/dev/full"), EXIT_ERROR);
+	clearerr(stdout);
+	assert_int_equal(run_to(&seen, "--version", "/dev/full"), EXIT_ERROR);
+	clearerr(stdout);
 }
 
 static void help_names_everything(void **state _unused_)
@@ -191,6 +214,7 @@ int main(void)
 		cmocka_unit_test(verbs_and_options),
 		cmocka_unit_test(wrong_command_lines),
 		cmocka_unit_test(results_become_statuses),
+		cmocka_unit_test(full_disk_is_no_success),
 		cmocka_unit_test(help_names_everything),
 		cmocka_unit_test(secrets),
 	};

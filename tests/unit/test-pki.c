@@ -30,8 +30,8 @@ static X509 *parse(const char *pem)
 	return certificate;
 }
 
-/* A request for a key, PEM; `digest` NULL for Ed25519. */
-static char *make_csr(EVP_PKEY *key, const EVP_MD *digest)
+/* A request for a key, signed by a key, PEM; `digest` NULL for Ed25519. */
+static char *make_csr_by(EVP_PKEY *key, EVP_PKEY *signer, const EVP_MD *digest)
 {
 	X509_REQ *request = X509_REQ_new();
 	BIO *bio = BIO_new(BIO_s_mem());
@@ -41,13 +41,18 @@ static char *make_csr(EVP_PKEY *key, const EVP_MD *digest)
 	X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request), "CN", MBSTRING_ASC,
 				   (const unsigned char *)"root", -1, -1, 0);
 	X509_REQ_set_pubkey(request, key);
-	assert_true(X509_REQ_sign(request, key, digest) > 0);
+	assert_true(X509_REQ_sign(request, signer, digest) > 0);
 	assert_int_equal(PEM_write_bio_X509_REQ(bio, request), 1);
 	len = BIO_get_mem_data(bio, &data);
 	copy = strndup(data, (size_t)len);
 	BIO_free(bio);
 	X509_REQ_free(request);
 	return copy;
+}
+
+static char *make_csr(EVP_PKEY *key, const EVP_MD *digest)
+{
+	return make_csr_by(key, key, digest);
 }
 
 static void keeps_its_identity(void **state _unused_)
@@ -238,6 +243,20 @@ static void broken_requests(void **state _unused_)
 	EVP_PKEY_free(key);
 }
 
+/* Who does not have the key gets no certificate for it. */
+static void request_signed_by_another_key(void **state _unused_)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256"), *other = EVP_EC_gen("P-256");
+	char *csr = make_csr_by(key, other, EVP_sha256());
+	struct error err = { 0 };
+
+	assert_int_equal(pki_check_request(csr, &err), ERR_INVALID);
+	assert_non_null(strstr(err.message, "signature"));
+	free(csr);
+	EVP_PKEY_free(other);
+	EVP_PKEY_free(key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +269,7 @@ int main(void)
 		cmocka_unit_test(machine_certificate),
 		cmocka_unit_test(only_p256),
 		cmocka_unit_test(broken_requests),
+		cmocka_unit_test(request_signed_by_another_key),
 	};
 
 	return cmocka_run_group_tests_name("pki", tests, NULL, NULL);

@@ -150,6 +150,32 @@ static void start_and_stop(void **state _unused_)
 	close(ends[1]);
 }
 
+/* The pipe closes only when the grandchild is gone too. */
+static void child_dies_with_its_parent(void **state _unused_)
+{
+	const char *const argv[] = { "sleep", "1000", NULL };
+	struct error err = { 0 };
+	int ends[2];
+	char byte;
+
+	assert_int_equal(pipe(ends), 0);
+	pid_t parent = fork();
+	if (parent == 0) {
+		pid_t pid;
+
+		close(ends[0]);
+		_exit(process_start(argv, ends[1], &pid, &err) < 0);
+	}
+	close(ends[1]);
+	int status = -1;
+	assert_int_equal(waitpid(parent, &status, 0), parent);
+	assert_int_equal(status, 0);
+	alarm(60);
+	assert_int_equal(read(ends[0], &byte, 1), 0);
+	alarm(0);
+	close(ends[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +188,7 @@ int main(void)
 		cmocka_unit_test(no_such_program),
 		cmocka_unit_test(killed_by_a_signal),
 		cmocka_unit_test(start_and_stop),
+		cmocka_unit_test(child_dies_with_its_parent),
 	};
 
 	return cmocka_run_group_tests_name("process", tests, NULL, NULL);
