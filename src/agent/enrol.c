@@ -145,13 +145,14 @@ static int enrol_with(struct agent *agent, struct bundle *bundle, const char *ti
 	if (!answer)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	r = exchange(agent, bundle, tier, token, answer, err);
-	if (r == 0) {
+	if (r == 0)
 		r = commit_enabled(agent, answer, tier, err);
-		if (r < 0)
-			fetcher_forget(agent->fetcher, NULL);
-		else
-			agent->interval = answer->interval;
-	}
+	if (r == 0)
+		agent->interval = answer->interval;
+	else if (r != ERR_UNREACHABLE && r != -ECANCELED)
+		/* The fetcher may have kept what the server gave it; an identity that this side
+		 * does not know must not stay. */
+		fetcher_forget(agent->fetcher, NULL);
 	free(answer);
 	return r;
 }
@@ -212,6 +213,9 @@ int enrol_disable(struct agent *agent, bool unpatch, struct error *err)
 	draft->state = agent->applied.present ? MACHINE_APPLIED : MACHINE_UNAPPLIED;
 	journal_set_failure(draft, NULL);
 	journal_add_event(draft, "disabled", NULL, NULL);
+	/* What happened under this identity is not told to whoever comes next. */
+	for (size_t i = 0; i < draft->n_history; i++)
+		draft->history[i].sent = true;
 	r = agent_commit(agent, draft, err);
 	if (r < 0)
 		return r;

@@ -97,7 +97,9 @@ static void accept_all(struct fetcher *f)
 {
 	int fd;
 
-	while ((fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+	/* Non-blocking: a fetcher that answers without ever reading fills the socket, and must not
+	 * hold up whoever sends the next request. */
+	while ((fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
 		uid_t uid;
 
 		if (fetch_peer_uid(fd, &uid, NULL) < 0 || uid != f->uid) {
@@ -171,6 +173,8 @@ static int ask(struct fetcher *f, struct fetch_request *request, size_t max, str
 		return r;
 	request->id = f->next_id++;
 	r = fetch_request_send(f->connection, request, err);
+	if (r == -EAGAIN)
+		r = error_set(err, ERR_PROTOCOL, "suture-fetch does not read what it is asked");
 	if (r == 0)
 		r = wait_readable(f, f->connection, clock_monotonic_ms() + ANSWER_MS, err);
 	if (r == ERR_TIMEOUT)

@@ -108,6 +108,9 @@ int kernel_code_check(const char *root, const struct kernel_function *functions,
 	if (r == ERR_UNSUPPORTED || r == ERR_NOT_FOUND || r == -EPERM || r == -EFAULT) {
 		verdict = KERNEL_CODE_UNREADABLE;
 		r = 0;
+		/* Said by the verdict; no error is left behind a success. */
+		if (err)
+			*err = (struct error){ 0 };
 	}
 	if (r < 0)
 		return r;

@@ -288,7 +288,10 @@ static int get_role(struct tuf_client *c, const struct tuf_role *delegator,
 	role_file(name, file);
 	meta = tuf_meta_get(c->snapshot, listed);
 	if (!meta)
-		return error_set(err, ERR_NOT_LISTED, "%s: snapshot.json does not list it", listed);
+		/* Not ERR_NOT_LISTED: the delegator vouches for this role. Whoever holds the
+		 * snapshot's key must not be able to make a delegated role look like one that never
+		 * was. */
+		return error_set(err, ERR_NOT_FOUND, "%s: snapshot.json does not list it", listed);
 
 	r = tuf_cache_read(c, file, c->options.max_targets, &cached, c->offline ? err : NULL);
 	if (r == 0)

@@ -488,8 +488,9 @@ with_repo(an_unknown_or_unlisted_role_is_refused)
 	repo_publish_next(repo);
 	client = repo_open(repo, REPO_NOW);
 	assert_ok(tuf_client_refresh(client, &repo->err), &repo->err);
-	/* Delegated to, but the snapshot has no such file. */
-	assert_int_equal(tuf_client_load_role(client, "edge", &role, &repo->err), ERR_NOT_LISTED);
+	/* Delegated to, but the snapshot has no such file: not the same as a role that never was,
+	 * or the snapshot's key could hide the recall list. */
+	assert_int_equal(tuf_client_load_role(client, "edge", &role, &repo->err), ERR_NOT_FOUND);
 	tuf_client_free(client);
 }
 

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* agent/fetcher: sutured's end of the fetch socket, with fetchers that do not play by the rules. */
+#include "unit.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "agent/fetcher.h"
+#include "wire/fetch_message.h"
+
+#define BODY_BYTES   40000
+#define REQUESTS_MAX 200
+
+struct world {
+	char *dir, *path;
+	struct fetcher *fetcher;
+	int peer; /* the hostile end */
+};
+
+static void set_up(struct world *w, uid_t uid)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct error err = { 0 };
+
+	w->dir = unit_make_dir();
+	w->path = path_join(w->dir, "fetch.sock", NULL);
+	assert_ok(fetcher_new(w->path, uid, getegid(), -1, &w->fetcher, &err), &err);
+	w->peer = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	assert_true(w->peer >= 0);
+	memcpy(address.sun_path, w->path, strlen(w->path) + 1);
+	assert_int_equal(connect(w->peer, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+static void tear_down(struct world *w)
+{
+	close(w->peer);
+	fetcher_free(w->fetcher);
+	free(w->path);
+	unit_remove_dir(w->dir);
+}
+
+static int ask(struct world *w, struct error *err)
+{
+	_cleanup_json_ json_t *body = json_object();
+	_cleanup_buf_ struct buf out = BUF_INIT(1024);
+	_cleanup_free_ char *text = calloc(1, BODY_BYTES + 1);
+	int status;
+
+	assert_non_null(text);
+	memset(text, 'x', BODY_BYTES);
+	assert_int_equal(json_set_str(body, "text", text), 0);
+	return fetcher_post(w->fetcher, "/v1/check-in", body, 1024, &out, &status, err);
+}
+
+/* Sees each request come without taking it off the socket, and answers it. */
+static void *answer_unread(void *arg)
+{
+	struct world *w = arg;
+	int zero = 0;
+
+	if (setsockopt(w->peer, SOL_SOCKET, SO_PEEK_OFF, &zero, sizeof(zero)) < 0)
+		return NULL;
+	for (int64_t id = 1; id <= REQUESTS_MAX; id++) {
+		struct fetch_answer answer = { .id = id, .ok = true, .status = 200 };
+		static char packet[FETCH_PACKET_MAX];
+		int fd, r;
+
+		if (recv(w->peer, packet, sizeof(packet), MSG_PEEK) <= 0)
+			return NULL;
+		if (fetch_memfd_new(&fd, NULL) < 0)
+			return NULL;
+		r = fetch_memfd_seal(fd, NULL);
+		if (r == 0)
+			r = fetch_answer_send(w->peer, &answer, fd, NULL);
+		close(fd);
+		if (r < 0)
+			return NULL;
+	}
+	return NULL;
+}
+
+/* Its socket fills up. A send that waits for room would wait for ever. */
+static void one_that_never_reads(void **state)
+{
+	struct world w;
+	struct error err = { 0 };
+	pthread_t thread;
+	int r = 0, n = 0;
+
+	(void)state;
+	set_up(&w, geteuid());
+	assert_int_equal(pthread_create(&thread, NULL, answer_unread, &w), 0);
+	alarm(60);
+	while (r == 0 && n++ < REQUESTS_MAX)
+		r = ask(&w, &err);
+	alarm(0);
+	assert_int_equal(r, ERR_PROTOCOL);
+	/* The first ones were answered: it was the full socket that ended it. */
+	assert_true(n > 1);
+	shutdown(w.peer, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	tear_down(&w);
+}
+
+/* Somebody who is not the fetcher's user may connect (root always may), but is not talked to. */
+static void another_user(void **state)
+{
+	struct world w;
+	struct error err = { 0 };
+
+	(void)state;
+	set_up(&w, geteuid() + 1);
+	assert_int_equal(ask(&w, &err), ERR_UNREACHABLE);
+	tear_down(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_that_never_reads),
+		cmocka_unit_test(another_user),
+	};
+
+	return cmocka_run_group_tests_name("agent-fetcher", tests, NULL, NULL);
+}
