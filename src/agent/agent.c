@@ -50,12 +50,26 @@ static int open_fetcher(struct agent *agent, struct error *err)
 			   user ? user->pw_gid : 0, agent->cancel_fd, &agent->fetcher, err);
 }
 
+/* A role that is no tier must not be followed as one. */
+static int check_tier(const struct config *config, struct error *err)
+{
+	static const char *const others[] = { "root", "targets", "snapshot", "timestamp",
+					      "recall" };
+	const char *tier = config_str(config, "tier");
+	bool good = !tier || !tier[0] || tier_is_valid(tier);
+
+	for (size_t i = 0; good && tier && i < ARRAY_SIZE(others); i++)
+		good = !streq(tier, others[i]);
+	return good ? 0 : error_set(err, ERR_INVALID, "suture.conf: %s is not a tier", tier);
+}
+
 static int open_all(struct agent *agent, const char *root, struct error *err)
 {
 	int r;
 
 	if ((r = settings_paths_init(&agent->paths, root, err)) < 0 ||
 	    (r = config_load(agent->paths.config, settings_keys, &agent->config, err)) < 0 ||
+	    (r = check_tier(agent->config, err)) < 0 ||
 	    (r = kernel_facts_read(agent->paths.root, &agent->facts, err)) < 0 ||
 	    (r = make_folders(agent, err)) < 0 || (r = take_lock(agent, err)) < 0 ||
 	    (r = journal_load(agent->paths.journal, &agent->journal, err)) < 0)

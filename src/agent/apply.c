@@ -130,6 +130,7 @@ static int begin_step(struct agent *agent, enum journal_action action,
 				       .time = clock_now() };
 	memcpy(step->module, claim->module, sizeof(step->module));
 	memcpy(step->sha256, claim->sha256, sizeof(step->sha256));
+	snprintf(step->kernel, sizeof(step->kernel), "%s", agent->facts.release);
 	snprintf(step->boot_id, sizeof(step->boot_id), "%s", agent->facts.boot_id);
 	draft->state = MACHINE_APPLYING;
 	if (action == JOURNAL_UNLOAD) {
@@ -168,6 +169,9 @@ static void end_step(struct agent *agent, enum machine_state state, const char *
 	draft->state = state;
 	journal_set_failure(draft, failure);
 	journal_add_event(draft, event, &step.version, failure);
+	/* However it went, the machine is still there. */
+	if (step.action == JOURNAL_LOAD && journal_is_interrupted(draft, step.version, step.kernel))
+		draft->interrupted = (struct journal_interrupted){ 0 };
 	if ((step.action == JOURNAL_LOAD) == !failure) {
 		a = &draft->accepted;
 		*a = (struct journal_accepted){ .present = true,
@@ -178,7 +182,9 @@ static void end_step(struct agent *agent, enum machine_state state, const char *
 		memcpy(a->sha256, step.sha256, sizeof(a->sha256));
 		snprintf(a->kernel, sizeof(a->kernel), "%s", agent->facts.release);
 		snprintf(a->build_id, sizeof(a->build_id), "%s", agent->facts.build_id);
-		draft->time_floor = MAX(draft->time_floor, step.published);
+		/* Never ahead of the clock: a tier's key must not be able to make all metadata look
+		 * expired for good. */
+		draft->time_floor = MAX(draft->time_floor, MIN(step.published, clock_now()));
 	}
 	agent_commit_done(agent, draft);
 }
@@ -235,6 +241,22 @@ static void finish_load(struct agent *agent, const struct record *record, int64_
 	patch_collect_garbage(agent);
 }
 
+/* Notes in the open step whether sutured was told to end in the middle of it. A failure costs a
+ * needless second try at most. */
+static void set_stopped(struct agent *agent, bool stopped)
+{
+	struct journal *draft = NULL;
+	struct error err = { 0 };
+
+	if (agent->journal->step.stopped != stopped)
+		draft = agent_draft(agent, &err);
+	if (!draft)
+		return;
+	draft->step.stopped = stopped;
+	if (agent_commit(agent, draft, &err) < 0)
+		log_error("%s", err.message);
+}
+
 int apply_load(struct agent *agent, const struct patch *patch, struct error *err)
 {
 	const char *module = patch->claim.module;
@@ -258,8 +280,10 @@ int apply_load(struct agent *agent, const struct patch *patch, struct error *err
 	loaded = clock_monotonic_ms();
 	if (r == 0) {
 		r = watch(agent, module, true, &failure);
-		if (r == -ECANCELED)
+		if (r == -ECANCELED) {
+			set_stopped(agent, true);
 			return error_set(err, r, "%s", failure.message);
+		}
 		if (r < 0)
 			take_back(agent, module);
 	}
@@ -337,6 +361,7 @@ static int resume_step(struct agent *agent, struct error *err)
 
 	if (step.action == JOURNAL_UNLOAD)
 		return finish_unload(agent, "reverted", err);
+	set_stopped(agent, false);
 	apply_detect(agent);
 	r = kernel_livepatch_get(agent->paths.root, step.module, &live);
 	if (r < 0)
@@ -344,8 +369,10 @@ static int resume_step(struct agent *agent, struct error *err)
 			  step.module);
 	else
 		r = watch(agent, step.module, true, &failure);
-	if (r == -ECANCELED)
+	if (r == -ECANCELED) {
+		set_stopped(agent, true);
 		return error_set(err, r, "%s", failure.message);
+	}
 	if (r < 0) {
 		take_back(agent, step.module);
 		fail_load(agent, &failure);
@@ -357,13 +384,43 @@ static int resume_step(struct agent *agent, struct error *err)
 	return 0;
 }
 
+/* The machine went down in the middle of a load. Once may have been the power; the second time it
+ * is taken for the patch. */
+static void blame(struct journal *draft, const struct journal_step *step)
+{
+	bool again = journal_is_interrupted(draft, step->version, step->kernel);
+	struct error why = { 0 };
+
+	if (again) {
+		error_set(&why, ERR_QUARANTINED,
+			  "the machine went down twice while %s was being applied", step->module);
+		error_hint(&why, "a newer version is applied when it comes");
+		journal_add_quarantine(draft, step->version, step->kernel, &why);
+		draft->interrupted = (struct journal_interrupted){ 0 };
+		if (draft->accepted.present &&
+		    patch_version_compare(draft->accepted.version, step->version) == 0)
+			draft->accepted.present = false;
+	} else {
+		error_set(&why, ERR_BAD_STATE, "the machine went down while %s was being applied",
+			  step->module);
+		error_hint(&why, "it is tried once more, some minutes after boot");
+		draft->interrupted = (struct journal_interrupted){ .present = true,
+								   .version = step->version,
+								   .time = clock_now() };
+		memcpy(draft->interrupted.kernel, step->kernel, sizeof(step->kernel));
+	}
+	draft->state = again ? MACHINE_QUARANTINED : MACHINE_FAILED;
+	journal_set_failure(draft, &why);
+	journal_add_event(draft, again ? "quarantined" : "interrupted", &step->version, &why);
+	log_error("%s", why.message);
+}
+
 /* A step of an earlier boot. The kernel that it changed is gone; what remains is what to think of
  * it. */
 static int write_off_step(struct agent *agent, struct error *err)
 {
 	struct journal *draft = agent_draft(agent, err);
 	struct journal_step step = agent->journal->step;
-	struct error why = { 0 };
 
 	if (!draft)
 		return ERR_NO_MEMORY;
@@ -371,19 +428,12 @@ static int write_off_step(struct agent *agent, struct error *err)
 	if (step.action == JOURNAL_UNLOAD) {
 		draft->state = MACHINE_REVERTED;
 		journal_add_event(draft, "reverted", &step.version, NULL);
-		return agent_commit(agent, draft, err);
+	} else if (step.stopped) {
+		draft->state = MACHINE_UNAPPLIED;
+		journal_add_event(draft, "stopped", &step.version, NULL);
+	} else {
+		blame(draft, &step);
 	}
-	error_set(&why, ERR_QUARANTINED, "the machine went down while %s was being applied",
-		  step.module);
-	error_hint(&why, "a newer version is applied when it comes");
-	journal_add_quarantine(draft, step.version, agent->facts.release, &why);
-	journal_set_failure(draft, &why);
-	journal_add_event(draft, "quarantined", &step.version, &why);
-	draft->state = MACHINE_QUARANTINED;
-	if (draft->accepted.present &&
-	    patch_version_compare(draft->accepted.version, step.version) == 0)
-		draft->accepted.present = false;
-	log_error("%s", why.message);
 	return agent_commit(agent, draft, err);
 }
 
@@ -426,37 +476,57 @@ static int restore_quarantined(struct agent *agent, const struct journal_failure
 	return agent_commit(agent, draft, err);
 }
 
+bool apply_retry_waits(const struct agent *agent)
+{
+	return clock_boottime_ms() < config_int(agent->config, "retry-delay") * 1000;
+}
+
+/* Whether the accepted patch belongs into this kernel and is not in it. */
+static bool accepted_is_due(const struct agent *agent)
+{
+	const struct journal *j = agent->journal;
+	const struct journal_accepted *a = &j->accepted;
+
+	return !agent->applied.present && a->present && agent_is_enabled(agent) &&
+	       streq(a->kernel, agent->facts.release) &&
+	       streq(a->build_id, agent->facts.build_id) &&
+	       !journal_is_quarantined(j, a->version, a->kernel) &&
+	       !(apply_retry_waits(agent) && journal_is_interrupted(j, a->version, a->kernel));
+}
+
+int apply_accepted_again(struct agent *agent, struct error *err)
+{
+	struct journal_failure failure = agent->journal->failure;
+	bool quarantined = agent->journal->state == MACHINE_QUARANTINED;
+	int r;
+
+	if (!accepted_is_due(agent))
+		return 0;
+	r = apply_accepted(agent, err);
+	/* An older patch is in again; that a newer one failed here stays what the owner must know.
+	 */
+	if (r == 0 && quarantined)
+		r = restore_quarantined(agent, &failure, err);
+	return r;
+}
+
 int apply_boot(struct agent *agent, struct error *err)
 {
-	const struct journal_accepted *accepted;
-	struct journal_failure failure;
-	bool quarantined;
 	int r = 0;
 
 	if (agent->journal->step.action != JOURNAL_NONE)
 		r = streq(agent->journal->step.boot_id, agent->facts.boot_id)
 			    ? resume_step(agent, err)
 			    : write_off_step(agent, err);
+	apply_detect(agent);
 	if (r < 0)
 		return r;
-	apply_detect(agent);
 	/* Cut off while nothing was in the kernel yet. */
 	if (state_is_busy(agent->journal->state))
 		r = agent_settle(agent, err);
-	accepted = &agent->journal->accepted;
-	quarantined = agent->journal->state == MACHINE_QUARANTINED;
-	if (r < 0 || agent->applied.present || !accepted->present || !agent_is_enabled(agent) ||
-	    !streq(accepted->kernel, agent->facts.release) ||
-	    !streq(accepted->build_id, agent->facts.build_id)) {
-		if (r == 0 && agent->journal->state == MACHINE_APPLIED && !agent->applied.present)
-			r = agent_settle(agent, err);
-		return r;
-	}
-	failure = agent->journal->failure;
-	r = apply_accepted(agent, err);
-	/* An older patch is in again; that a newer one failed here stays what the owner must know.
-	 */
-	if (r == 0 && quarantined)
-		r = restore_quarantined(agent, &failure, err);
+	if (r == 0)
+		r = apply_accepted_again(agent, err);
+	if (r == 0 && agent->journal->state == MACHINE_APPLIED && !agent->applied.present)
+		r = agent_settle(agent, err);
 	return r;
 }

@@ -30,7 +30,15 @@ int apply_unload(struct agent *agent, const char *event, bool avoid, struct erro
 
 /*
  * At start: ends or writes off a step that was begun and has not ended, then applies the accepted
- * patch again, from the disk. A load that was begun in an earlier boot and never ended puts its
- * version into quarantine. Failures are in the journal; the return value is for the log.
+ * patch again, from the disk. A load that was begun in an earlier boot and never ended is tried
+ * once more after a delay; when the machine goes down with it again, the version is put into
+ * quarantine. Neither when sutured had been told to end meanwhile, as in a shutdown. Failures are
+ * in the journal; the return value is for the log.
  */
 int apply_boot(struct agent *agent, struct error *err);
+
+/* Is it too early after this boot to try a load again that the machine went down with? */
+bool apply_retry_waits(const struct agent *agent);
+/* Applies the accepted patch from the disk if it belongs to this kernel, is not in it, and nothing
+ * keeps it back (quarantine, the delay of a second try). 0 also when there is nothing to do. */
+int apply_accepted_again(struct agent *agent, struct error *err);

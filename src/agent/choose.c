@@ -8,7 +8,7 @@ const char *choice_reason_name(enum choice_reason reason)
 		[CHOICE_NOTHING] = "none-available", [CHOICE_NOT_GRANTED] = "not-granted",
 		[CHOICE_NOT_LISTED] = "not-listed",  [CHOICE_HELD] = "held",
 		[CHOICE_AVOIDED] = "avoided",        [CHOICE_QUARANTINED] = "quarantined",
-		[CHOICE_WITHDRAWN] = "withdrawn",
+		[CHOICE_WITHDRAWN] = "withdrawn",    [CHOICE_INTERRUPTED] = "interrupted",
 	};
 
 	return names[reason];
@@ -89,6 +89,8 @@ static struct choice choose_higher(const struct choice_input *in,
 		return nothing(CHOICE_HELD, want);
 	if (in->require_grant && !in->granted_present)
 		return nothing(CHOICE_NOT_GRANTED, want);
+	if (in->retry_waits && journal_is_interrupted(in->journal, want, in->kernel))
+		return nothing(CHOICE_INTERRUPTED, want);
 	return (struct choice){ .action = CHOOSE_APPLY, .version = want };
 }
 

@@ -24,6 +24,7 @@ enum choice_reason {
 	CHOICE_AVOIDED,     /* the owner took this version, or a higher one, back */
 	CHOICE_QUARANTINED, /* it did not survive here */
 	CHOICE_WITHDRAWN,   /* on the signed recall list */
+	CHOICE_INTERRUPTED, /* the machine went down with it; it is not yet time to try again */
 };
 
 struct choice_version {
@@ -40,7 +41,8 @@ struct choice_input {
 	bool require_grant;
 	bool granted_present; /* the last check-in granted a version for this kernel */
 	struct patch_version granted;
-	const struct journal *journal; /* hold, avoid, quarantine */
+	const struct journal *journal; /* hold, avoid, quarantine, interrupted */
+	bool retry_waits;              /* the delay after an interrupted load still runs */
 	const char *kernel;            /* running release, for the quarantine */
 };
 

@@ -2,6 +2,7 @@
 #include "agent/control.h"
 
 #include <microhttpd.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -200,24 +201,26 @@ static void completed(void *user, struct MHD_Connection *connection, void **cont
 	*context = NULL;
 }
 
+/* Made under another name and renamed when it listens: a socket that is there answers. */
 static int open_listener(struct control *control, struct error *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	mode_t old;
 	int r;
 
-	if (strlen(control->path) >= sizeof(address.sun_path))
+	r = snprintf(address.sun_path, sizeof(address.sun_path), "%s.new", control->path);
+	if (r < 0 || (size_t)r >= sizeof(address.sun_path))
 		return error_set(err, ERR_TOO_LARGE, "%s: path too long for a socket",
 				 control->path);
-	memcpy(address.sun_path, control->path, strlen(control->path) + 1);
 	control->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (control->listener < 0)
 		return error_set_errno(err, errno, "making the control socket");
-	unlink(control->path);
+	unlink(address.sun_path);
 	old = umask(0177);
 	r = bind(control->listener, (struct sockaddr *)&address, sizeof(address));
 	umask(old);
-	if (r < 0 || listen(control->listener, 16) < 0)
+	if (r < 0 || listen(control->listener, 16) < 0 ||
+	    rename(address.sun_path, control->path) < 0)
 		return error_set_errno(err, errno, "%s", control->path);
 	return 0;
 }

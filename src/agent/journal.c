@@ -83,6 +83,15 @@ void journal_add_quarantine(struct journal *journal, struct patch_version versio
 	copy_text(q->message, sizeof(q->message), err->message);
 }
 
+bool journal_is_interrupted(const struct journal *journal, struct patch_version version,
+			    const char *kernel)
+{
+	const struct journal_interrupted *i = &journal->interrupted;
+
+	return i->present && patch_version_compare(i->version, version) == 0 &&
+	       streq(i->kernel, kernel);
+}
+
 bool journal_is_quarantined(const struct journal *journal, struct patch_version version,
 			    const char *kernel)
 {

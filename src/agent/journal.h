@@ -24,9 +24,11 @@ enum journal_action { JOURNAL_NONE, JOURNAL_LOAD, JOURNAL_UNLOAD };
 struct journal_step {
 	enum journal_action action;
 	struct patch_version version;
+	char kernel[RELEASE_MAX + 1]; /* the one it was begun on */
 	char module[MODULE_NAME_BYTES];
 	char sha256[SHA256_HEX_LEN + 1]; /* of the signed module */
 	char boot_id[JOURNAL_UUID_MAX];  /* the boot in which it was begun */
+	bool stopped;                    /* sutured was told to end amid it: no crash */
 	int64_t length;                  /* of the signed module */
 	int64_t published;               /* as struct journal_accepted */
 	int64_t time;
@@ -49,6 +51,14 @@ struct journal_quarantine {
 	char kernel[RELEASE_MAX + 1];
 	char code[JOURNAL_CODE_MAX];
 	char message[JOURNAL_MESSAGE_MAX];
+	int64_t time;
+};
+
+/* A load that the machine went down in, once: it is tried a second time, later. */
+struct journal_interrupted {
+	bool present;
+	struct patch_version version;
+	char kernel[RELEASE_MAX + 1];
 	int64_t time;
 };
 
@@ -81,6 +91,7 @@ struct journal {
 	bool has_avoid;
 	struct patch_version avoid;
 	bool hold;
+	struct journal_interrupted interrupted;
 	struct journal_failure failure;
 	struct journal_quarantine quarantine[JOURNAL_QUARANTINE];
 	size_t n_quarantine;
@@ -117,5 +128,9 @@ void journal_set_failure(struct journal *journal, const struct error *err);
 /* Puts a version into quarantine for a kernel, dropping the oldest entry when full. */
 void journal_add_quarantine(struct journal *journal, struct patch_version version,
 			    const char *kernel, const struct error *err);
+/* Did the machine go down while this version was being applied to this kernel, and nothing since?
+ */
+bool journal_is_interrupted(const struct journal *journal, struct patch_version version,
+			    const char *kernel);
 bool journal_is_quarantined(const struct journal *journal, struct patch_version version,
 			    const char *kernel);

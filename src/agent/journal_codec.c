@@ -46,9 +46,11 @@ static json_t *write_step(const struct journal_step *step)
 	o = json_object();
 	r = json_set_str(o, "action", action_names[step->action]);
 	r += put_version(o, "version", &step->version);
+	r += json_set_str(o, "kernel", step->kernel);
 	r += json_set_str(o, "module", step->module);
 	r += json_set_str(o, "sha256", step->sha256);
 	r += json_set_str(o, "boot_id", step->boot_id);
+	r += json_object_set_new(o, "stopped", json_boolean(step->stopped));
 	r += json_object_set_new(o, "length", json_integer(step->length));
 	r += put_time(o, "published", step->published);
 	r += put_time(o, "time", step->time);
@@ -73,6 +75,23 @@ static json_t *write_accepted(const struct journal_accepted *accepted)
 	r += json_set_str(o, "sha256", accepted->sha256);
 	r += json_object_set_new(o, "length", json_integer(accepted->length));
 	r += put_time(o, "published", accepted->published);
+	if (r == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+static json_t *write_interrupted(const struct journal_interrupted *interrupted)
+{
+	json_t *o;
+	int r;
+
+	if (!interrupted->present)
+		return json_null();
+	o = json_object();
+	r = put_version(o, "version", &interrupted->version);
+	r += json_set_str(o, "kernel", interrupted->kernel);
+	r += put_time(o, "time", interrupted->time);
 	if (r == 0)
 		return o;
 	json_decref(o);
@@ -160,6 +179,7 @@ int journal_save(const struct journal *journal, const char *path, struct error *
 	r += json_object_set_new(o, "accepted", write_accepted(&journal->accepted));
 	r += put_version(o, "avoid", journal->has_avoid ? &journal->avoid : NULL);
 	r += json_object_set_new(o, "hold", json_boolean(journal->hold));
+	r += json_object_set_new(o, "interrupted", write_interrupted(&journal->interrupted));
 	r += json_object_set_new(o, "quarantine", write_quarantine(journal));
 	r += json_object_set_new(o, "error", write_failure(&journal->failure));
 	r += json_object_set_new(o, "history", write_history(journal));
@@ -256,6 +276,9 @@ static int read_step(const json_t *o, struct journal_step *step, struct error *e
 	if (step->action == JOURNAL_NONE)
 		return error_set(err, ERR_INVALID, "action: bad value");
 	if ((r = get_version(o, "version", NULL, &step->version, err)) < 0 ||
+	    (r = get_checked(o, "kernel", sizeof(step->kernel), release_is_valid, step->kernel,
+			     err)) < 0 ||
+	    (r = json_get_bool_opt(o, "stopped", false, &step->stopped, err)) < 0 ||
 	    (r = get_checked(o, "module", sizeof(step->module), module_is_valid, step->module,
 			     err)) < 0 ||
 	    (r = get_checked(o, "sha256", sizeof(step->sha256), hash_is_valid, step->sha256, err)) <
@@ -288,6 +311,23 @@ static int read_accepted(const json_t *o, struct journal_accepted *a, struct err
 	    (r = get_checked(o, "sha256", sizeof(a->sha256), hash_is_valid, a->sha256, err)) < 0 ||
 	    (r = json_get_int(o, "length", 1, INT32_MAX, &a->length, err)) < 0 ||
 	    (r = get_time(o, "published", &a->published, err)) < 0)
+		return r;
+	return 0;
+}
+
+static int read_interrupted(const json_t *o, struct journal_interrupted *i, struct error *err)
+{
+	int r;
+
+	if (!o || json_is_null(o))
+		return 0;
+	if (!json_is_object(o))
+		return error_set(err, ERR_INVALID, "not an object");
+	i->present = true;
+	if ((r = get_version(o, "version", NULL, &i->version, err)) < 0 ||
+	    (r = get_checked(o, "kernel", sizeof(i->kernel), release_is_valid, i->kernel, err)) <
+		    0 ||
+	    (r = get_time(o, "time", &i->time, err)) < 0)
 		return r;
 	return 0;
 }
@@ -405,6 +445,9 @@ int journal_parse(const void *data, size_t len, struct journal **ret, struct err
 	r = read_accepted(json_object_get(root, "accepted"), &journal->accepted, err);
 	if (r < 0)
 		return error_prefix(err, r, "accepted");
+	r = read_interrupted(json_object_get(root, "interrupted"), &journal->interrupted, err);
+	if (r < 0)
+		return error_prefix(err, r, "interrupted");
 	r = read_failure(json_object_get(root, "error"), &journal->failure, err);
 	if (r < 0)
 		return error_prefix(err, r, "error");

@@ -12,6 +12,8 @@ const struct config_key settings_keys[] = {
 	  "seconds between check-ins; 0: what the server says" },
 	{ "transition-timeout", CONFIG_INT, "120", 5, 3600, NULL,
 	  "seconds until a transition that does not end is turned back" },
+	{ "retry-delay", CONFIG_INT, "300", 0, 86400, NULL,
+	  "seconds after boot before a patch is tried again that the machine went down with" },
 	{ "foreign-livepatch", CONFIG_ENUM, "refuse", 0, 0, "refuse|replace",
 	  "what to do when somebody else's livepatch is in the kernel: ours would remove it" },
 	{ "accept-recall", CONFIG_ENUM, "always", 0, 0, "always|never",

@@ -143,6 +143,7 @@ static int choose(struct agent *agent, const struct trust_view *view,
 		.require_grant = config_bool(agent->config, "require-grant"),
 		.journal = agent->journal,
 		.kernel = agent->facts.release,
+		.retry_waits = apply_retry_waits(agent),
 	};
 
 	if (!listed)
@@ -196,6 +197,7 @@ static int act(struct agent *agent, struct trust_view *view, const struct choice
 			  text, agent_tier(agent));
 		fail(agent, MACHINE_REFUSED, &choice->version, err);
 		return ERR_NOT_LISTED;
+	case CHOICE_INTERRUPTED: return 0; /* the reason stays in the status */
 	case CHOICE_QUARANTINED:
 		/* Reported when it happened. */
 		if (agent->journal->state == MACHINE_QUARANTINED)
@@ -274,6 +276,10 @@ int update_run(struct agent *agent, struct error *err)
 	*err = local;
 	if ((r = need_enabled(agent, err)) < 0 || (r = refuse_unusable(agent, err)) < 0)
 		return r;
+	/* What waited for its second try needs no server. */
+	if (agent->journal->interrupted.present && apply_accepted_again(agent, err) < 0)
+		log_warning("%s", err->message);
+	*err = (struct error){ 0 };
 	r = look(agent, &view, &choice, err);
 	remember_check(agent, err);
 	if (r == 0)

@@ -141,6 +141,29 @@ check "the patch stays" kernel_says
 check "sutured starts again" suture-lab exec --background "$GUEST" -- sh -c 'exec sutured >>/sutured.log 2>&1'
 check "it knows what is applied" guest_until 'suture status --summary | grep -q "protected (1.2)"'
 
+# It is killed in the middle of a step: after the kernel took the module, before it could be written down;
+# before the kernel had it; in the middle of taking it out.
+amid() { # ACTION JQ-FILTER
+	in_guest sh -c 'kill -9 $(pidof sutured)' && in_guest cat /var/lib/suture/journal.json >"$WORK/journal.json" &&
+		jq --arg boot "$(in_guest cat /proc/sys/kernel/random/boot_id)" --arg action "$1" '.step = (.accepted | {action: $action,
+			version, kernel, "module": .module, sha256, length, published, boot_id: $boot, time: "2026-01-01T00:00:00Z"})
+			| .state = "applying" | .accepted = null | '"$2" "$WORK/journal.json" >"$WORK/broken.json" &&
+		suture-lab put "$GUEST" "$WORK/broken.json" /var/lib/suture/journal.json &&
+		suture-lab exec --background "$GUEST" -- sh -c 'exec sutured >>/sutured.log 2>&1'
+}
+happened() { guest_until "suture history | tail -n 4 | grep -q '$1'"; }
+check "killed right after the load" amid load .
+check "it ends the step" guest_until 'suture status --summary | grep -q "protected (1.2)"'
+check "the journal has the patch" in_guest grep -q '"accepted": {' /var/lib/suture/journal.json
+check "killed before a load" amid load '.accepted = (.step | {version, kernel, build_id: "'"$(jq -r .build_id "$WORK/1.2.json")"'",
+	"module": .module, sha256, length, published}) | .step.module = "suture_never" | .step.version = "1.9"'
+check "it says so" happened "ended before suture_never was loaded"
+check "and knows what was there before" guest_until 'suture status --summary | grep -q "protected (1.2)"'
+check "killed amid taking it out" amid unload .
+check "it is taken out" happened reverted
+check "and comes again, since nobody said it should not" guest_until 'suture status --summary | grep -q "protected (1.2)"'
+check "only 1.2 is in the kernel" only_livepatch_is "$(name_of 1.2)"
+
 # A reboot without a network and with the clock at 1970.
 check "the machine reboots, without fetcher and clock" reboot_machine two --load mana
 check "its clock is wrong" in_guest date -s @1000
@@ -161,17 +184,30 @@ check "it checks" in_guest suture refresh
 check "the kernel is as shipped still" kernel_is_silent
 check "unhold" in_guest suture unhold
 
-# A step that the machine did not survive.
-break_journal() {
+# A step that the machine did not survive: once it is tried again later, twice it is quarantined.
+break_journal() { # JQ FILTER
 	in_guest suture refresh && in_guest sh -c 'kill $(pidof sutured)' &&
 		in_guest cat /var/lib/suture/journal.json >"$WORK/journal.json" &&
-		jq '.step = (.accepted | {action: "load", version, "module": .module, sha256, length, published,
+		jq '.step = (.accepted | {action: "load", version, kernel, "module": .module, sha256, length, published,
 			boot_id: "00000000-0000-4000-8000-000000000000", time: "2026-01-01T00:00:00Z"})
-			| .state = "applying"' "$WORK/journal.json" >"$WORK/broken.json" &&
+			| .state = "applying" | '"$1" "$WORK/journal.json" >"$WORK/broken.json" &&
 		suture-lab put "$GUEST" "$WORK/broken.json" /var/lib/suture/journal.json
 }
-check "a machine that went down amid a load" break_journal
+check "a machine that went down amid a load" break_journal .
 check "reboots" reboot_machine four --load mana
+check "its programs start" start_programs
+check "it failed: exit status 6" guest_until 'suture status --format json | grep -q "went down"'
+check "it is not tried again at once" in_guest suture refresh
+check "the kernel is as shipped" kernel_is_silent
+check "status still says why" status_is '.state == "failed" and .available == "1.2" and .exit_status == 6'
+check "the delay ends" in_guest sh -c 'mkdir -p /etc/suture
+	echo "retry-delay = 0" >/etc/suture/suture.conf; kill $(pidof sutured)'
+check "sutured starts again" suture-lab exec --background "$GUEST" -- sh -c 'exec sutured >>/sutured.log 2>&1'
+check "it is tried once more" guest_until 'grep -q "patched by Suture" /proc/version'
+check "and all is well" guest_until 'suture status --summary | grep -q "protected (1.2)"'
+check "a machine that goes down a second time" break_journal \
+	'.interrupted = (.accepted | {version, kernel, time: "2026-01-01T00:00:00Z"})'
+check "reboots" reboot_machine five --load mana
 check "its programs start" start_programs
 check "the version is in quarantine: exit status 6" guest_until 'suture status --format json | grep -q quarantined'
 check "it is not tried again" in_guest suture refresh
@@ -179,7 +215,7 @@ check "the kernel is as shipped" kernel_is_silent
 check "status says why" status_is '.state == "quarantined" and .error.code == "quarantined" and .exit_status == 6'
 
 # Lies: a changed module, and a livepatch of somebody else.
-check "a fresh machine" start_machine five
+check "a fresh machine" start_machine six
 check "its programs start" start_programs
 target=$(echo "$WORK"/server/repository/targets/$TIER/*/*/*"$(name_of 1.2)".ko)
 cp "$target" "$WORK/good"
@@ -199,5 +235,35 @@ check "then it is" guest_until 'grep -q "patched by Suture" /proc/version'
 check "disable --unpatch leaves nothing" in_guest suture disable --unpatch --yes
 check "no livepatch is left" fails in_guest sh -c 'lsmod | grep suture_'
 check "the identity is gone" fails in_guest sh -c 'ls -R /var/cache/suture | grep identity'
+
+# Signed orders to take back, and one that is not.
+recall() {
+	suture-repo recall "$WORK/repo" "$1" --reason "it makes machines unhappy" &&
+		suture-repo publish "$WORK/repo" --to "$WORK/server/repository"
+}
+forge_recall() {
+	RECALL=$(echo "$WORK"/server/repository/targets/recall/*.recall.json)
+	cp "$RECALL" "$WORK/recall.json" && jq '.withdrawn = [{version: "1.2", kernels: [], reason: "a lie",
+		time: "2026-01-01T00:00:00Z"}]' "$WORK/recall.json" >"$RECALL"
+}
+check "it enrols anew" in_guest suture enable --trust /bundle.json --token-file /token
+check "and is patched" guest_until 'suture status --summary | grep -q "protected (1.2)"'
+check "a recall that nobody signed" forge_recall
+check "is refused" refuses 'recall' in_guest suture refresh
+check "the patch stays" kernel_says
+cp "$WORK/recall.json" "$RECALL"
+check "1.2 is recalled" recall 1.2
+check "it goes" in_guest suture refresh
+check "to 1.1" status_is '.version == "1.1" and .available == "1.1" and .avoid == null and .exit_status == 0'
+check "only 1.1 is in the kernel" only_livepatch_is "$(name_of 1.1)"
+check "history says so" says recalled in_guest suture history
+check "1.2 does not come back" in_guest suture refresh
+check "status: still 1.1" status_is '.version == "1.1"'
+check "1.1 is recalled" recall 1.1
+check "it goes" in_guest suture refresh
+check "the kernel is as shipped" kernel_is_silent
+check "no livepatch is left" fails in_guest sh -c 'lsmod | grep suture_'
+check "nothing comes back" in_guest suture refresh
+check "status: no patch" status_is '.version == null and .available == null and .error == null'
 check "no warning in the kernel log" fails in_guest sh -c 'dmesg | grep -E "WARNING:|BUG:|Oops"'
 finish

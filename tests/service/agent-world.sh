@@ -43,15 +43,10 @@ done_testing() {
 	echo "1..$tests"
 	[ "$failures" = 0 ]
 }
-# until_true COMMAND…: waits up to 20 s for a condition that has no event to wait for.
-until_true() {
-	local i
-	for i in $(seq 200); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.1
-	done
-	echo "never became true: $*"
-	return 1
+# changes_until FOLDER COMMAND…: the command is tried again whenever a name appears in the folder (files
+# are replaced as one step there), for at most 20 s.
+changes_until() {
+	python3 "$(dirname "${BASH_SOURCE[0]}")/changes-until.py" "$@"
 }
 # fails_with STATUS TEXT COMMAND…: exit status and a text in what it says.
 fails_with() {
@@ -128,7 +123,7 @@ start_server() {
 		--name 127.0.0.1 >>"$world/server.log" 2>&1 &
 	server_pid=$!
 	children+=($server_pid)
-	until_true test -s "$world/server/listen.json" || return
+	changes_until "$world/server" test -s "$world/server/listen.json" || return
 	port=$(jq .machines.port "$world/server/listen.json")
 	people=$(jq .people.port "$world/server/listen.json")
 }
@@ -158,10 +153,12 @@ make_bundle() {
 # --- the machine's programs
 
 start_agent() {
+	mkdir -p "$machine/run/suture"
+	rm -f "$machine/run/suture/control.sock"
 	SUTURE_ROOT=$machine "$sutured" 2>>"$world/sutured.log" &
 	agent_pid=$!
 	children+=($agent_pid)
-	until_true test -S "$machine/run/suture/control.sock"
+	changes_until "$machine/run/suture" test -S "$machine/run/suture/control.sock"
 }
 stop_agent() {
 	kill "$agent_pid"

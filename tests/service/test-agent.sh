@@ -124,8 +124,42 @@ head -c 300 "$world/journal" >"$machine/var/lib/suture/journal.json"
 ok "a cut journal: sutured does not start" fails_with 1 "journal.json" env SUTURE_ROOT="$machine" timeout 20 "$sutured"
 sed 's/"format": 1/"format": 2/' "$world/journal" >"$machine/var/lib/suture/journal.json"
 ok "a newer journal: sutured does not start" fails_with 1 "newer version" env SUTURE_ROOT="$machine" timeout 20 "$sutured"
+# A load that the machine went down in: tried once more, then never again; not blamed for a shutdown.
+went_down() { # JQ FILTER
+	jq --arg kernel "$release" ".step = {action: \"load\", version: \"1.1\", kernel: \$kernel, module: \"suture_x\",
+		sha256: (\"0\" * 64), length: 1, published: \"2026-01-01T00:00:00Z\", stopped: false,
+		boot_id: \"00000000-0000-4000-8000-000000000000\", time: \"2026-01-01T00:00:00Z\"}
+		| .state = \"applying\" | $1" "$machine/var/lib/suture/journal.json" >"$world/down.json" &&
+		cp "$world/down.json" "$machine/var/lib/suture/journal.json" && start_agent
+}
+journal_is() { changes_until "$machine/var/lib/suture" jq -e "$1" "$machine/var/lib/suture/journal.json"; }
+stop_fetch
+printf 'retry-delay = 86400\n' >>"$machine/etc/suture/suture.conf"
+cp "$world/journal" "$machine/var/lib/suture/journal.json"
+ok "down amid a load, after a shutdown" went_down '.step.stopped = true'
+ok "the patch is not blamed" journal_is '.step == null and .interrupted == null and .quarantine == [] and
+	(.history | any(.event == "stopped"))'
+stop_agent
+cp "$world/journal" "$machine/var/lib/suture/journal.json"
+ok "down amid a load, once" went_down .
+ok "it is to be tried again" journal_is '.interrupted.version == "1.1" and .quarantine == [] and
+	(.history | any(.event == "interrupted"))'
+stop_agent
+ok "down amid a load, on another kernel" went_down '.step.kernel = "6.1.0-98-other"'
+ok "that is another matter" journal_is '.interrupted.kernel == "6.1.0-98-other" and .quarantine == []'
+stop_agent
+ok "down amid a load, twice" went_down '.step.kernel = "6.1.0-98-other"'
+ok "quarantined, for the kernel it happened on" journal_is '.interrupted == null and
+	(.quarantine | length == 1 and .[0].version == "1.1" and .[0].kernel == "6.1.0-98-other")'
+ok "status: exit status 6, and why" fails_with 6 "went down twice" on_machine status
+stop_agent
+printf 'tier = targets\n' >>"$machine/etc/suture/suture.conf"
+ok "a role that is no tier cannot be followed" fails_with 1 "not a tier" env SUTURE_ROOT="$machine" timeout 20 "$sutured"
+sed -i '/^tier/d' "$machine/etc/suture/suture.conf"
+
 cp "$world/journal" "$machine/var/lib/suture/journal.json"
 ok "the right one: it does" start_agent
+start_fetch
 
 ok "disable wants a yes" fails_with 2 "--yes" on_machine disable
 ok "disable" on_machine disable --yes

@@ -13,6 +13,7 @@ struct rule {
 	const char *avoid;
 	bool hold;
 	const char *quarantined;
+	const char *interrupted; /* the machine went down with it once, and the delay still runs */
 	enum choice_action action;
 	enum choice_reason reason;
 	const char *version;
@@ -50,6 +51,10 @@ static const struct rule rules[] = {
 	{ "quarantined", "1.2", "1.1", "1.2", .quarantined = "1.2", .reason = CHOICE_QUARANTINED,
 	  .version = "1.2" },
 	{ "newer than quarantined", "1.2 1.3", "1.1", "1.3", .quarantined = "1.2",
+	  .action = CHOOSE_APPLY, .version = "1.3" },
+	{ "interrupted, too early", "1.2", "1.1", "1.2", .interrupted = "1.2",
+	  .reason = CHOICE_INTERRUPTED, .version = "1.2" },
+	{ "newer than interrupted", "1.2 1.3", "1.1", "1.3", .interrupted = "1.2",
 	  .action = CHOOSE_APPLY, .version = "1.3" },
 	{ "withdrawn before it came", "1.2!", "", "1.2", .reason = CHOICE_WITHDRAWN,
 	  .version = "1.2" },
@@ -122,6 +127,12 @@ static void check_rule(const struct rule *rule)
 		journal->avoid = v(rule->avoid);
 	if (rule->quarantined)
 		journal_add_quarantine(journal, v(rule->quarantined), "6.1.0", &why);
+	if (rule->interrupted) {
+		in.retry_waits = true;
+		journal->interrupted = (struct journal_interrupted){
+			.present = true, .version = v(rule->interrupted), .kernel = "6.1.0"
+		};
+	}
 	choice = choose_version(&in);
 	if (choice.action != rule->action || choice.reason != rule->reason)
 		fail_msg("%s: action %d, %s", rule->name, choice.action,
@@ -153,11 +164,35 @@ static void other_kernel(void **state)
 	assert_true(choose_version(&in).available_present);
 }
 
+/* After the delay an interrupted load is tried again. */
+static void second_try(void **state)
+{
+	_cleanup_free_ struct journal *journal = journal_new();
+	struct choice_version listed = { .version = { 1, 2 } };
+	struct choice_input in = { .listed = &listed,
+				   .n_listed = 1,
+				   .journal = journal,
+				   .kernel = "6.1.1",
+				   .retry_waits = true };
+
+	(void)state;
+	journal->interrupted = (struct journal_interrupted){ .present = true,
+							     .version = listed.version,
+							     .kernel = "6.1.1" };
+	assert_int_equal(choose_version(&in).reason, CHOICE_INTERRUPTED);
+	in.retry_waits = false;
+	assert_int_equal(choose_version(&in).action, CHOOSE_APPLY);
+	in.retry_waits = true;
+	in.kernel = "6.1.2";
+	assert_int_equal(choose_version(&in).action, CHOOSE_APPLY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_rules),
 		cmocka_unit_test(other_kernel),
+		cmocka_unit_test(second_try),
 	};
 
 	return cmocka_run_group_tests_name("choose", tests, NULL, NULL);

@@ -21,6 +21,8 @@ static struct journal *full_journal(void)
 	j->state = MACHINE_APPLYING;
 	j->step = (struct journal_step){ .action = JOURNAL_LOAD,
 					 .version = { 1, 3 },
+					 .kernel = "6.1.0-56-amd64",
+					 .stopped = true,
 					 .module = "suture_x_1_3",
 					 .sha256 = HASH,
 					 .boot_id = UUID,
@@ -38,6 +40,9 @@ static struct journal *full_journal(void)
 	j->has_avoid = true;
 	j->avoid = (struct patch_version){ 1, 1 };
 	j->hold = true;
+	j->interrupted = (struct journal_interrupted){
+		.present = true, .version = { 1, 3 }, .kernel = "6.1.0-56-amd64", .time = 1790000002
+	};
 	error_set(&why, ERR_STUCK, "a \"quoted\" message");
 	error_hint(&why, "a hint");
 	journal_set_failure(j, &why);
@@ -59,6 +64,11 @@ static void round_trip(void **state)
 	assert_ok(journal_save(j, path, &err), &err);
 	assert_ok(journal_load(path, &back, &err), &err);
 	assert_memory_equal(j, back, sizeof(*j));
+	assert_true(journal_is_interrupted(back, (struct patch_version){ 1, 3 }, "6.1.0-56-amd64"));
+	assert_false(
+		journal_is_interrupted(back, (struct patch_version){ 1, 3 }, "6.1.0-57-amd64"));
+	assert_false(
+		journal_is_interrupted(back, (struct patch_version){ 1, 2 }, "6.1.0-56-amd64"));
 	assert_true(journal_is_quarantined(back, (struct patch_version){ 1, 0 }, "6.1.0-56-amd64"));
 	assert_false(
 		journal_is_quarantined(back, (struct patch_version){ 1, 0 }, "6.1.0-57-amd64"));
@@ -94,6 +104,9 @@ static void damaged_is_refused(void **state)
 		{ "suture_x_1_3", "../suture_x_", ERR_INVALID },
 		{ "\"sequence\": 41", "\"sequence\": -1", ERR_INVALID },
 		{ UUID, "0f6cbf9a-3b02-4c6a-8f4e-6d0d0a0f9dzz", ERR_INVALID },
+		{ "\"kernel\": \"6.1.0-56-amd64\"", "\"kernel\": \"../x\"", ERR_INVALID },
+		{ "\"stopped\": true", "\"stopped\": 1", ERR_INVALID },
+		{ "\"interrupted\": {", "\"interrupted\": 1, \"x\": {", ERR_INVALID },
 		{ "\"tier\": \"stable\"", "\"tier\": \"Stable\"", ERR_INVALID },
 	};
 	_cleanup_free_ struct journal *j = full_journal();
