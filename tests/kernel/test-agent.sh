@@ -153,8 +153,8 @@ amid() { # ACTION JQ-FILTER
 }
 happened() { guest_until "suture history | tail -n 4 | grep -q '$1'"; }
 check "killed right after the load" amid load .
-check "it ends the step" guest_until 'suture status --summary | grep -q "protected (1.2)"'
-check "the journal has the patch" in_guest grep -q '"accepted": {' /var/lib/suture/journal.json
+check "it ends the step: the journal has the patch" guest_until 'grep -q "\"accepted\": {" /var/lib/suture/journal.json'
+check "status: applied" guest_until 'suture status --summary | grep -q "protected (1.2)"'
 check "killed before a load" amid load '.accepted = (.step | {version, kernel, build_id: "'"$(jq -r .build_id "$WORK/1.2.json")"'",
 	"module": .module, sha256, length, published}) | .step.module = "suture_never" | .step.version = "1.9"'
 check "it says so" happened "ended before suture_never was loaded"

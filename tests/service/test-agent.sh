@@ -39,6 +39,24 @@ ok "enable: by a token that carries the bundle's hash" on_machine enable --token
 ok "enable twice: a clear error" fails_with 1 "already enabled" enrol
 ok "the status has the identity" field_is .enabled true
 
+modes() {
+	(cd "$machine" && stat -c '%a %n' var/lib/suture var/lib/suture/journal.json var/lib/suture/trust \
+		var/lib/suture/trust/bundle.json run/suture run/suture/status.json run/suture/control.sock \
+		run/suture/fetch.sock var/cache/suture/fetch/identity.json) >"$world/modes"
+	diff - "$world/modes" <<-END
+		700 var/lib/suture
+		600 var/lib/suture/journal.json
+		700 var/lib/suture/trust
+		600 var/lib/suture/trust/bundle.json
+		755 run/suture
+		644 run/suture/status.json
+		600 run/suture/control.sock
+		660 run/suture/fetch.sock
+		600 var/cache/suture/fetch/identity.json
+	END
+}
+ok "nobody else can read what is secret, or speak for root" modes
+
 # The first check-in of its own, then one that is asked for. The kernel is a tree of files, so the
 # way ends at the load, with every check before it passed.
 refused() { fails_with 1 "not loaded" on_machine refresh; }

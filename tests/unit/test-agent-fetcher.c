@@ -2,7 +2,9 @@
 /* agent/fetcher: sutured's end of the fetch socket, with fetchers that do not play by the rules. */
 #include "unit.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -18,14 +20,14 @@ struct world {
 	int peer; /* the hostile end */
 };
 
-static void set_up(struct world *w, uid_t uid)
+static void set_up(struct world *w, uid_t uid, int cancel_fd)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct error err = { 0 };
 
 	w->dir = unit_make_dir();
 	w->path = path_join(w->dir, "fetch.sock", NULL);
-	assert_ok(fetcher_new(w->path, uid, getegid(), -1, &w->fetcher, &err), &err);
+	assert_ok(fetcher_new(w->path, uid, getegid(), cancel_fd, &w->fetcher, &err), &err);
 	w->peer = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	assert_true(w->peer >= 0);
 	memcpy(address.sun_path, w->path, strlen(w->path) + 1);
@@ -89,7 +91,7 @@ static void one_that_never_reads(void **state)
 	int r = 0, n = 0;
 
 	(void)state;
-	set_up(&w, geteuid());
+	set_up(&w, geteuid(), -1);
 	assert_int_equal(pthread_create(&thread, NULL, answer_unread, &w), 0);
 	alarm(60);
 	while (r == 0 && n++ < REQUESTS_MAX)
@@ -110,9 +112,78 @@ static void another_user(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	set_up(&w, geteuid() + 1);
+	set_up(&w, geteuid() + 1, -1);
 	assert_int_equal(ask(&w, &err), ERR_UNREACHABLE);
 	tear_down(&w);
+}
+
+/* sutured does not wait for a fetcher that says nothing when it is to end. */
+static void one_that_says_nothing(void **state)
+{
+	_cleanup_close_ int cancel = eventfd(1, EFD_CLOEXEC);
+	struct world w;
+	struct error err = { 0 };
+
+	(void)state;
+	set_up(&w, geteuid(), cancel);
+	alarm(60);
+	assert_int_equal(ask(&w, &err), -ECANCELED);
+	alarm(0);
+	tear_down(&w);
+}
+
+/* What it hands over must be a sealed memory file: nothing that could change, or block, later. */
+static void *answer_after(void *arg)
+{
+	const int *fds = arg; /* socket, body */
+	struct fetch_answer answer = { .id = 1, .ok = true, .status = 200 };
+	static char packet[FETCH_PACKET_MAX];
+
+	if (recv(fds[0], packet, sizeof(packet), 0) > 0)
+		fetch_answer_send(fds[0], &answer, fds[1], NULL);
+	return NULL;
+}
+
+static void one_that_hands_over(int body)
+{
+	struct world w;
+	struct error err = { 0 };
+	pthread_t thread;
+	char byte;
+	int fds[2], r;
+
+	set_up(&w, geteuid(), -1);
+	fds[0] = w.peer;
+	fds[1] = body;
+	alarm(60);
+	/* An answer that is there before the question ends the connection, so it comes after. */
+	assert_int_equal(pthread_create(&thread, NULL, answer_after, fds), 0);
+	r = ask(&w, &err);
+	alarm(0);
+	pthread_join(thread, NULL);
+	assert_int_equal(r, ERR_PROTOCOL);
+	assert_int_equal(recv(w.peer, &byte, 1, 0), 0);
+	close(body);
+	tear_down(&w);
+}
+
+static void unsealed_file(void **state)
+{
+	int fd;
+
+	(void)state;
+	assert_int_equal(fetch_memfd_new(&fd, NULL), 0);
+	one_that_hands_over(fd);
+}
+
+static void pipe_end(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	one_that_hands_over(fds[0]);
+	close(fds[1]);
 }
 
 int main(void)
@@ -120,6 +191,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_that_never_reads),
 		cmocka_unit_test(another_user),
+		cmocka_unit_test(one_that_says_nothing),
+		cmocka_unit_test(unsealed_file),
+		cmocka_unit_test(pipe_end),
 	};
 
 	return cmocka_run_group_tests_name("agent-fetcher", tests, NULL, NULL);
