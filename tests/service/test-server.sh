@@ -242,7 +242,7 @@ few() (
 	crowded <"$dir/hold" >"$dir/held" &
 	exec 9>"$dir/hold"
 	read -r _ <"$dir/held"
-	[ "$(request "$people/readyz")" = 200 ] && [ "$(ls "/proc/$server_pid/fd" | wc -l)" -lt 400 ]
+	[ "$(request "$people/readyz")" = 200 ] && [ "$(ls "/proc/$server_pid/fd" | wc -l)" -lt 200 ]
 	status=$?
 	exec 9>&-
 	stop_server

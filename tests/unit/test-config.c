@@ -46,6 +46,7 @@ static void errors_name_line_and_values(void **state)
 	} cases[] = {
 		{ "name = x\ncount = 11\n",
 		  "line 2: count: '11' is not a whole number from 1 to 10" },
+		{ "count = 0\n", "line 1: count: '0' is not a whole number from 1 to 10" },
 		{ "count = 5x\n", "line 1: count" },
 		{ "colour = red\n", "line 1: colour: no such key" },
 		{ "\n\nmode = sometimes\n",
