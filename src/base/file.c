@@ -141,8 +141,19 @@ static int write_temporary(int dir_fd, const char *temporary, const void *data, 
 	return 0;
 }
 
-int file_write_atomic_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
-			 struct error *err)
+/* A rename would put a file in the place of /dev/null, or of the link /dev/stdout. */
+static int check_replaceable(int dir_fd, const char *name, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, name, &st, 0) < 0 || S_ISREG(st.st_mode))
+		return 0;
+	return error_set(err, ERR_INVALID, "it is there and not a regular file");
+}
+
+/* `shown` is what messages call the file. */
+static int replace(int dir_fd, const char *name, const char *shown, const void *data, size_t len,
+		   mode_t mode, struct error *err)
 {
 	char temporary[64], unique[17];
 	uint8_t random[8];
@@ -153,16 +164,25 @@ int file_write_atomic_at(int dir_fd, const char *name, const void *data, size_t 
 	hex_encode(random, sizeof(random), unique);
 	snprintf(temporary, sizeof(temporary), ".new-%s", unique);
 
+	r = check_replaceable(dir_fd, name, err);
+	if (r < 0)
+		return error_prefix(err, r, "cannot write %s", shown);
 	r = write_temporary(dir_fd, temporary, data, len, mode, err);
 	if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
 		r = error_set_errno(err, errno, "rename");
 	if (r < 0) {
 		unlinkat(dir_fd, temporary, 0);
-		return error_prefix(err, r, "cannot write %s", name);
+		return error_prefix(err, r, "cannot write %s", shown);
 	}
 	if (fsync(dir_fd) < 0)
-		return error_set_errno(err, errno, "cannot sync the folder of %s", name);
+		return error_set_errno(err, errno, "cannot sync the folder of %s", shown);
 	return 0;
+}
+
+int file_write_atomic_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
+			 struct error *err)
+{
+	return replace(dir_fd, name, name, data, len, mode, err);
 }
 
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode,
@@ -172,7 +192,7 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 
 	if (dir_fd < 0)
 		return error_prefix(err, dir_fd, "cannot write %s", path);
-	return file_write_atomic_at(dir_fd, path_base(path), data, len, mode, err);
+	return replace(dir_fd, path_base(path), path, data, len, mode, err);
 }
 
 int file_write_sysfs(const char *path, const char *value, struct error *err)

@@ -41,7 +41,8 @@ int file_write_fd(int fd, const void *data, size_t len, struct error *err);
  * Replaces a file as one step: a temporary file in the same folder, fsync, rename, fsync of the
  * folder. After a power cut the file holds the old bytes or the new ones. `mode` is the new file's
  * permission, whatever the umask. On failure the old file is untouched and no temporary one is
- * left.
+ * left. What is there and no regular file, such as a device, a pipe or a folder, is left alone
+ * (ERR_INVALID); a link to a file is replaced, not followed.
  */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode,
 		      struct error *err);

@@ -96,6 +96,25 @@ static void failed_write_leaves_the_old_file(void **state)
 	assert_int_equal(count_entries(*state), 1);
 }
 
+static void atomic_write_spares_devices(void **state)
+{
+	_cleanup_free_ char *fifo = path_join(*state, "fifo", NULL);
+	_cleanup_free_ char *link_to_device = path_join(*state, "link", NULL);
+	struct error err = { 0 };
+	struct stat st;
+
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(file_write_atomic(fifo, "x", 1, 0600, &err), ERR_INVALID);
+	assert_non_null(strstr(err.message, fifo));
+	assert_int_equal(lstat(fifo, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(symlink("/dev/null", link_to_device), 0);
+	assert_int_equal(file_write_atomic(link_to_device, "x", 1, 0600, &err), ERR_INVALID);
+	assert_int_equal(lstat(link_to_device, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(count_entries(*state), 2);
+}
+
 static void trees(void **state)
 {
 	_cleanup_free_ char *deep = path_join(*state, "a", "b", "c", NULL);
@@ -174,6 +193,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(at_does_not_follow_links, setup, teardown),
 		cmocka_unit_test_setup_teardown(atomic_write_replaces, setup, teardown),
+		cmocka_unit_test_setup_teardown(atomic_write_spares_devices, setup, teardown),
 		cmocka_unit_test_setup_teardown(failed_write_leaves_the_old_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(trees, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines_copies_and_removal, setup, teardown),
