@@ -119,6 +119,36 @@ static const struct cli_verb *find_verb(const struct cli_program *program, int a
 	return NULL;
 }
 
+/* True if verbs of two words begin with `word`, as "kernel list" does with "kernel"; their second
+ * words are put into `list`. */
+static bool find_group(const struct cli_program *program, const char *word, struct buf *list)
+{
+	size_t len = strlen(word);
+
+	for (const struct cli_verb *v = program->verbs; v->name; v++)
+		if (strncmp(v->name, word, len) == 0 && v->name[len] == ' ' &&
+		    buf_printf(list, "%s%s", list->len ? ", " : "", v->name + len + 1) < 0)
+			break;
+	return list->len > 0;
+}
+
+static int unknown_verb(const struct cli *cli, int argc, char **argv, struct error *err)
+{
+	_cleanup_buf_ struct buf list = BUF_INIT(ERROR_HINT_MAX / 2);
+	char words[128];
+
+	if (!find_group(cli->program, argv[0], &list))
+		return usage_error(cli, err,
+				   argv[0][0] == '-' ? "unknown option" : "unknown command",
+				   argv[0]);
+	snprintf(words, sizeof(words), "%s%s%s", argv[0], argc > 1 ? " " : "",
+		 argc > 1 ? argv[1] : "");
+	error_set(err, ERR_USAGE, "%s: %s", words,
+		  argc > 1 ? "unknown command" : "a second word is missing");
+	error_hint(err, "%s has: %s", argv[0], buf_str(&list));
+	return ERR_USAGE;
+}
+
 static int parse(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	bool only_args = false;
@@ -137,20 +167,25 @@ static int parse(struct cli *cli, int argc, char **argv, struct error *err)
 	return 0;
 }
 
+static int missing(const struct cli *cli, struct error *err, const char *dashes, const char *what)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "needs %s%s", dashes, what);
+	return usage_error(cli, err, text, *cli->verb->name ? cli->verb->name : "command line");
+}
+
 static int check_counts(const struct cli *cli, struct error *err)
 {
 	const struct cli_verb *v = cli->verb;
-	const char *name = *v->name ? v->name : cli->program->name;
 
 	if (cli->n_args < (size_t)v->min_args)
-		return usage_error(cli, err, "an argument is missing", name);
+		return missing(cli, err, "", v->arguments);
 	if (v->max_args >= 0 && cli->n_args > (size_t)v->max_args)
 		return usage_error(cli, err, "unexpected argument", cli->args[v->max_args]);
 	for (const struct cli_option *o = v->options; o && o->name; o++)
-		if (o->required && !cli_has(cli, o->name)) {
-			usage_error(cli, err, "required option is missing", name);
-			return error_prefix(err, ERR_USAGE, "--%s", o->name);
-		}
+		if (o->required && !cli_has(cli, o->name))
+			return missing(cli, err, "--", o->name);
 	return 0;
 }
 
@@ -170,12 +205,24 @@ static int report(const struct cli_program *program, const struct error *err, in
 	}
 }
 
+/* A full disk behind a redirected standard output must not look like success. */
+static int finish(const struct cli_program *program, int status)
+{
+	struct error err = { 0 };
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	error_set_errno(&err, errno, "cannot write to standard output");
+	return report(program, &err, err.code);
+}
+
 /* What is answered without running a verb; true when that was the case. */
 static bool answer_about_program(const struct cli_program *program, int argc, char **argv,
 				 int *ret_status)
 {
 	const struct cli_verb *verb = NULL;
 	const char *word = argc > 0 ? argv[0] : "";
+	_cleanup_buf_ struct buf group = BUF_INIT(1024);
 	int used = 0;
 
 	*ret_status = EXIT_OK;
@@ -187,6 +234,9 @@ static bool answer_about_program(const struct cli_program *program, int argc, ch
 		if (argc > 1)
 			verb = find_verb(program, argc - 1, argv + 1, &used);
 		cli_help_print(stdout, program, verb && *verb->name ? verb : NULL);
+	} else if (argc == 2 && (streq(argv[1], "--help") || streq(argv[1], "-h")) &&
+		   !find_verb(program, 1, argv, &used) && find_group(program, word, &group)) {
+		cli_help_print_group(stdout, program, word);
 	} else if (argc == 0 && *program->verbs->name) {
 		cli_help_print(stderr, program, NULL);
 		*ret_status = EXIT_USAGE;
@@ -228,23 +278,17 @@ int cli_main(const struct cli_program *program, int argc, char **argv, void *use
 	argc = MAX(argc - 1, 0);
 	argv++;
 	if (answer_about_program(program, argc, argv, &status))
-		return fflush(stdout) == 0 ? status : EXIT_ERROR;
+		return finish(program, status);
 
 	cli.verb = find_verb(program, argc, argv, &used);
 	if (!cli.verb) {
-		usage_error(&cli, &err, argv[0][0] == '-' ? "unknown option" : "unknown command",
-			    argv[0]);
+		unknown_verb(&cli, argc, argv, &err);
 		return report(program, &err, ERR_USAGE);
 	}
 	int r = run_verb(&cli, argc - used, argv + used, &err);
 	if (r < 0)
 		return report(program, &err, r);
-	/* A full disk behind a redirected standard output must not look like success. */
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		error_set_errno(&err, errno, "cannot write to standard output");
-		return report(program, &err, err.code);
-	}
-	return r;
+	return finish(program, r);
 }
 
 void *cli_user(const struct cli *cli)

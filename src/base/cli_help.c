@@ -33,13 +33,24 @@ static void option_label(const struct cli_option *o, char *label, size_t size)
 		 o->value ? o->value : "");
 }
 
+/* Columns that UTF-8 text takes, every character being one wide. */
+static int columns(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
 static void print_options(FILE *out, const struct cli_option *options)
 {
 	char label[128];
 
 	for (const struct cli_option *o = options; o && o->name; o++) {
 		option_label(o, label, sizeof(label));
-		fprintf(out, "  %-28s %s%s\n", label, o->help, o->required ? " (required)" : "");
+		fprintf(out, "  %s%*s %s%s\n", label, MAX(28 - columns(label), 0), "", o->help,
+			o->required ? " (required)" : "");
 	}
 }
 
@@ -60,18 +71,35 @@ static void print_exits(FILE *out, const struct cli_program *program)
 		fprintf(out, "  %d  %s\n", e->status, e->meaning);
 }
 
+/* All commands, or those of one first word. */
+static void print_verbs(FILE *out, const struct cli_program *program, const char *group)
+{
+	size_t len = group ? strlen(group) : 0;
+
+	fputs("Commands:\n", out);
+	for (const struct cli_verb *v = program->verbs; v->name; v++) {
+		if (group && (strncmp(v->name, group, len) != 0 || v->name[len] != ' '))
+			continue;
+		fputs("  ", out);
+		print_usage(out, program, v);
+		fprintf(out, "\n      %s\n", v->help);
+	}
+}
+
+void cli_help_print_group(FILE *out, const struct cli_program *program, const char *group)
+{
+	print_verbs(out, program, group);
+	print_exits(out, program);
+	fprintf(out, "\n%s COMMAND --help tells more of one command.\n", program->name);
+}
+
 static void print_program(FILE *out, const struct cli_program *program)
 {
 	fprintf(out, "%s: %s\n\n", program->name, program->summary);
 	if (program->description)
 		fprintf(out, "%s\n\n", program->description);
 	if (has_verbs(program)) {
-		fputs("Commands:\n", out);
-		for (const struct cli_verb *v = program->verbs; v->name; v++) {
-			fputs("  ", out);
-			print_usage(out, program, v);
-			fprintf(out, "\n      %s\n", v->help);
-		}
+		print_verbs(out, program, NULL);
 		fputs("\nOptions of every command:\n", out);
 	} else {
 		fputs("Usage: ", out);

@@ -70,6 +70,8 @@ static const struct cli_verb verbs[] = {
 	{ "key", "WORD", 1, 1, "one", NULL, options, run_key },
 	{ "fail", "", 0, 0, "fails", NULL, NULL, run_fail },
 	{ "number", "", 0, 0, "a number", NULL, options, run_number },
+	{ "group one", "", 0, 0, "the first of a group", NULL, NULL, run_key },
+	{ "group two", "", 0, 0, "the second of a group", NULL, NULL, run_key },
 	{ "needs", "", 0, 0, "needs", NULL, needs, run_key },
 	{ "print", "", 0, 0, "prints", NULL, NULL, run_print },
 	{ 0 },
@@ -125,6 +127,9 @@ static void wrong_command_lines(void **state _unused_)
 	static const char *const bad[] = {
 		"",
 		"nothing",
+		"group",
+		"group nothing",
+		"group --nothing",
 		"--nothing",
 		"key",
 		"key a b",
@@ -184,9 +189,37 @@ static void help_names_everything(void **state _unused_)
 	assert_non_null(strstr(text, "2  the command line is wrong"));
 	assert_int_equal(run(&seen, "--help"), 0);
 	assert_int_equal(run(&seen, "key --help"), 0);
+	assert_int_equal(run(&seen, "group --help"), 0);
 	assert_int_equal(run(&seen, "--version"), 0);
 	assert_int_equal(run(&seen, "--man"), 0);
 	assert_null(seen.verb);
+}
+
+static void help_of_a_group(void **state _unused_)
+{
+	char text[8192] = { 0 };
+	FILE *f = fmemopen(text, sizeof(text) - 1, "w");
+
+	cli_help_print_group(f, &program, "group");
+	fclose(f);
+	assert_non_null(strstr(text, "suture-test group one"));
+	assert_non_null(strstr(text, "suture-test group two"));
+	assert_null(strstr(text, "suture-test key"));
+}
+
+/* Help that did not arrive is no success. */
+static void help_to_a_full_device(void **state _unused_)
+{
+	char *argv[] = { (char *)"suture-test", (char *)"--help", NULL };
+	int terminal = dup(STDOUT_FILENO), full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	fflush(stdout);
+	dup2(full, STDOUT_FILENO);
+	int status = cli_main(&program, 2, argv, NULL);
+	dup2(terminal, STDOUT_FILENO);
+	close(terminal);
+	close(full);
+	assert_int_equal(status, EXIT_ERROR);
 }
 
 static void secrets(void **state _unused_)
@@ -216,6 +249,8 @@ int main(void)
 		cmocka_unit_test(results_become_statuses),
 		cmocka_unit_test(full_disk_is_no_success),
 		cmocka_unit_test(help_names_everything),
+		cmocka_unit_test(help_of_a_group),
+		cmocka_unit_test(help_to_a_full_device),
 		cmocka_unit_test(secrets),
 	};
 
