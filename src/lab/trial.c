@@ -353,8 +353,13 @@ static void hold_case(struct run *t, const char *name, step_fn step)
 	*c = (struct trial_case){ .name = name,
 				  .passed = r == 0,
 				  .ms = clock_monotonic_ms() - start };
+	/* A step that passed may leave a note (code 0), and what it got over on its way, unread. */
+	const char *note = err.code == 0 ? err.message : "";
+
 	snprintf(c->message, sizeof(c->message), "%s",
-		 r < 0 && !err.message[0] ? error_code_name(r) : err.message);
+		 r >= 0            ? note
+		 : !err.message[0] ? error_code_name(r)
+				   : err.message);
 	t->trial->n++;
 	t->failed = t->failed || r < 0;
 }
