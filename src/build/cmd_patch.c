@@ -173,16 +173,30 @@ static int write_product(struct cli *cli, const struct product *p, struct error 
 	return r;
 }
 
-/* The record would take the module's place. */
-static int check_outputs(struct cli *cli, struct error *err)
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return streq(a, b) || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+			       x.st_ino == y.st_ino);
+}
+
+/* Nothing that is written may take the place of a source patch or of the other product. */
+static int check_outputs(const struct cli *cli, struct error *err)
 {
 	const char *output = cli_get(cli, "output"), *record = cli_get(cli, "record");
-	struct stat a, b;
-	bool same = record &&
-		    (streq(output, record) || (stat(output, &a) == 0 && stat(record, &b) == 0 &&
-					       a.st_dev == b.st_dev && a.st_ino == b.st_ino));
 
-	return same ? error_set(err, ERR_USAGE, "--output and --record name the same file") : 0;
+	if (record && same_file(output, record))
+		return error_set(err, ERR_USAGE, "--output and --record name the same file %s",
+				 output);
+	for (size_t i = 0; i < cli_argc(cli); i++) {
+		const char *patch = cli_arg(cli, i);
+
+		if (same_file(output, patch) || (record && same_file(record, patch)))
+			return error_set(err, ERR_USAGE, "%s would be written over: it is a patch",
+					 patch);
+	}
+	return 0;
 }
 
 int build_cmd_patch(struct cli *cli, struct error *err)

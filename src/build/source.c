@@ -136,9 +136,13 @@ static int find_or_load(struct source_set *set, const char *path, const char *pa
 		r = add_reason(reasons, path, "is reached through a symbolic link");
 		return r < 0 ? error_set(err, r, "out of memory") : 0;
 	}
-	if (r == -ENOENT || r == -ENOTDIR)
-		return error_set(err, ERR_INVALID, "%s does not apply: the source has no file %s",
-				 patch, path);
+	if (r == -ENOENT || r == -ENOTDIR) {
+		error_set(err, ERR_INVALID, "%s does not apply: the source has no file %s", patch,
+			  path);
+		error_hint(err, "a patch names files below the kernel's source, after one leading "
+				"folder: a/fs/proc/version.c");
+		return ERR_INVALID;
+	}
 	if (r < 0)
 		return error_set(err, r, "cannot read %s: %s", path,
 				 r > -1000 ? strerror(-r) : error_code_name(r));

@@ -93,8 +93,10 @@ int symbol_list_load(const char *path, const char *object, struct symbol_list **
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	list->text = BUF_INIT(SYMBOL_LIST_MAX);
 	list->names = name_table_new();
-	int e = list->names ? file_read(path, &list->text, &why) : ERR_NO_MEMORY;
-	if (e == 0 && list->text.len > 0 && memchr(list->text.data, 0, list->text.len))
+	int e = list->names ? file_read(path, &list->text, err) : ERR_NO_MEMORY;
+	if (e < 0)
+		return list->names ? e : error_set(err, e, "out of memory");
+	if (list->text.len > 0 && memchr(list->text.data, 0, list->text.len))
 		e = error_set(&why, ERR_INVALID, "it is not a text");
 	if (e == 0)
 		e = parse(list, object, &why);

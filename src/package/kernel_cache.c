@@ -327,6 +327,8 @@ int kernel_remove(const char *release, struct error *err)
 
 	if (r == 0)
 		r = kernel_open(release, &k, err);
+	if (r == ERR_NOT_FOUND)
+		error_hint(err, "suture-build kernel list shows what there is");
 	if (r < 0)
 		return r;
 	info = path_join(k->folder, "kernel.json", NULL);

@@ -132,6 +132,12 @@ check "one name for both" exits 2 \
 # The command line and kernels.
 check "a bad version" exits 2 suture-build patch --kernel "$RELEASE" --version 1.x -o "$OUT" "$WORK/good.patch"
 check "a bad severity" exits 2 suture-build patch --kernel "$RELEASE" --version 1.1 --severity awful -o "$OUT" "$WORK/good.patch"
+check "module and record in one file" exits 2 suture-build patch --kernel "$RELEASE" --version 1.1 -o "$OUT" --record "$OUT" "$WORK/good.patch"
+check "a module in the place of its source patch" exits 2 suture-build patch --kernel "$RELEASE" --version 1.1 -o "$WORK/good.patch" "$WORK/good.patch"
+check "the source patch is still there" says "fs/proc/version.c" cat "$WORK/good.patch"
+mkfifo "$WORK/pipe"
+check "a module in the place of what is no file" refuses "not a regular file" \
+	suture-build patch --kernel "$RELEASE" --version 1.1 -o "$WORK/pipe" "$WORK/good.patch"
 check "a kernel that apt does not know" refuses "apt does not know a kernel" suture-build kernel add 6.1.0-9999-cloud-amd64
 check "a kernel of another architecture" refuses "only x86-64" suture-build kernel add 6.1.0-56-arm64
 check "a kernel that is not there" refuses "suture-build kernel add" suture-build kernel show 6.1.0-9999-cloud-amd64
