@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 RELEASE := build/release
 ASAN := build/asan
 
-.PHONY: all bootstrap test test-unit test-service test-kernel demo lint bench fuzz clean
+.PHONY: all bootstrap test test-unit test-service test-kernel demo lint fuzz clean
 all: bootstrap $(RELEASE)/build.ninja
 	@ninja -C $(RELEASE) -k 0
 	@tools/link-programs $(RELEASE) build/bin
