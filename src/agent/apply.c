@@ -226,10 +226,12 @@ static void finish_load(struct agent *agent, const struct record *record, int64_
 {
 	struct journal_step step = agent->journal->step;
 	_cleanup_json_ json_t *cves = record ? list_cves(record) : NULL;
+	const struct journal_accepted *accepted = &agent->journal->accepted;
 	char old[MODULE_NAME_BYTES] = "";
 
-	if (agent->applied.present && !streq(agent->applied.module, step.module))
-		memcpy(old, agent->applied.module, sizeof(old));
+	/* From the journal: after a crash the kernel no longer shows what was replaced. */
+	if (accepted->present && !streq(accepted->module, step.module))
+		memcpy(old, accepted->module, sizeof(old));
 	set_applied(agent, &step.version, step.module, cves);
 	agent->applied.since = clock_now();
 	agent->applied.load_ms = load_ms;

@@ -143,8 +143,8 @@ check "it knows what is applied" guest_until 'suture status --summary | grep -q 
 
 # It is killed in the middle of a step: after the kernel took the module, before it could be written down;
 # before the kernel had it; in the middle of taking it out.
-amid() { # ACTION JQ-FILTER
-	in_guest sh -c 'kill -9 $(pidof sutured)' && in_guest cat /var/lib/suture/journal.json >"$WORK/journal.json" &&
+amid() { # ACTION JQ-FILTER [COMMAND IN THE GUEST]
+	in_guest sh -c 'kill -9 $(pidof sutured)' && in_guest sh -c "${3:-true}" && in_guest cat /var/lib/suture/journal.json >"$WORK/journal.json" &&
 		jq --arg boot "$(in_guest cat /proc/sys/kernel/random/boot_id)" --arg action "$1" '.step = (.accepted | {action: $action,
 			version, kernel, "module": .module, sha256, length, published, boot_id: $boot, time: "2026-01-01T00:00:00Z"})
 			| .state = "applying" | .accepted = null | '"$2" "$WORK/journal.json" >"$WORK/broken.json" &&
@@ -155,6 +155,18 @@ happened() { guest_until "suture history | tail -n 4 | grep -q '$1'"; }
 check "killed right after the load" amid load .
 check "it ends the step: the journal has the patch" guest_until 'grep -q "\"accepted\": {" /var/lib/suture/journal.json'
 check "status: applied" guest_until 'suture status --summary | grep -q "protected (1.2)"'
+loaded_by_hand() { # the kernel goes back to 1.1, and 1.2's module stays in it
+	suture-lab put "$GUEST" "$WORK/1.1.ko" /1.1.ko && amid load ".accepted = (.step | {version, kernel,
+		build_id: \"$(jq -r .build_id "$WORK/1.2.json")\", \"module\": .module, sha256, length, published})
+		| .step.version = \"1.1\" | .step.module = \"$(name_of 1.1)\"" \
+		"kill \$(pidof suture-fetch); insmod /1.1.ko"
+}
+check "killed right after a load that replaced a patch" loaded_by_hand
+check "it ends the step" guest_until 'suture status --summary | grep -q "1\.1"'
+check "what was replaced is removed" only_livepatch_is "$(name_of 1.1)"
+check "the fetcher starts" suture-lab exec --background "$GUEST" -- sh -c 'exec suture-fetch >>/fetch.log 2>&1'
+check "it checks" in_guest suture refresh
+check "status: 1.2 again" status_is '.version == "1.2" and .exit_status == 0'
 check "killed before a load" amid load '.accepted = (.step | {version, kernel, build_id: "'"$(jq -r .build_id "$WORK/1.2.json")"'",
 	"module": .module, sha256, length, published}) | .step.module = "suture_never" | .step.version = "1.9"'
 check "it says so" happened "ended before suture_never was loaded"
