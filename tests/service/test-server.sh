@@ -225,15 +225,13 @@ ok "makes room for its connections" raised
 stop_server
 
 # With few descriptors it takes fewer connections of machines, and still serves people.
+# It holds them until its standard input ends.
 crowded() {
-	python3 - "${machines##*:}" <<'PYTHON'
+	python3 -c '
 import socket, sys
-held = []
-for _ in range(250):
-    held.append(socket.create_connection(("127.0.0.1", int(sys.argv[1]))))
+held = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(250)]
 print("held", flush=True)
-sys.stdin.read()
-PYTHON
+sys.stdin.read()' "${machines##*:}"
 }
 few() (
 	ulimit -n 800

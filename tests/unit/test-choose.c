@@ -50,6 +50,8 @@ static const struct rule rules[] = {
 	  .version = "1.3" },
 	{ "quarantined", "1.2", "1.1", "1.2", .quarantined = "1.2", .reason = CHOICE_QUARANTINED,
 	  .version = "1.2" },
+	{ "quarantined, after a boot without it", "1.2", "", "1.2", .quarantined = "1.2",
+	  .reason = CHOICE_QUARANTINED, .version = "1.2" },
 	{ "newer than quarantined", "1.2 1.3", "1.1", "1.3", .quarantined = "1.2",
 	  .action = CHOOSE_APPLY, .version = "1.3" },
 	{ "interrupted, too early", "1.2", "1.1", "1.2", .interrupted = "1.2",
