@@ -135,7 +135,8 @@ static int begin_step(struct agent *agent, enum journal_action action,
 	draft->state = MACHINE_APPLYING;
 	if (action == JOURNAL_UNLOAD) {
 		draft->accepted.present = false;
-		if (avoid) {
+		if (avoid && (!draft->has_avoid ||
+			      patch_version_compare(claim->version, draft->avoid) > 0)) {
 			draft->has_avoid = true;
 			draft->avoid = claim->version;
 		}

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/check.h"
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "kernel/kcore.h"
 #include "kernel/livepatch.h"
 #include "kernel/root.h"
+
+DEFINE_CLEANUP(DIR *, closedir);
 
 /* 2020: no machine that runs this is older. */
 #define CLOCK_SANE        1577836800
@@ -58,10 +62,32 @@ static void check_lockdown(const struct kernel_facts *facts, struct check_report
 	    enforced ? "enforced by the kernel" : "not enforced by the kernel");
 }
 
-static void check_taints(const struct kernel_facts *facts, struct check_report *report)
+/* Is a module loaded that was built out of the kernel's tree, other than Suture's own ones? */
+static bool has_foreign_module(const char *root)
+{
+	_cleanup_free_ char *path = path_join(root, "sys/module", NULL);
+	_cleanup_(closedirp) DIR *dir = path ? opendir(path) : NULL;
+	const struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		_cleanup_free_ char *file = path_join(path, entry->d_name, "taint", NULL);
+		_cleanup_free_ char *letters = NULL;
+
+		if (entry->d_name[0] != '.' && !str_has_prefix(entry->d_name, "suture_") && file &&
+		    file_read_line(file, &letters, NULL) == 0)
+			found = strchr(letters, 'O') || strchr(letters, 'P');
+	}
+	return found;
+}
+
+/* The kernel keeps a taint when the module is gone, and Suture's modules set it too. */
+static void check_taints(const char *root, const struct kernel_facts *facts,
+			 struct check_report *report)
 {
 	uint64_t bad = facts->taints & (TAINT_OOPS | TAINT_WARNING);
-	uint64_t foreign = facts->taints & (TAINT_PROPRIETARY | TAINT_OUT_OF_TREE);
+	bool foreign = facts->taints & TAINT_PROPRIETARY ||
+		       (facts->taints & TAINT_OUT_OF_TREE && has_foreign_module(root));
 
 	add(report, "taints", bad || foreign ? CHECK_WARNING : CHECK_PASS,
 	    bad ? "read the kernel log: the kernel has had an oops or a warning"
@@ -115,7 +141,7 @@ void check_kernel(const char *root, const struct kernel_facts *facts, struct che
 		add(report, "ftrace", ftrace ? CHECK_PASS : CHECK_FAIL,
 		    "sysctl kernel.ftrace_enabled=1", "%s", ftrace ? "enabled" : "disabled");
 	check_lockdown(facts, report);
-	check_taints(facts, report);
+	check_taints(root, facts, report);
 	check_code_reading(root, report);
 	check_livepatches(root, report);
 	add(report, "clock", clock_now() > CLOCK_SANE ? CHECK_PASS : CHECK_WARNING,

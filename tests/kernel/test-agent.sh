@@ -117,6 +117,7 @@ check "status: 1.1 applied, the code was equal" status_is \
 	and .functions[0].name == "version_proc_show"'
 check "the server knows" server_knows '.machines[0] | .state == "applied" and .version == "1.1"'
 check "the doctor finds nothing in the way" in_guest suture check
+check "nor a fault in what Suture itself loaded" fails in_guest sh -c 'suture check | grep warning'
 
 check "1.2 is released" release 1.2
 check "it takes the place of 1.1" in_guest suture refresh
@@ -131,6 +132,9 @@ check "status: 1.1; the newer one waits: exit status 4" status_is '.version == "
 check "only 1.1 is in the kernel" only_livepatch_is "$(name_of 1.1)"
 check "it does not come back by itself" in_guest suture refresh
 check "status: still 1.1" status_is '.version == "1.1"'
+check "then to none" in_guest suture rollback
+check "what was taken back first is not forgotten" in_guest suture refresh
+check "status: none, 1.2 waits" status_is '.version == null and .avoid == "1.2" and .exit_status == 4'
 check "until unhold" in_guest suture unhold
 check "then it does" in_guest suture refresh
 check "status: 1.2 again" status_is '.version == "1.2" and .exit_status == 0'
