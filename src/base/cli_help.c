@@ -135,16 +135,19 @@ void cli_help_print(FILE *out, const struct cli_program *program, const struct c
 }
 
 /* scdoc gives a meaning to _ * \ and to some characters at the start of a line. */
-static void man_text(const char *text)
+static void man_line(const char *text, bool line_start)
 {
-	bool line_start = true;
-
 	for (; *text; text++) {
 		if (strchr("_*\\<>", *text) || (line_start && strchr("#-.[|]:;", *text)))
 			putchar('\\');
 		putchar(*text);
 		line_start = *text == '\n';
 	}
+}
+
+static void man_text(const char *text)
+{
+	man_line(text, true);
 }
 
 static void man_options(const struct cli_option *options)
@@ -175,7 +178,8 @@ static void man_verb(const struct cli_program *program, const struct cli_verb *v
 	printf("## ");
 	man_text(*v->name ? v->name : program->name);
 	putchar(*v->arguments ? ' ' : '\n');
-	man_text(v->arguments);
+	/* troff would take \[NAME] for a character of that name. */
+	man_line(v->arguments, false);
 	puts("\n");
 	man_text(v->help);
 	puts(".\n");

@@ -34,6 +34,8 @@ explains_itself() { # PROGRAM NAME PAGE
 		grep -q "^  $status  ." <<<"$help" || { echo "# --help has no exit status $status"; return 1; }
 		grep -q "^\*$status\*\$" <<<"$man" || { echo "# the man page has no exit status $status"; return 1; }
 	done
+	# What troff takes for a character's name is not printed.
+	! grep -n '\\\[[A-Za-z]' "$page" || return 1
 	! grep -q "suture: \|TO""DO" <<<"$man"
 }
 
