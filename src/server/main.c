@@ -40,6 +40,18 @@ static const char *choose(const struct cli *cli, const char *option, const struc
 	return given ? given : config_str(config, option);
 }
 
+/* Before the data folder is made, so that a slip of the pen leaves nothing behind. */
+static int check_address(const char *where, struct error *err)
+{
+	char address[64];
+	uint16_t port;
+	struct error why = { 0 };
+
+	if (server_split_address(where, address, sizeof(address), &port, &why) < 0)
+		return error_set(err, ERR_USAGE, "%s", why.message);
+	return 0;
+}
+
 static int fill_options(const struct cli *cli, const struct config *config,
 			struct server_options *options, struct error *err)
 {
@@ -62,7 +74,8 @@ static int fill_options(const struct cli *cli, const struct config *config,
 				 SERVER_NAMES_MAX);
 	for (size_t i = 0; i < options->n_names; i++)
 		options->names[i] = cli_get_nth(cli, "name", i);
-	return 0;
+	int r = check_address(options->listen, err);
+	return r < 0 ? r : check_address(options->listen_people, err);
 }
 
 /* Each connection needs its socket, and a file while it takes one. Without a descriptor left the

@@ -270,7 +270,10 @@ void repository_update(struct repository *repository, int64_t now)
 	if (!needs_reading(repository, &stamp) || pthread_mutex_trylock(&repository->reading) != 0)
 		return;
 	r = read_all(repository, now, &listing, &err);
-	if (r < 0)
+	if (r == -ENOENT && stamp.inode == 0)
+		log_info("there is no repository in %s yet: suture-repo publish puts it there",
+			 repository->dir);
+	else if (r < 0)
 		log_info("repository: %s", err.message);
 	else
 		log_info("repository: %zu modules are listed", listing_size(listing));

@@ -8,6 +8,12 @@ server=$1
 printf 'header-timeout = 2\nbody-timeout = 2\n' >"$dir/server.conf"
 
 ## First start
+refuses_address() { # OPTION ADDRESS
+	"$server" --data "$dir/slip" "$1" "$2" >/dev/null 2>&1
+	[ $? = 2 ] && [ ! -e "$dir/slip" ]
+}
+ok "an address without a port makes nothing" refuses_address --listen nonsense
+ok "nor does one for people" refuses_address --listen-people 127.0.0.1:99999
 ok "starts on an empty folder" start_server --name 10.0.2.2 --name patches.example.org
 is "listen.json says where" "$(jq .machines.port "$data/listen.json")" "${machines##*:}"
 is "private files are private" "$(stat -c %a "$data" "$data/pki/ca.key" "$data/pki/server.key" "$data/admin-password" "$data/suture.db" | tr '\n' ' ')" \
