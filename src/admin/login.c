@@ -70,7 +70,7 @@ int verb_login(struct cli *cli, struct error *err)
 	session.user = strdup(cli_has(cli, "user") ? cli_get(cli, "user") : "admin");
 	if (!session.user)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	r = cli_read_secret(cli_get(cli, "password-file"), "Password: ", &password, err);
+	r = cli_read_secret(cli_get(cli, "password-file"), "password", &password, err);
 	if (r == 0)
 		r = log_in(&session, password, err);
 	if (r == 0)

@@ -70,7 +70,7 @@ int verb_enable(struct cli *cli, struct error *err)
 		r = encode_bundle(cli_get(cli, "trust"), body, err);
 	if (r < 0)
 		return r;
-	r = cli_read_secret(cli_get(cli, "token-file"), "Token: ", &token, err);
+	r = cli_read_secret(cli_get(cli, "token-file"), "token", &token, err);
 	if (r < 0)
 		return r;
 	json_set_str(body, "token", token);

@@ -15,6 +15,7 @@ const char *render_exit_meaning(int exit_status)
 {
 	switch (exit_status) {
 	case 0: return "protected";
+	case 1: return "not known yet";
 	case 3: return "not enabled";
 	case 4: return "a newer patch waits";
 	case 5: return "applying";

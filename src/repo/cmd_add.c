@@ -220,7 +220,8 @@ int cmd_add(struct cli *cli, struct error *err)
 		r = repository_commit(repo, err);
 	if (r < 0)
 		return r;
-	printf("%s: %s %s for %s\n", tier, s.record->version, s.record->severity, s.record->kernel);
+	printf("%s: %s for %s, severity %s\n", tier, s.record->version, s.record->kernel,
+	       s.record->severity);
 	return EXIT_OK;
 }
 
@@ -309,11 +310,12 @@ static int promote_all(struct promotion *p, struct error *err)
 		if (r < 0)
 			return r;
 	}
-	if (p->done == 0 || p->done < cli_count(p->cli, "kernel"))
-		return error_set(err, ERR_NOT_FOUND, "tier %s: does not list %s%s", p->from->name,
-				 p->version,
-				 cli_count(p->cli, "kernel") ? " for every kernel named" : "");
-	return 0;
+	if (p->done > 0 && p->done >= cli_count(p->cli, "kernel"))
+		return 0;
+	error_set(err, ERR_NOT_FOUND, "tier %s: does not list %s%s", p->from->name, p->version,
+		  cli_count(p->cli, "kernel") ? " for every kernel named" : "");
+	error_hint(err, "--from TIER names another tier that lists it");
+	return ERR_NOT_FOUND;
 }
 
 /* --from, or the tier before the one to promote to. */
