@@ -268,8 +268,11 @@ static int analyse(struct analysis *a, const char *const *paths, size_t n, struc
 	if (r < 0)
 		return r;
 	drop_unchanged(a);
-	output_done(start, "compared: %zu function%s changed", count_changed(a),
-		    count_changed(a) == 1 ? "" : "s");
+	output_done(start, "compared: %zu function%s changed%s", count_changed(a),
+		    count_changed(a) == 1 ? "" : "s",
+		    a->kbuild->writes_types ? ""
+					    : " (layouts of structures not compared: the compiler "
+					      "has no -gbtf)");
 
 	start = clock_monotonic_ms();
 	for (size_t i = 0; r == 0 && i < a->unit_count; i++)

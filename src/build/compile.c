@@ -147,7 +147,8 @@ static char *unit_folder(const struct kbuild *kb, const struct unit *u)
 
 	if (hash_sha256_hex(u->file->original.data, u->file->original.len, source) < 0 ||
 	    hash_sha256_hex(kb->compiler_version, strlen(kb->compiler_version), compiler) < 0 ||
-	    asprintf(&name, "%s-%.8s-%.16s", u->id, compiler, source) < 0)
+	    asprintf(&name, "%s-%.8s%s-%.16s", u->id, compiler, kb->writes_types ? "t" : "",
+		     source) < 0)
 		return NULL;
 	return path_join(kb->kernel->folder, "units", name, NULL);
 }
@@ -276,6 +277,9 @@ static const char *const no_runtime_const[] = {
 static const char *const section_flags[] = { "-ffunction-sections", "-fdata-sections", "-g0",
 					     "-pipe" };
 
+/* Types without code or line numbers, for the comparison of structures. */
+static const char types_flag[] = "-gbtf";
+
 static int add_all(struct name_list *list, const char *const *words, size_t n)
 {
 	int r = 0;
@@ -295,8 +299,8 @@ static int add_include_folder(struct name_list *list, const char *source)
 }
 
 /* kbuild's command with another source and output, and sections. */
-static int make_task(const struct unit *u, const struct name_list *command, bool sections,
-		     const char *source, const char *output, struct task *t)
+static int make_task(const struct kbuild *kb, const struct unit *u, const struct name_list *command,
+		     bool sections, const char *source, const char *output, struct task *t)
 {
 	int r = 0;
 	size_t n = command->n;
@@ -313,6 +317,8 @@ static int make_task(const struct unit *u, const struct name_list *command, bool
 	}
 	if (r == 0 && sections)
 		r = add_all(&t->arguments, section_flags, ARRAY_SIZE(section_flags));
+	if (r == 0 && sections && kb->writes_types)
+		r = name_list_add(&t->arguments, types_flag);
 	if (r == 0 && sections && u->runtime_const)
 		r = add_all(&t->arguments, no_runtime_const, ARRAY_SIZE(no_runtime_const));
 	if (r == 0)
@@ -385,14 +391,14 @@ static int plan(const struct kbuild *kb, const struct source_set *sources, const
 		r = file_write_atomic(j->source, text.data, text.len, 0644, err);
 	if (r == 0) {
 		tasks->items[tasks->n].cwd = kb->kernel->build;
-		r = make_task(u, &j->command, true, j->source, j->patched,
+		r = make_task(kb, u, &j->command, true, j->source, j->patched,
 			      &tasks->items[tasks->n++]);
 	}
 	if (r == 0 && !file_exists(j->original)) {
 		if (asprintf(&j->original_tmp, "%s.%d.tmp", j->original, (int)getpid()) < 0)
 			return error_set(err, ERR_NO_MEMORY, "out of memory");
 		tasks->items[tasks->n].cwd = kb->kernel->build;
-		r = make_task(u, &j->command, true, j->command.items[j->command.n - 1],
+		r = make_task(kb, u, &j->command, true, j->command.items[j->command.n - 1],
 			      j->original_tmp, &tasks->items[tasks->n++]);
 	}
 	return r < 0 ? error_prefix(err, r, "%s", u->file->path) : 0;
@@ -480,7 +486,7 @@ int compile_stock(const struct kbuild *kb, struct unit *unit, struct error *err)
 		if (r == 0 && command.n < 4)
 			r = error_set(err, ERR_INVALID, "%s has no command line", unit->file->path);
 		if (r == 0)
-			r = make_task(unit, &command, false, command.items[command.n - 1], tmp,
+			r = make_task(kb, unit, &command, false, command.items[command.n - 1], tmp,
 				      &task);
 		if (r == 0)
 			r = run_tasks(&tasks, 1, err);

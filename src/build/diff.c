@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "build/layout.h"
+
 /* What both units may take in memory besides the objects themselves. */
 #define ARENA_MAX ((size_t)1 << 30)
 
@@ -11,6 +13,7 @@ const char *diff_reason_name(enum diff_reason_code code)
 	switch (code) {
 	case DIFF_CHANGED_DATA: return "changed-data";
 	case DIFF_CHANGED_RODATA: return "changed-rodata";
+	case DIFF_CHANGED_LAYOUT: return "changed-layout";
 	case DIFF_CHANGED_INIT: return "changed-init";
 	case DIFF_CHANGED_TABLE: return "changed-table";
 	case DIFF_NOT_TRACEABLE: return "not-traceable";
@@ -209,6 +212,27 @@ static void confirm_pairs(struct diff *diff)
 	}
 }
 
+static int changed_layout(void *user, const char *name)
+{
+	struct diff *diff = user;
+	const char *copy = arena_strdup(diff->arena, name);
+
+	return copy ? diff_refuse(diff, DIFF_CHANGED_LAYOUT, copy,
+				  "%s changed its layout, and the running kernel may hold such "
+				  "objects as they were",
+				  name)
+		    : ERR_NO_MEMORY;
+}
+
+/* Where no function changed, nobody uses the new layout. */
+static int compare_layouts(struct diff *diff)
+{
+	return diff->changed.count == 0
+		       ? 0
+		       : layout_compare(diff->original.object, diff->patched.object, changed_layout,
+					diff);
+}
+
 static int list_data(struct diff *diff)
 {
 	int e = 0;
@@ -296,8 +320,12 @@ static int run(struct diff *diff, const struct diff_options *options, struct elf
 	}
 	if (e == 0)
 		e = list_data(diff);
+	if (e == 0)
+		e = compare_layouts(diff);
 	if (e < 0)
-		return error_set(err, e, "%s: out of memory", diff->name);
+		return error_set(err, e, "%s: %s", diff->name,
+				 e == ERR_INVALID ? "its .BTF section is damaged"
+						  : "out of memory");
 	conclude(diff);
 	return 0;
 }

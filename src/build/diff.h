@@ -24,6 +24,8 @@ enum diff_verdict {
 enum diff_reason_code {
 	DIFF_CHANGED_DATA,         /* "changed-data": initialised, writable, or of another size */
 	DIFF_CHANGED_RODATA,       /* "changed-rodata": a named constant has another value */
+	DIFF_CHANGED_LAYOUT,       /* "changed-layout": a structure that memory of the running
+				      kernel may hold has other members or another size */
 	DIFF_CHANGED_INIT,         /* "changed-init": __init or __exit code, or its data */
 	DIFF_CHANGED_TABLE,        /* "changed-table": entries of a section that is read at boot */
 	DIFF_NOT_TRACEABLE,        /* "not-traceable": no fentry call, ftrace cannot redirect it */

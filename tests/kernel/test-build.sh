@@ -70,6 +70,8 @@ make_patch init fs/proc/version.c -e 's/pde_make_permanent(pde);/if (pde)\n\t\t&
 check "an __init function" turns_down 4 "proc_version_init" "$WORK/init.patch"
 make_patch data kernel/panic.c -e 's/^int panic_timeout = .*/int panic_timeout = 77;/'
 check "changed data" turns_down 4 "panic_timeout" "$WORK/data.patch"
+make_patch layout fs/eventfd.c -e 's/^struct eventfd_ctx {$/&\n\tlong more;/'
+check "a structure with another layout" turns_down 4 "struct eventfd_ctx changed its layout" "$WORK/layout.patch"
 make_patch makefile fs/proc/Makefile -e '1i # a comment'
 check "a Makefile" turns_down 4 "fs/proc/Makefile: is a make or configuration file" "$WORK/makefile.patch"
 make_patch kconfig fs/proc/Kconfig -e '1i # a comment'
