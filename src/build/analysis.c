@@ -217,15 +217,47 @@ static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error 
 	return r;
 }
 
-/* Units that only moved lines take no further part. */
-static void drop_unchanged(struct analysis *a)
+/* Does the unit's patched code refer to that symbol of another file? */
+static bool imports(const struct analysis_unit *u, const char *name)
 {
+	const struct elf_symbol *y = elf_object_symbol(u->patched, name);
+
+	return y && !y->section && y->shndx == SHN_UNDEF;
+}
+
+/* Does another file use something new of this one? */
+static bool is_used(const struct analysis *a, const struct analysis_unit *u)
+{
+	const struct diff_result *d = diff_result(u->diff);
+
+	for (size_t i = 0; i < a->unit_count; i++) {
+		if (&a->units[i] == u)
+			continue;
+		for (size_t j = 0; j < d->added_count; j++)
+			if (!d->added[j].local && imports(&a->units[i], d->added[j].name))
+				return true;
+		for (size_t j = 0; j < d->data_count; j++)
+			if (!d->data[j].local && imports(&a->units[i], d->data[j].name))
+				return true;
+	}
+	return false;
+}
+
+/* Units that only moved lines, or gained what nobody uses, take no further part. */
+static int drop_unchanged(struct analysis *a, struct error *err)
+{
+	_cleanup_free_ bool *stays = calloc(a->unit_count + 1, sizeof(*stays));
 	size_t kept = 0;
 
+	if (!stays)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < a->unit_count; i++)
+		stays[i] = diff_result(a->units[i].diff)->changed_count > 0 ||
+			   is_used(a, &a->units[i]);
 	for (size_t i = 0; i < a->unit_count; i++) {
 		struct analysis_unit *u = &a->units[i];
 
-		if (diff_result(u->diff)->changed_count > 0) {
+		if (stays[i]) {
 			a->units[kept++] = *u;
 			continue;
 		}
@@ -234,6 +266,7 @@ static void drop_unchanged(struct analysis *a)
 		elf_object_free(u->patched);
 	}
 	a->unit_count = kept;
+	return 0;
 }
 
 static size_t count_changed(const struct analysis *a)
@@ -267,7 +300,9 @@ static int analyse(struct analysis *a, const char *const *paths, size_t n, struc
 	r = compare_units(a, err);
 	if (r < 0)
 		return r;
-	drop_unchanged(a);
+	r = drop_unchanged(a, err);
+	if (r < 0)
+		return r;
 	output_done(start, "compared: %zu function%s changed%s", count_changed(a),
 		    count_changed(a) == 1 ? "" : "s",
 		    a->kbuild->writes_types ? ""

@@ -10,6 +10,7 @@
 #include "build/commands.h"
 #include "build/kernel_prepare.h"
 #include "build/link.h"
+#include "build/module_check.h"
 #include "build/output.h"
 
 const struct cli_option build_patch_options[] = {
@@ -150,6 +151,9 @@ static int build_module(struct analysis *a, const struct build_options *options,
 		r = resolve_symbols(a, p->extracts, p->symvers, &p->resolution, err);
 	if (r == 0)
 		r = link_module(a, p->extracts, &p->resolution, &link, &p->module, err);
+	if (r == 0)
+		r = module_check_kernel(p->module.data, p->module.len, a->kbuild->kernel,
+					p->symvers, err);
 	if (r == 0)
 		r = build_record_make(a, options, p->module.data, p->module.len, &p->record, err);
 	if (r < 0)

@@ -239,8 +239,12 @@ static int list_data(struct diff *diff)
 
 	for (size_t i = 0; e == 0 && i < diff->kept.count; i++) {
 		const struct atom *atom = diff->kept.items[i];
-		struct diff_data data = { atom->name, atom->section->elf->name,
-					  atom->end - atom->start };
+		struct diff_data data = {
+			.name = atom->name,
+			.section = atom->section->elf->name,
+			.size = atom->end - atom->start,
+			.local = !atom->symbol || atom->symbol->binding == STB_LOCAL,
+		};
 
 		if (atom->kind == ATOM_DATA)
 			e = VEC_PUSH(&diff->data, data);

@@ -64,6 +64,7 @@ struct diff_data {
 	const char *name;    /* in the patched object */
 	const char *section; /* in the patched object */
 	uint64_t size;
+	bool local; /* not global: other files cannot mean it */
 };
 
 struct diff_result {

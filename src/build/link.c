@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "base/process.h"
-#include "build/module_check.h"
 
 #define WRAPPER_MAX      (16 * 1024 * 1024)
 #define MODULE_MAX       (256 * 1024 * 1024)
@@ -214,8 +213,6 @@ int link_module(const struct analysis *a, struct extract *const *extracts,
 		r = run_kbuild(&l);
 	if (r == 0)
 		r = convert(&l, out);
-	if (r == 0)
-		r = module_check_kernel(out->data, out->len, a->kbuild->kernel, err);
 	(void)file_remove_tree(folder, NULL);
 	return r;
 }

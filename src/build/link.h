@@ -13,8 +13,7 @@ struct link_options {
  * Builds the module and appends its bytes to `out`. kbuild links wrapper and code, which runs
  * objtool over both; then debugging data is stripped and the symbols of `resolution` become
  * livepatch symbols. The same input gives the same bytes. Errors: ERR_CHILD (kbuild, strip),
- * ERR_INVALID (an undefined symbol is left that nothing provides), those of convert_module() and
- * module_check_kernel().
+ * those of convert_module(). What is left undefined is for module_check.h to find.
  */
 int link_module(const struct analysis *a, struct extract *const *extracts,
 		const struct resolution *resolution, const struct link_options *options,

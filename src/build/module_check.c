@@ -146,6 +146,23 @@ int module_check(const struct elf_object *made, const struct elf_object *shipped
 	return r < 0 ? r : check_orc(made, shipped, err);
 }
 
+int module_check_imports(const struct elf_object *made, const struct symvers *symvers,
+			 struct error *err)
+{
+	for (size_t i = 0; i < made->symbol_count; i++) {
+		const struct elf_symbol *y = made->symbols[i];
+
+		if (y->section || y->shndx != SHN_UNDEF || y->binding == STB_WEAK || !*y->name)
+			continue;
+		const struct symvers_entry *export = symvers_find(symvers, y->name);
+		if (!export || !streq(export->module, "vmlinux") || export->space[0])
+			return error_set(err, ERR_INVALID,
+					 "the finished module needs %s, which nothing provides",
+					 y->name);
+	}
+	return 0;
+}
+
 static int open_shipped(const struct kernel *kernel, const char *line, struct elf_object **ret,
 			struct error *err)
 {
@@ -186,11 +203,13 @@ static int find_shipped(const struct kernel *kernel, struct elf_object **ret, st
 }
 
 int module_check_kernel(const void *module, size_t len, const struct kernel *kernel,
-			struct error *err)
+			const struct symvers *symvers, struct error *err)
 {
 	_cleanup_elf_object_ struct elf_object *made = NULL, *shipped = NULL;
 	int r = elf_object_parse(module, len, "the finished module", &made, err);
 
+	if (r == 0)
+		r = module_check_imports(made, symvers, err);
 	if (r == 0)
 		r = find_shipped(kernel, &shipped, err);
 	if (r < 0 || !shipped)

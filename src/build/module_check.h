@@ -6,6 +6,7 @@
 #pragma once
 
 #include "elf/object.h"
+#include "build/symvers.h"
 #include "package/kernel_cache.h"
 
 /*
@@ -18,7 +19,12 @@
 int module_check(const struct elf_object *made, const struct elf_object *shipped,
 		 struct error *err);
 
-/* The same with a module of the kernel that has both an init and an exit function; nothing is
- * compared if the kernel is cached without modules. Also the errors of reading one. */
+/* ERR_INVALID, naming it, for an undefined symbol that is neither a livepatch symbol nor exported
+ * by the kernel itself to everyone: such a module cannot be loaded. */
+int module_check_imports(const struct elf_object *made, const struct symvers *symvers,
+			 struct error *err);
+
+/* Both, with a module of the kernel that has an init and an exit function; nothing is compared if
+ * the kernel is cached without modules. Also the errors of reading one. */
 int module_check_kernel(const void *module, size_t len, const struct kernel *kernel,
-			struct error *err);
+			const struct symvers *symvers, struct error *err);

@@ -122,20 +122,36 @@ static int resolve_own(struct resolver *rs, const struct analysis_unit *u,
 	return add(rs, u, y->symbol, u->unit->object, y->name, (unsigned)sympos);
 }
 
-/* Is it a new global of another patched file, or defined by the module itself? */
-static bool is_defined_here(const struct resolver *rs, const char *symbol)
+/* Is it a new global of this diff? */
+static bool defines(const struct diff_result *d, const char *symbol)
 {
-	for (size_t i = 0; i < rs->a->unit_count; i++) {
-		const struct diff_result *d = diff_result(rs->a->units[i].diff);
-
-		for (size_t j = 0; j < d->added_count; j++)
-			if (streq(d->added[j].name, symbol) && !d->added[j].local)
-				return true;
-		for (size_t j = 0; j < d->data_count; j++)
-			if (streq(d->data[j].name, symbol))
-				return true;
-	}
+	for (size_t j = 0; j < d->added_count; j++)
+		if (streq(d->added[j].name, symbol) && !d->added[j].local)
+			return true;
+	for (size_t j = 0; j < d->data_count; j++)
+		if (streq(d->data[j].name, symbol) && !d->data[j].local)
+			return true;
 	return false;
+}
+
+/* The unit with a new global of that name, or NULL. */
+static const struct analysis_unit *find_definition(const struct resolver *rs, const char *symbol)
+{
+	for (size_t i = 0; i < rs->a->unit_count; i++)
+		if (defines(diff_result(rs->a->units[i].diff), symbol))
+			return &rs->a->units[i];
+	return NULL;
+}
+
+/* Code of a module may be called only where that module is loaded: before, what it refers to is not
+ * resolved. */
+static int resolve_defined(struct resolver *rs, const struct analysis_unit *u,
+			   const struct extract_symbol *y, const struct analysis_unit *by)
+{
+	if (streq(by->unit->object, u->unit->object) || streq(by->unit->object, "vmlinux"))
+		return 0;
+	return refuse(rs, u, "%s is new in module %s, which need not be there when %s uses it",
+		      y->name, by->unit->object, u->unit->object);
 }
 
 /* "net/netfilter/nfnetlink" is the module "nfnetlink"; '-' becomes '_'. */
@@ -179,11 +195,12 @@ static int resolve_other(struct resolver *rs, const struct analysis_unit *u,
 {
 	const struct symvers_entry *export = symvers_find(rs->symvers, y->name);
 	bool in_vmlinux = streq(u->unit->object, "vmlinux");
+	const struct analysis_unit *by = find_definition(rs, y->symbol);
 	const struct shipped *vmlinux;
 	int sympos, r;
 
-	if (is_defined_here(rs, y->symbol))
-		return 0;
+	if (by)
+		return resolve_defined(rs, u, y, by);
 	/* A module's own names come before the kernel's. */
 	sympos = in_vmlinux ? -1 : only_global(u->shipped, y->name);
 	if (sympos >= 0)

@@ -61,6 +61,20 @@ check "the kernel changes, and changes back" \
 make_patch several fs/proc/cmdline.c -e 's/seq_putc(m, .\\n.);/seq_puts(m, " suture\\n");/'
 check "another unit of the kernel" patch_it "$WORK/several.patch"
 
+# A new function in one file for another, whose own functions stay; within the kernel, and in a module
+# that need not be loaded when it is called.
+helper='int suture_helper(struct seq_file *m);\nint suture_helper(struct seq_file *m)\n{\n\treturn m != (void *)7;\n}\n\n'
+make_patch helper fs/proc/version.c -e "s/^static int version_proc_show/$helper&/"
+make_patch far net/netfilter/nf_tables_api.c -e "s/^static int nf_tables_newtable/$helper&/"
+make_patch user fs/proc/cmdline.c -e 's/^static int cmdline_proc_show/extern int suture_helper(struct seq_file *m);\n&/' \
+	-e 's/^\tseq_puts(m, saved_command_line);/\tif (suture_helper(m) > 1)\n\t\treturn 0;\n&/'
+check "a new function in another file" patch_it "$WORK/helper.patch" "$WORK/user.patch"
+check "is in the record" jq -e '.new_functions == ["suture_helper"]' "$WORK/out.json"
+check "a new function in a module" turns_down 4 "is new in module nf_tables" "$WORK/far.patch" "$WORK/user.patch"
+check "a new function for nobody leaves no trace" patch_it "$WORK/far.patch" "${fixes[@]}"
+check "not in the record either" jq -e '.new_functions == []' "$WORK/out.json"
+check "nothing but a new function for nobody" turns_down 3 "changes no code" "$WORK/helper.patch"
+
 # What changes nothing.
 make_patch comment fs/proc/version.c -e '/^static int version_proc_show/i /* a comment\n * of two lines */'
 check "comments only" turns_down 3 "changes no code" "$WORK/comment.patch"

@@ -98,10 +98,44 @@ static void what_the_kernel_does_not_have(void **state)
 	elf_object_free(shipped.object);
 }
 
+static void what_is_left_undefined(void **state)
+{
+	static const char good[] = "0x1\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n"
+				   "0x2\t__x86_return_thunk\tvmlinux\tEXPORT_SYMBOL\t\n";
+	static const char *const bad[] = {
+		"0x1\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n",
+		"0x1\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n"
+		"0x2\t__x86_return_thunk\tfs/other\tEXPORT_SYMBOL\t\n",
+		"0x1\t__fentry__\tvmlinux\tEXPORT_SYMBOL\t\n"
+		"0x2\t__x86_return_thunk\tvmlinux\tEXPORT_SYMBOL\tINNER\n",
+	};
+	char *dir = unit_make_dir();
+	_cleanup_free_ char *path = path_join(dir, "Module.symvers", NULL);
+	struct error err = { 0 };
+	struct module made;
+
+	(void)state;
+	make(&made);
+	for (size_t i = 0; i <= ARRAY_SIZE(bad); i++) {
+		_cleanup_symvers_ struct symvers *s = NULL;
+		const char *text = i ? bad[i - 1] : good;
+
+		assert_int_equal(file_write_atomic(path, text, strlen(text), 0644, NULL), 0);
+		assert_ok(symvers_load(path, &s, &err), &err);
+		int r = module_check_imports(made.object, s, &err);
+		assert_int_equal(r, i ? ERR_INVALID : 0);
+		assert_true(i == 0 || strstr(err.message, "needs __x86_return_thunk"));
+		err = (struct error){ 0 };
+	}
+	elf_object_free(made.object);
+	unit_remove_dir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(what_is_left_undefined),
 		cmocka_unit_test(what_the_kernel_does_not_have),
 	};
 
