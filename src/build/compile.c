@@ -8,6 +8,8 @@
 #include "base/hash.h"
 #include "base/process.h"
 #include "build/command.h"
+#include "build/included.h"
+#include "build/patch_file.h"
 
 #define OBJECT_MAX         (256 * 1024 * 1024)
 #define COMMAND_MAX        (1024 * 1024)
@@ -510,6 +512,47 @@ static int refuse(struct name_list *reasons, const char *path, const char *why, 
 	return r < 0 ? error_set(err, r, "out of memory") : 0;
 }
 
+/* Does this kernel compile the file as a part of `candidate` too? */
+static int check_includer(const struct kbuild *kb, const char *candidate, const char *path,
+			  struct name_list *reasons, struct error *err)
+{
+	struct source_file file = { .path = (char *)candidate };
+	struct unit u = { .file = &file };
+	_cleanup_name_list_ struct name_list command = { 0 };
+	_cleanup_free_ char *folder = NULL, *why = NULL;
+	int r = name_unit(candidate, &u, err);
+
+	if (r < 0)
+		return r;
+	folder = unit_folder(kb, &u);
+	/* One that this kernel does not compile has no command, or none that is understood. */
+	if (!folder)
+		r = error_set(err, ERR_NO_MEMORY, "out of memory");
+	else if (get_command(kb, &u, folder, &command, NULL) == 0 && command.n >= 4 &&
+		 included_is_read(&command, kb->kernel->build, path)) {
+		if (asprintf(&why, "is compiled as part of %s too, which is not supported",
+			     candidate) < 0)
+			r = error_set(err, ERR_NO_MEMORY, "out of memory");
+		else
+			r = refuse(reasons, path, why, err);
+	}
+	free(u.object_path);
+	return r;
+}
+
+/* Replaced only in one of the places where it is, a fix would be half a fix. */
+static int check_included(const struct kbuild *kb, const char *path, struct name_list *reasons,
+			  struct error *err)
+{
+	_cleanup_name_list_ struct name_list candidates = { 0 };
+	int r = included_candidates(kb->source, path, &candidates, err);
+
+	for (size_t i = 0; r == 0 && i < candidates.n; i++)
+		if (!patch_path_refusal(candidates.items[i]))
+			r = check_includer(kb, candidates.items[i], path, reasons, err);
+	return r;
+}
+
 /* Names the unit and finds its command; *ret_use is false if it is not compiled at all. */
 static int begin_job(const struct kbuild *kb, const struct source_file *file, struct unit *u,
 		     struct job *j, struct name_list *reasons, bool *ret_use, struct error *err)
@@ -526,6 +569,9 @@ static int begin_job(const struct kbuild *kb, const struct source_file *file, st
 	if (!j->folder)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	r = get_command(kb, u, j->folder, &j->command, err);
+	if (r < 0)
+		return r;
+	r = check_included(kb, file->path, reasons, err);
 	if (r < 0)
 		return r;
 	*ret_use = j->command.n >= 4;

@@ -99,6 +99,9 @@ check "assembler" turns_down 4 "is assembler" "$WORK/assembler.patch"
 make_patch unused drivers/isdn/mISDN/core.c -e 's/^{/{\n\tbarrier();/'
 check "a file that this kernel is not compiled from" turns_down 4 "is not compiled in this kernel" "$WORK/unused.patch"
 
+make_patch included fs/binfmt_elf.c -e 's/^\tint retval, i;/&\n\tif (bprm->argc > 12345)\n\t\treturn -EINVAL;/'
+check "a file that another one includes" turns_down 4 "part of fs/compat_binfmt_elf.c" "$WORK/included.patch"
+
 # Paths. The patch itself is a good one.
 make_patch good fs/proc/version.c -e '0,/return 0;/s//seq_puts(m, "x");\n\treturn 0;/'
 sed 's,\([ab]\)/fs/proc/version.c,\1/../../etc/passwd,' "$WORK/good.patch" >"$WORK/dots.patch"
