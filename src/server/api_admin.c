@@ -354,19 +354,6 @@ int api_machine_list(void *app, struct http_request *request, struct http_respon
 	return answer_json(response, json_incref(object), err);
 }
 
-static json_t *event_object(const struct check_in_event *event)
-{
-	_cleanup_json_ json_t *object = json_object();
-	int bad = object ? 0 : -1;
-
-	bad |= field_set_time(object, "time", event->time);
-	bad |= json_set_str(object, "event", event->event);
-	bad |= field_set_opt(object, "version", event->version);
-	bad |= field_set_opt(object, "code", event->code);
-	bad |= field_set_message(object, "message", event->message);
-	return bad ? NULL : TAKE_PTR(object);
-}
-
 int api_machine_show(void *app, struct http_request *request, struct http_response *response,
 		     struct error *err)
 {
@@ -389,7 +376,7 @@ int api_machine_show(void *app, struct http_request *request, struct http_respon
 	array = json_array();
 	bad = json_object_set_new(object, "events", array);
 	for (size_t i = 0; i < n && !bad; i++)
-		bad = json_array_append_new(array, event_object(&events[i]));
+		bad = json_array_append_new(array, check_in_event_object(&events[i]));
 	if (bad)
 		return error_set(err, ERR_NO_MEMORY, "machine: out of memory");
 	return answer_json(response, json_incref(object), err);

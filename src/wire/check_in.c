@@ -136,7 +136,7 @@ int check_in_request_parse(const void *data, size_t len, struct check_in_request
 	return 0;
 }
 
-static json_t *event_object(const struct check_in_event *event)
+json_t *check_in_event_object(const struct check_in_event *event)
 {
 	_cleanup_json_ json_t *object = json_object();
 	int bad = object ? 0 : -1;
@@ -170,7 +170,7 @@ static json_t *events_array(const struct check_in_request *request)
 	if (!array)
 		return NULL;
 	for (size_t i = 0; i < request->n_events; i++)
-		if (json_array_append_new(array, event_object(&request->events[i])) < 0)
+		if (json_array_append_new(array, check_in_event_object(&request->events[i])) < 0)
 			return NULL;
 	return TAKE_PTR(array);
 }

@@ -26,6 +26,9 @@ struct check_in_event {
 	char message[CHECK_IN_MESSAGE_MAX + 1];
 };
 
+/* As messages show it; the caller's. NULL without memory. */
+json_t *check_in_event_object(const struct check_in_event *event);
+
 struct check_in_request {
 	int64_t sequence; /* 1 to CHECK_IN_NUMBER_MAX */
 	struct machine_facts facts;

@@ -41,7 +41,7 @@ check() { # NAME CONDITION...
 	shift
 	: >out
 	: >err
-	"$@" 2>>err
+	"$@" >>out 2>>err
 	report $? "$name"
 }
 
