@@ -94,6 +94,7 @@ static bool lists(const char *text, const char *path)
 bool included_is_read(const struct name_list *command, const char *cwd, const char *path)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(DEPENDENCIES_MAX);
+	_cleanup_buf_ struct buf complaints = BUF_INIT(DEPENDENCIES_MAX);
 	_cleanup_free_ const char **argv = calloc(command->n + 2, sizeof(*argv));
 	size_t n = 0;
 	int status;
@@ -114,6 +115,7 @@ bool included_is_read(const struct name_list *command, const char *cwd, const ch
 		.cwd = cwd,
 		.timeout_ms = DEPENDENCY_SECONDS * 1000,
 		.out = &out,
+		.errout = &complaints,
 	};
 
 	return process_run(&options, &status, NULL) == 0 && status == 0 &&

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* suture-build: from a source patch and a kernel release to a livepatch module. */
+#include <stdio.h>
+
 #include "build/commands.h"
+#include "build/environment.h"
 
 static const struct cli_option format_options[] = { CLI_FORMAT_OPTION, { 0 } };
 
@@ -62,5 +65,9 @@ static const struct cli_program program = {
 
 int main(int argc, char **argv)
 {
+	if (environment_clean() < 0) {
+		fputs("suture-build: out of memory\n", stderr);
+		return EXIT_ERROR;
+	}
 	return cli_main(&program, argc, argv, NULL);
 }

@@ -52,6 +52,11 @@ check "the record has the module's hash" \
 cp "$OUT" "$WORK/first.ko"
 check "built again" patch_it "${fixes[@]}"
 check "the module is the same, byte for byte" cmp "$OUT" "$WORK/first.ko"
+check "and again, whatever the environment says" env GNUMAKEFLAGS="CFLAGS_MODULE=-O1" CPATH=/tmp \
+	KBUILD_EXTRA_SYMBOLS=/nonexistent DEPENDENCIES_OUTPUT="$WORK/dependencies" TZ=Asia/Tokyo \
+	suture-build patch --kernel "$RELEASE" --version 1.1 -o "$OUT" "${fixes[@]}"
+check "still the same bytes" cmp "$OUT" "$WORK/first.ko"
+check "nothing written elsewhere" test ! -e "$WORK/dependencies"
 check "check agrees" says "can be applied live" suture-build check --kernel "$RELEASE" "${fixes[@]}"
 echo 'if grep -q Suture /proc/version; then exit 1; else exit 0; fi' >"$WORK/reproducer"
 check "the kernel changes, and changes back" \
