@@ -82,6 +82,11 @@ static void run_task(struct task *t)
 	if (t->result == 0 && status != 0) {
 		char why[512];
 
+		if (strstr(buf_str(&out), "No space left on device")) {
+			t->result = error_set(&t->err, -ENOSPC, "the compiler: the disk is full");
+			return;
+		}
+
 		kbuild_first_error(buf_str(&out), why, sizeof(why));
 		t->result = error_set(&t->err, ERR_CHILD, "does not compile: %s", why);
 	}
@@ -276,10 +281,10 @@ static const char *const no_runtime_const[] = {
 	"-Druntime_const_init(type,sym)=do { } while (0)",
 };
 
-static const char *const section_flags[] = { "-ffunction-sections", "-fdata-sections", "-g0",
-					     "-pipe" };
+static const char *const section_flags[] = { "-ffunction-sections", "-fdata-sections", "-pipe" };
 
-/* Types without code or line numbers, for the comparison of structures. */
+/* Types without line numbers, for the comparison of structures; behind another -g they would come
+ * with all of DWARF. */
 static const char types_flag[] = "-gbtf";
 
 static int add_all(struct name_list *list, const char *const *words, size_t n)
@@ -300,7 +305,8 @@ static int add_include_folder(struct name_list *list, const char *source)
 	return r < 0 ? r : name_list_add(list, folder);
 }
 
-/* kbuild's command with another source and output, and sections. */
+/* kbuild's command with another source and output, and sections. Its choice of debugging data would
+ * come on top of ours. */
 static int make_task(const struct kbuild *kb, const struct unit *u, const struct name_list *command,
 		     bool sections, const char *source, const char *output, struct task *t)
 {
@@ -309,7 +315,8 @@ static int make_task(const struct kbuild *kb, const struct unit *u, const struct
 
 	/* "… -c -o OBJECT SOURCE" */
 	for (size_t i = 0; r == 0 && i + 1 < n; i++) {
-		if (str_has_prefix(command->items[i], "-Wp,-MMD"))
+		if (str_has_prefix(command->items[i], "-Wp,-MMD") ||
+		    (sections && str_has_prefix(command->items[i], "-g")))
 			continue;
 		if (streq(command->items[i], "-o")) {
 			i++;
@@ -319,8 +326,8 @@ static int make_task(const struct kbuild *kb, const struct unit *u, const struct
 	}
 	if (r == 0 && sections)
 		r = add_all(&t->arguments, section_flags, ARRAY_SIZE(section_flags));
-	if (r == 0 && sections && kb->writes_types)
-		r = name_list_add(&t->arguments, types_flag);
+	if (r == 0 && sections)
+		r = name_list_add(&t->arguments, kb->writes_types ? types_flag : "-g0");
 	if (r == 0 && sections && u->runtime_const)
 		r = add_all(&t->arguments, no_runtime_const, ARRAY_SIZE(no_runtime_const));
 	if (r == 0)
