@@ -91,8 +91,10 @@ static int token_add(struct store *store, const struct store_token *token, struc
 
 #define TOKEN_COLUMNS "id, secret, uses, used, created, expires, revoked, note"
 
-static void token_from_row(sqlite3_stmt *row, struct store_token *ret)
+static void token_from_row(sqlite3_stmt *row, void *entry)
 {
+	struct store_token *ret = entry;
+
 	sqlite_column_text(row, 0, sizeof(ret->id), ret->id);
 	sqlite_column_sha256(row, 1, ret->secret_sha256);
 	ret->uses = sqlite3_column_int64(row, 2);
@@ -103,27 +105,29 @@ static void token_from_row(sqlite3_stmt *row, struct store_token *ret)
 	sqlite_column_text(row, 7, sizeof(ret->note), ret->note);
 }
 
-static int token_list(struct store *store, const char *after, struct store_token **ret,
-		      size_t *ret_n, struct error *err)
+/* Puts one row into an entry of a list. */
+typedef void (*from_row_fn)(sqlite3_stmt *row, void *entry);
+
+/* Up to STORE_LIST_MAX rows of `sql` (which takes the last ID seen and a limit), `size` bytes an
+ * entry. */
+static int list_rows(struct store *store, const char *sql, const char *after, size_t size,
+		     from_row_fn from_row, void **ret, size_t *ret_n, struct error *err)
 {
 	HOLD_DB(db, store);
-	_cleanup_free_ struct store_token *list = NULL;
+	_cleanup_free_ uint8_t *list = NULL;
 	sqlite3_stmt *statement;
 	size_t n = 0;
-	int r = sqlite_db_prepare(db,
-				  "SELECT " TOKEN_COLUMNS " FROM token WHERE id > ?"
-				  " ORDER BY id LIMIT ?",
-				  &statement, err);
+	int r = sqlite_db_prepare(db, sql, &statement, err);
 
 	if (r == 0)
 		r = sqlite_db_bind(db, statement, err, "ti", after, (int64_t)STORE_LIST_MAX);
 	if (r < 0)
 		return r;
-	list = calloc(STORE_LIST_MAX, sizeof(*list));
+	list = calloc(STORE_LIST_MAX, size);
 	if (!list)
-		return error_set(err, ERR_NO_MEMORY, "tokens: out of memory");
+		return error_set(err, ERR_NO_MEMORY, "list: out of memory");
 	while (n < STORE_LIST_MAX && (r = sqlite_db_step(db, statement, err)) > 0)
-		token_from_row(statement, &list[n++]);
+		from_row(statement, list + size * n++);
 	if (r < 0)
 		return r;
 	*ret = n ? TAKE_PTR(list) : NULL;
@@ -131,19 +135,39 @@ static int token_list(struct store *store, const char *after, struct store_token
 	return 0;
 }
 
-static int token_revoke(struct store *store, const char *id, struct error *err)
+/* Runs `sql`, which takes an ID and must change one row; `what` names the kind in the error. */
+static int change_row(struct store *store, const char *sql, const char *id, const char *what,
+		      struct error *err)
 {
 	HOLD_DB(db, store);
 	sqlite3_stmt *statement;
-	int r = sqlite_db_prepare(db, "UPDATE token SET revoked = 1 WHERE id = ?", &statement, err);
+	int r = sqlite_db_prepare(db, sql, &statement, err);
 
 	if (r == 0)
 		r = sqlite_db_bind(db, statement, err, "t", id);
 	if (r == 0)
 		r = write_once(db, statement, err);
 	if (r == 0)
-		return error_set(err, ERR_NOT_FOUND, "there is no token %s", id);
+		return error_set(err, ERR_NOT_FOUND, "there is no %s %s", what, id);
 	return r < 0 ? r : 0;
+}
+
+static int token_list(struct store *store, const char *after, struct store_token **ret,
+		      size_t *ret_n, struct error *err)
+{
+	void *list = NULL;
+	int r = list_rows(store,
+			  "SELECT " TOKEN_COLUMNS " FROM token WHERE id > ? ORDER BY id LIMIT ?",
+			  after, sizeof(**ret), token_from_row, &list, ret_n, err);
+
+	if (r == 0)
+		*ret = list;
+	return r;
+}
+
+static int token_revoke(struct store *store, const char *id, struct error *err)
+{
+	return change_row(store, "UPDATE token SET revoked = 1 WHERE id = ?", id, "token", err);
 }
 
 /* The ID of a token that may be used now. The same error for every reason. */
@@ -185,8 +209,9 @@ static int token_check(struct store *store, const uint8_t *sha256, int64_t now, 
 	"id, hostname, agent, kernel, build_id, tier, state, version, granted, error_code, " \
 	"error_message, code_check, hold, boot_id, uptime, sequence, enrolled, last_check_in"
 
-static void machine_from_row(sqlite3_stmt *row, struct store_machine *ret)
+static void machine_from_row(sqlite3_stmt *row, void *entry)
 {
+	struct store_machine *ret = entry;
 	char word[CODE_MAX + 1];
 
 	memset(ret, 0, sizeof(*ret));
@@ -319,44 +344,19 @@ static int machine_get(struct store *store, const char *id, struct store_machine
 static int machine_list(struct store *store, const char *after, struct store_machine **ret,
 			size_t *ret_n, struct error *err)
 {
-	HOLD_DB(db, store);
-	_cleanup_free_ struct store_machine *list = NULL;
-	sqlite3_stmt *statement;
-	size_t n = 0;
-	int r = sqlite_db_prepare(db,
-				  "SELECT " MACHINE_COLUMNS " FROM machine WHERE id > ?"
-				  " ORDER BY id LIMIT ?",
-				  &statement, err);
+	void *list = NULL;
+	int r = list_rows(
+		store, "SELECT " MACHINE_COLUMNS " FROM machine WHERE id > ? ORDER BY id LIMIT ?",
+		after, sizeof(**ret), machine_from_row, &list, ret_n, err);
 
 	if (r == 0)
-		r = sqlite_db_bind(db, statement, err, "ti", after, (int64_t)STORE_LIST_MAX);
-	if (r < 0)
-		return r;
-	list = calloc(STORE_LIST_MAX, sizeof(*list));
-	if (!list)
-		return error_set(err, ERR_NO_MEMORY, "machines: out of memory");
-	while (n < STORE_LIST_MAX && (r = sqlite_db_step(db, statement, err)) > 0)
-		machine_from_row(statement, &list[n++]);
-	if (r < 0)
-		return r;
-	*ret = n ? TAKE_PTR(list) : NULL;
-	*ret_n = n;
-	return 0;
+		*ret = list;
+	return r;
 }
 
 static int machine_forget(struct store *store, const char *id, struct error *err)
 {
-	HOLD_DB(db, store);
-	sqlite3_stmt *statement;
-	int r = sqlite_db_prepare(db, "DELETE FROM machine WHERE id = ?", &statement, err);
-
-	if (r == 0)
-		r = sqlite_db_bind(db, statement, err, "t", id);
-	if (r == 0)
-		r = write_once(db, statement, err);
-	if (r == 0)
-		return error_set(err, ERR_NOT_FOUND, "there is no machine %s", id);
-	return r < 0 ? r : 0;
+	return change_row(store, "DELETE FROM machine WHERE id = ?", id, "machine", err);
 }
 
 static int machine_count(struct store *store, int64_t *ret, struct error *err)
