@@ -22,6 +22,9 @@ static void only_what_is_needed(void **state)
 	assert_string_equal(getenv("PATH"), path);
 	assert_string_equal(getenv("XDG_CACHE_HOME"), "/cache");
 	assert_string_equal(getenv("LC_MESSAGES"), "C");
+	/* cmocka looks here for how to report, at each line. */
+	assert_null(getenv("CMOCKA_MESSAGE_OUTPUT"));
+	assert_int_equal(setenv("CMOCKA_MESSAGE_OUTPUT", "TAP", 1), 0);
 }
 
 int main(void)
