@@ -4,6 +4,8 @@
 #include <libsmartcols.h>
 #include <stdio.h>
 
+#include "base/error.h"
+
 #define TEXT_MAX 2048
 
 DEFINE_CLEANUP(struct libscols_table *, scols_unref_table);
@@ -26,9 +28,7 @@ static void format_value(const json_t *value, size_t size, char *ret)
 		snprintf(ret, size, "%s", json_is_true(value) ? "yes" : "no");
 	else
 		snprintf(ret, size, "-");
-	for (char *p = ret; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	error_clean_text(ret);
 }
 
 static int add_row(struct libscols_table *table, const json_t *object,

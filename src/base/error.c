@@ -35,8 +35,7 @@ static const struct {
 	{ ERR_QUARANTINED, "quarantined" },
 };
 
-/* Bytes that a terminal or a log would act upon must not travel in a message. */
-static void clean_text(char *text)
+void error_clean_text(char *text)
 {
 	for (unsigned char *p = (unsigned char *)text; *p; p++)
 		if (*p < 0x20 || *p == 0x7f)
@@ -52,7 +51,7 @@ static _printf_(3, 0) void format_field(char *field, size_t size, const char *fo
 		snprintf(field, size, "%s", format);
 	else if ((size_t)n >= size)
 		memcpy(field + size - 4, "...", 4);
-	clean_text(field);
+	error_clean_text(field);
 }
 
 int error_set(struct error *err, int code, const char *format, ...)

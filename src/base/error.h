@@ -79,3 +79,7 @@ void error_hint(struct error *err, const char *format, ...) _printf_(2, 3);
 const char *error_code_name(int code);
 /* The code that error_code_name() gives this name to; 0 for any other text. */
 int error_code_parse(const char *name);
+
+/* Replaces control characters by '?', in place: parts of a message or of a log line may come from
+ * outside, and a terminal would act upon them. UTF-8 stays as it is. */
+void error_clean_text(char *text);

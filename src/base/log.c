@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/error.h"
+
 #define LOG_LINE_MAX 2048
 
 static enum log_level current_level = LOG_LEVEL_INFO;
@@ -23,9 +25,7 @@ void log_line(enum log_level level, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
-	for (unsigned char *p = (unsigned char *)line; *p; p++)
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	error_clean_text(line);
 	/* systemd sets JOURNAL_STREAM when it reads this stream; only then is the prefix wanted. */
 	if (getenv("JOURNAL_STREAM"))
 		fprintf(stderr, "<%d>%s\n", (int)level, line);

@@ -15,6 +15,7 @@ enum log_level {
 };
 
 void log_set_level(enum log_level level);
+/* One line, cut at 2047 bytes and cleaned; nothing when `level` is above the one that was set. */
 void log_line(enum log_level level, const char *format, ...) _printf_(2, 3);
 #define log_error(...)   log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)

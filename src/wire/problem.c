@@ -73,11 +73,9 @@ int problem_write(int status, int code, const char *detail, struct buf *out)
 static void copy_clean(const json_t *value, size_t size, char *ret)
 {
 	const char *text = json_string_value(value);
-	size_t i;
 
-	for (i = 0; text && text[i] && i < size - 1; i++)
-		ret[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
-	ret[i] = 0;
+	snprintf(ret, size, "%s", text ? text : "");
+	error_clean_text(ret);
 }
 
 int problem_parse(int status, const void *data, size_t len, struct problem *ret, struct error *err)
