@@ -254,26 +254,41 @@ static const char *after_argument(const struct http_request *request)
 	return after ? after : "";
 }
 
+/* One page of a list: `array` (taken over; NULL is out of memory) as `name`, and where the next
+ * page begins, or null. */
+static int answer_page(struct http_response *response, const char *name, json_t *array,
+		       const char *next, struct error *err)
+{
+	json_t *object = array ? json_pack("{s:o}", name, array) : NULL;
+
+	if (!object || json_set_str(object, "next", next) < 0) {
+		json_decref(object);
+		return error_set(err, ERR_NO_MEMORY, "%s: out of memory", name);
+	}
+	return answer_json(response, object, err);
+}
+
 int api_token_list(void *app, struct http_request *request, struct http_response *response,
 		   struct error *err)
 {
 	struct server *server = app;
 	_cleanup_free_ struct store_token *tokens = NULL;
-	_cleanup_json_ json_t *object = NULL;
-	json_t *array = json_array();
+	json_t *array;
 	size_t n = 0;
 	int bad = 0, r;
 
-	object = json_pack("{s:o}", "tokens", array);
 	r = store_token_list(server->store, after_argument(request), &tokens, &n, err);
 	if (r < 0)
 		return r;
+	array = json_array();
 	for (size_t i = 0; i < n && !bad; i++)
 		bad = json_array_append_new(array, token_object(&tokens[i], NULL));
-	if (!object || bad ||
-	    json_set_str(object, "next", n == STORE_LIST_MAX ? tokens[n - 1].id : NULL) < 0)
-		return error_set(err, ERR_NO_MEMORY, "tokens: out of memory");
-	return answer_json(response, json_incref(object), err);
+	if (bad) {
+		json_decref(array);
+		array = NULL;
+	}
+	return answer_page(response, "tokens", array, n == STORE_LIST_MAX ? tokens[n - 1].id : NULL,
+			   err);
 }
 
 int api_token_revoke(void *app, struct http_request *request, struct http_response *response,
@@ -337,21 +352,22 @@ int api_machine_list(void *app, struct http_request *request, struct http_respon
 {
 	struct server *server = app;
 	_cleanup_free_ struct store_machine *machines = NULL;
-	_cleanup_json_ json_t *object = NULL;
-	json_t *array = json_array();
+	json_t *array;
 	size_t n = 0;
 	int bad = 0, r;
 
-	object = json_pack("{s:o}", "machines", array);
 	r = store_machine_list(server->store, after_argument(request), &machines, &n, err);
 	if (r < 0)
 		return r;
+	array = json_array();
 	for (size_t i = 0; i < n && !bad; i++)
 		bad = json_array_append_new(array, machine_object(&machines[i]));
-	if (!object || bad ||
-	    json_set_str(object, "next", n == STORE_LIST_MAX ? machines[n - 1].id : NULL) < 0)
-		return error_set(err, ERR_NO_MEMORY, "machines: out of memory");
-	return answer_json(response, json_incref(object), err);
+	if (bad) {
+		json_decref(array);
+		array = NULL;
+	}
+	return answer_page(response, "machines", array,
+			   n == STORE_LIST_MAX ? machines[n - 1].id : NULL, err);
 }
 
 int api_machine_show(void *app, struct http_request *request, struct http_response *response,
