@@ -29,7 +29,7 @@ void analysis_free(struct analysis *a)
 	for (size_t i = 0; i < a->shipped_count; i++)
 		shipped_free(a->shipped[i]);
 	free(a->shipped);
-	name_list_free(&a->reasons);
+	reason_list_free(&a->reasons);
 	free(a);
 }
 
@@ -89,8 +89,9 @@ static int read_patches(struct analysis *a, const char *const *paths, size_t n, 
 /* The answer when there are reasons against the patch. */
 static int refused(const struct analysis *a, int code, const char *what, struct error *err)
 {
-	return error_set(err, code, "%s: %zu reason%s", what, a->reasons.n,
-			 a->reasons.n == 1 ? "" : "s");
+	size_t n = reason_count(&a->reasons, REASON_REFUSAL);
+
+	return error_set(err, code, "%s: %zu reason%s", what, n, n == 1 ? "" : "s");
 }
 
 static int not_patchable(const struct analysis *a, struct error *err)
@@ -98,20 +99,31 @@ static int not_patchable(const struct analysis *a, struct error *err)
 	return refused(a, ERR_NOT_PATCHABLE, "the patch cannot be applied live", err);
 }
 
-static int add_reason(struct analysis *a, struct error *err, const char *format, ...)
-	_printf_(3, 4);
-static int add_reason(struct analysis *a, struct error *err, const char *format, ...)
+static bool is_refused(const struct analysis *a)
 {
-	_cleanup_free_ char *text = NULL;
-	va_list ap;
+	return reason_count(&a->reasons, REASON_REFUSAL) > 0;
+}
 
-	va_start(ap, format);
-	int n = vasprintf(&text, format, ap);
-	va_end(ap);
+/* Takes a reason of another step over; what is about an object file is said of its source. */
+static int take_reason(struct analysis *a, const struct unit *unit, const struct reason *reason,
+		       struct error *err)
+{
+	struct reason copy = *reason;
 
-	int r = n < 0 ? ERR_NO_MEMORY : name_list_add(&a->reasons, text);
+	copy.file = unit->file->path;
 
-	return r < 0 ? error_set(err, r, "out of memory") : 0;
+	int r = reason_add_copy(&a->reasons, &copy);
+
+	return r < 0 ? error_set(err, r, "too many reasons") : 0;
+}
+
+static int not_in_kernel(struct analysis *a, const struct unit *unit, const char *why,
+			 struct error *err)
+{
+	int r = reason_add(&a->reasons, REASON_NOT_COMPILED, unit->file->path, NULL,
+			   "is not compiled in this kernel: %s", why);
+
+	return r < 0 ? error_set(err, r, "too many reasons") : 0;
 }
 
 /* A file can be compiled without being part of this kernel: then its functions are not there. */
@@ -145,15 +157,11 @@ static int compare_unit(struct analysis *a, struct analysis_unit *u, struct erro
 		return r;
 	r = analysis_shipped(a, unit->object, &u->shipped, err);
 	if (r == ERR_NOT_FOUND)
-		return add_reason(a, err, "%s: is not compiled in this kernel: %s",
-				  unit->file->path, err ? err->message : unit->object);
+		return not_in_kernel(a, unit, err ? err->message : unit->object, err);
 	if (r < 0)
 		return r;
 	if (!is_in_kernel(u->original, u->shipped))
-		return add_reason(a, err,
-				  "%s: is not compiled in this kernel: its functions are "
-				  "not in %s",
-				  unit->file->path, unit->object);
+		return not_in_kernel(a, unit, "its functions are not there", err);
 	r = diff_objects(u->original, u->patched, &options, &u->diff, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", unit->file->path);
@@ -161,8 +169,7 @@ static int compare_unit(struct analysis *a, struct analysis_unit *u, struct erro
 	const struct diff_result *d = diff_result(u->diff);
 
 	for (size_t i = 0; r == 0 && d->verdict == DIFF_REFUSED && i < d->reason_count; i++)
-		r = add_reason(a, err, "%s: %s: %s", unit->file->path, d->reasons[i].subject,
-			       d->reasons[i].message);
+		r = take_reason(a, unit, &d->reasons[i], err);
 	return r;
 }
 
@@ -184,7 +191,7 @@ static int compare_units(struct analysis *a, struct error *err)
 			return r;
 		changed += u->diff && diff_result(u->diff)->changed_count > 0;
 	}
-	if (a->reasons.n > 0)
+	if (is_refused(a))
 		return not_patchable(a, err);
 	if (changed == 0)
 		return error_set(err, ERR_NO_CHANGE, "the patch changes no code");
@@ -194,14 +201,14 @@ static int compare_units(struct analysis *a, struct error *err)
 /* Where the build in sections is not the shipped code, the kernel's own way of building decides. */
 static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error *err)
 {
-	_cleanup_name_list_ struct name_list mismatches = { 0 };
+	_cleanup_reason_list_ struct reason_list mismatches = { 0 };
 	const struct diff_result *d = diff_result(u->diff);
 	int r = u->unit->runtime_const ? compile_stock(a->kbuild, u->unit, err) : 0;
 
 	if (r == 0)
 		r = runpre_check(u->shipped, u->unit, d, &mismatches, &u->runpre, err);
 	if (r == 0 && mismatches.n > 0 && u->unit->stock.len == 0) {
-		name_list_free(&mismatches);
+		reason_list_free(&mismatches);
 		runpre_free(u->runpre);
 		u->runpre = NULL;
 		r = compile_stock(a->kbuild, u->unit, err);
@@ -213,7 +220,7 @@ static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error 
 	a->compared += u->runpre->compared;
 	a->equal += u->runpre->equal;
 	for (size_t i = 0; r == 0 && i < mismatches.n; i++)
-		r = add_reason(a, err, "%s: %s", u->unit->file->path, mismatches.items[i]);
+		r = take_reason(a, u->unit, &mismatches.items[i], err);
 	return r;
 }
 
@@ -231,7 +238,7 @@ static bool is_used(const struct analysis *a, const struct analysis_unit *u)
 	const struct diff_result *d = diff_result(u->diff);
 
 	for (size_t i = 0; i < a->unit_count; i++) {
-		if (&a->units[i] == u)
+		if (&a->units[i] == u || !a->units[i].diff)
 			continue;
 		for (size_t j = 0; j < d->added_count; j++)
 			if (!d->added[j].local && imports(&a->units[i], d->added[j].name))
@@ -243,7 +250,8 @@ static bool is_used(const struct analysis *a, const struct analysis_unit *u)
 	return false;
 }
 
-/* Units that only moved lines, or gained what nobody uses, take no further part. */
+/* Units that only moved lines, gained what nobody uses or are not in this kernel take no further
+ * part. */
 static int drop_unchanged(struct analysis *a, struct error *err)
 {
 	_cleanup_free_ bool *stays = calloc(a->unit_count + 1, sizeof(*stays));
@@ -252,8 +260,8 @@ static int drop_unchanged(struct analysis *a, struct error *err)
 	if (!stays)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	for (size_t i = 0; i < a->unit_count; i++)
-		stays[i] = diff_result(a->units[i].diff)->changed_count > 0 ||
-			   is_used(a, &a->units[i]);
+		stays[i] = a->units[i].diff && (diff_result(a->units[i].diff)->changed_count > 0 ||
+						is_used(a, &a->units[i]));
 	for (size_t i = 0; i < a->unit_count; i++) {
 		struct analysis_unit *u = &a->units[i];
 
@@ -283,13 +291,13 @@ static int analyse(struct analysis *a, const char *const *paths, size_t n, struc
 	int64_t start = clock_monotonic_ms();
 	int r = read_patches(a, paths, n, err);
 
-	if (r == 0 && a->reasons.n > 0)
+	if (r == 0 && is_refused(a))
 		return not_patchable(a, err);
 	if (r == 0)
 		r = compile_units(a->kbuild, a->sources, &a->reasons, &a->unit_set, err);
 	if (r < 0)
 		return r;
-	if (a->reasons.n > 0)
+	if (is_refused(a))
 		return not_patchable(a, err);
 	if (a->unit_set.n == 0)
 		return error_set(err, ERR_NO_CHANGE, "the patch changes no code");
@@ -316,7 +324,7 @@ static int analyse(struct analysis *a, const char *const *paths, size_t n, struc
 		return r;
 	output_done(start, "run-pre: %zu of %zu functions equal the shipped code", a->equal,
 		    a->compared);
-	if (a->reasons.n > 0)
+	if (is_refused(a))
 		return refused(a, ERR_MISMATCH, "the rebuilt original is not the shipped code",
 			       err);
 	return 0;

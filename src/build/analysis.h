@@ -34,8 +34,8 @@ struct analysis {
 	size_t unit_count;
 	struct shipped **shipped; /* each object once */
 	size_t shipped_count;
-	size_t compared, equal;   /* run-pre, all units together */
-	struct name_list reasons; /* why not, for ERR_NOT_PATCHABLE and ERR_MISMATCH */
+	size_t compared, equal;     /* run-pre, all units together */
+	struct reason_list reasons; /* why not, for ERR_NOT_PATCHABLE and ERR_MISMATCH */
 };
 
 /*

@@ -27,14 +27,14 @@ struct shown {
 	const char *name;
 	const struct diff_result *result;
 	enum diff_verdict verdict;
-	VEC(struct diff_reason) reasons;
+	struct reason_list reasons;
 	struct extract *extract;     /* NULL: not accepted */
 	struct symbol_list *symbols; /* NULL: not looked up */
 };
 
 static void shown_done(struct shown *s)
 {
-	free(s->reasons.items);
+	reason_list_free(&s->reasons);
 	extract_free(s->extract);
 	symbol_list_free(s->symbols);
 }
@@ -85,12 +85,13 @@ static json_t *describe_reasons(const struct shown *s)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; list && i < s->reasons.count; i++) {
-		const struct diff_reason *reason = &s->reasons.items[i];
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "code",
-						      diff_reason_name(reason->code), "object",
-						      reason->object, "name", reason->subject,
-						      "message", reason->message));
+	for (size_t i = 0; list && i < s->reasons.n; i++) {
+		const struct reason *reason = &s->reasons.items[i];
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s, s:s, s:s}", "code",
+						reason_name(reason->code), "object", reason->file,
+						"name", reason->subject, "message", reason->message,
+						"hint", reason_hint(reason)));
 	}
 	return list;
 }
@@ -144,23 +145,20 @@ static void print_text(const struct shown *s)
 		printf("new function: %s\n", r->added[i].name);
 	for (size_t i = 0; i < r->data_count; i++)
 		printf("new data: %s (%s)\n", r->data[i].name, r->data[i].section);
-	for (size_t i = 0; i < s->reasons.count; i++)
-		printf("refused: %s: %s [%s]\n", s->reasons.items[i].object,
-		       s->reasons.items[i].message, diff_reason_name(s->reasons.items[i].code));
+	for (size_t i = 0; i < s->reasons.n; i++)
+		printf("refused: %s: %s [%s]\n", s->reasons.items[i].file,
+		       s->reasons.items[i].message, reason_name(s->reasons.items[i].code));
 	if (s->verdict == DIFF_NO_CHANGE)
 		printf("no change\n");
 }
 
 static int refuse_unknown(struct shown *s, const char *name, const char *message)
 {
-	struct diff_reason reason = {
-		.code = DIFF_UNKNOWN_SYMBOL, .object = s->name, .subject = name, .message = message
-	};
-
 	if (symbol_list_count(s->symbols, name) > 0)
 		return 0;
 	s->verdict = DIFF_REFUSED;
-	return VEC_PUSH(&s->reasons, reason);
+	return reason_add(&s->reasons, REASON_UNKNOWN_SYMBOL, s->name, name, "%s: %s", name,
+			  message);
 }
 
 /* What the unit itself defines must be in the kernel, or it is not this kernel's unit. */
@@ -199,7 +197,7 @@ static int conclude(struct shown *s, const struct diff *diff, const char *out, s
 	s->result = diff_result(diff);
 	s->verdict = s->result->verdict;
 	for (size_t i = 0; e == 0 && i < s->result->reason_count; i++)
-		e = VEC_PUSH(&s->reasons, s->result->reasons[i]);
+		e = reason_add_copy(&s->reasons, &s->result->reasons[i]);
 	if (e == 0 && s->verdict == DIFF_ACCEPTED)
 		e = extract_object(diff, &s->extract, err);
 	if (e == 0 && s->extract && s->symbols)

@@ -41,7 +41,7 @@ static int exit_status(int r)
 	}
 }
 
-static int finish(int r, const struct analysis *a, const struct error *err)
+static int finish(int r, struct analysis *a, const struct error *err)
 {
 	int status = exit_status(r);
 

@@ -17,17 +17,19 @@
 #define COMPILE_OUTPUT_MAX (16 * 1024 * 1024)
 #define WORKERS_MAX        64
 
+static void unit_free(struct unit *u)
+{
+	free(u->object_path);
+	free(u->object);
+	buf_free(&u->stock);
+	buf_free(&u->original);
+	buf_free(&u->patched);
+}
+
 void unit_set_free(struct unit_set *set)
 {
-	for (size_t i = 0; i < set->n; i++) {
-		struct unit *u = &set->units[i];
-
-		free(u->object_path);
-		free(u->object);
-		buf_free(&u->stock);
-		buf_free(&u->original);
-		buf_free(&u->patched);
-	}
+	for (size_t i = 0; i < set->n; i++)
+		unit_free(&set->units[i]);
 	free(set->units);
 	*set = (struct unit_set){ 0 };
 }
@@ -510,18 +512,17 @@ int compile_stock(const struct kbuild *kb, struct unit *unit, struct error *err)
 	return file_read(path, &unit->stock, err);
 }
 
-static int refuse(struct name_list *reasons, const char *path, const char *why, struct error *err)
+static int refuse(struct reason_list *reasons, enum reason_code code, const char *path,
+		  const char *why, struct error *err)
 {
-	_cleanup_free_ char *text = NULL;
-	int r = asprintf(&text, "%s: %s", path, why) < 0 ? ERR_NO_MEMORY
-							 : name_list_add(reasons, text);
+	int r = reason_add(reasons, code, path, NULL, "%s", why);
 
 	return r < 0 ? error_set(err, r, "out of memory") : 0;
 }
 
 /* Does this kernel compile the file as a part of `candidate` too? */
 static int check_includer(const struct kbuild *kb, const char *candidate, const char *path,
-			  struct name_list *reasons, struct error *err)
+			  struct reason_list *reasons, struct error *err)
 {
 	struct source_file file = { .path = (char *)candidate };
 	struct unit u = { .file = &file };
@@ -541,28 +542,28 @@ static int check_includer(const struct kbuild *kb, const char *candidate, const 
 			     candidate) < 0)
 			r = error_set(err, ERR_NO_MEMORY, "out of memory");
 		else
-			r = refuse(reasons, path, why, err);
+			r = refuse(reasons, REASON_INCLUDED_FILE, path, why, err);
 	}
 	free(u.object_path);
 	return r;
 }
 
 /* Replaced only in one of the places where it is, a fix would be half a fix. */
-static int check_included(const struct kbuild *kb, const char *path, struct name_list *reasons,
+static int check_included(const struct kbuild *kb, const char *path, struct reason_list *reasons,
 			  struct error *err)
 {
 	_cleanup_name_list_ struct name_list candidates = { 0 };
 	int r = included_candidates(kb->source, path, &candidates, err);
 
 	for (size_t i = 0; r == 0 && i < candidates.n; i++)
-		if (!patch_path_refusal(candidates.items[i]))
+		if (!patch_path_refusal(candidates.items[i], NULL))
 			r = check_includer(kb, candidates.items[i], path, reasons, err);
 	return r;
 }
 
 /* Names the unit and finds its command; *ret_use is false if it is not compiled at all. */
 static int begin_job(const struct kbuild *kb, const struct source_file *file, struct unit *u,
-		     struct job *j, struct name_list *reasons, bool *ret_use, struct error *err)
+		     struct job *j, struct reason_list *reasons, bool *ret_use, struct error *err)
 {
 	u->file = file;
 	u->stock = u->original = u->patched = BUF_INIT(OBJECT_MAX);
@@ -583,13 +584,13 @@ static int begin_job(const struct kbuild *kb, const struct source_file *file, st
 		return r;
 	*ret_use = j->command.n >= 4;
 	if (!*ret_use)
-		return refuse(reasons, file->path, "is not compiled in this kernel's configuration",
-			      err);
+		return refuse(reasons, REASON_NOT_COMPILED, file->path,
+			      "is not compiled in this kernel's configuration", err);
 	return find_object(&j->command, u, err);
 }
 
 int compile_units(const struct kbuild *kb, const struct source_set *sources,
-		  struct name_list *reasons, struct unit_set *ret, struct error *err)
+		  struct reason_list *reasons, struct unit_set *ret, struct error *err)
 {
 	struct unit_set set = { .units = calloc(sources->n + 1, sizeof(struct unit)) };
 	struct job *jobs = calloc(sources->n + 1, sizeof(*jobs));
@@ -605,8 +606,12 @@ int compile_units(const struct kbuild *kb, const struct source_set *sources,
 		n++;
 		r = begin_job(kb, sources->files[i], &set.units[n - 1], &jobs[n - 1], reasons, &use,
 			      err);
+		if (r == 0 && !use) {
+			unit_free(&set.units[--set.n]);
+			job_free(&jobs[--n]);
+		}
 	}
-	if (r == 0 && reasons->n == 0)
+	if (r == 0 && reason_count(reasons, REASON_REFUSAL) == 0)
 		r = run_jobs(kb, sources, jobs, n, err);
 	for (size_t i = 0; jobs && i < n; i++)
 		job_free(&jobs[i]);

@@ -44,7 +44,7 @@ void unit_set_free(struct unit_set *set);
  * Errors: ERR_CHILD (with the compiler's words: the patched file does not compile), ERR_INVALID.
  */
 int compile_units(const struct kbuild *kb, const struct source_set *sources,
-		  struct name_list *reasons, struct unit_set *ret, struct error *err);
+		  struct reason_list *reasons, struct unit_set *ret, struct error *err);
 
 /* Compiles the original once more without sections, as the kernel was built: the last proof for
  * functions that sections change. Fills unit->stock. ERR_CHILD. */

@@ -8,28 +8,8 @@
 /* What both units may take in memory besides the objects themselves. */
 #define ARENA_MAX ((size_t)1 << 30)
 
-const char *diff_reason_name(enum diff_reason_code code)
-{
-	switch (code) {
-	case DIFF_CHANGED_DATA: return "changed-data";
-	case DIFF_CHANGED_RODATA: return "changed-rodata";
-	case DIFF_CHANGED_LAYOUT: return "changed-layout";
-	case DIFF_CHANGED_INIT: return "changed-init";
-	case DIFF_CHANGED_TABLE: return "changed-table";
-	case DIFF_NOT_TRACEABLE: return "not-traceable";
-	case DIFF_STATIC_LOCAL_REMOVED: return "static-local-removed";
-	case DIFF_STATIC_LOCAL_UNCLEAR: return "static-local-unclear";
-	case DIFF_UNKNOWN_REFERENCE: return "unknown-reference";
-	case DIFF_INIT_REFERENCE: return "init-reference";
-	case DIFF_UNSUPPORTED_SECTION: return "unsupported-section";
-	case DIFF_UNKNOWN_SYMBOL: return "unknown-symbol";
-	case DIFF_UNSUPPORTED_RELOC: return "unsupported-relocation";
-	}
-	return "unknown";
-}
-
-int diff_refuse(struct diff *diff, enum diff_reason_code code, const char *subject,
-		const char *format, ...)
+int diff_refuse(struct diff *diff, enum reason_code code, const char *subject, const char *format,
+		...)
 {
 	char message[ERROR_MESSAGE_MAX];
 	va_list ap;
@@ -37,16 +17,7 @@ int diff_refuse(struct diff *diff, enum diff_reason_code code, const char *subje
 	va_start(ap, format);
 	vsnprintf(message, sizeof(message), format, ap);
 	va_end(ap);
-	for (size_t i = 0; i < diff->reasons.count; i++) /* say it once */
-		if (streq(diff->reasons.items[i].message, message))
-			return 0;
-	struct diff_reason reason = {
-		.code = code,
-		.object = diff->name,
-		.subject = subject,
-		.message = arena_strdup(diff->arena, message),
-	};
-	return reason.message ? VEC_PUSH(&diff->reasons, reason) : ERR_NO_MEMORY;
+	return reason_add(&diff->reasons, code, diff->name, subject, "%s", message);
 }
 
 static int add_changed(struct diff *diff, const struct atom *original)
@@ -83,16 +54,16 @@ static int changed_function(struct diff *diff, struct atom *original, struct ato
 	patched->changed = original->changed = true;
 	if (atom_is_init(original) || atom_is_init(patched))
 		return diff_refuse(
-			diff, DIFF_CHANGED_INIT, patched->name,
+			diff, REASON_CHANGED_INIT, patched->name,
 			"%s changed, and it runs only when its code is loaded or unloaded",
 			patched->name);
 	if (!original->symbol)
-		return diff_refuse(diff, DIFF_NOT_TRACEABLE, patched->name,
+		return diff_refuse(diff, REASON_NOT_TRACEABLE, patched->name,
 				   "code without a function in section %s changed", patched->name);
 	int e = add_changed(diff, original);
 	if (e == 0 && !atom_is_traceable(original))
 		e = diff_refuse(
-			diff, DIFF_NOT_TRACEABLE, original->name,
+			diff, REASON_NOT_TRACEABLE, original->name,
 			"%s does not begin with a call of __fentry__, so it cannot be redirected",
 			original->name);
 	return e;
@@ -122,18 +93,18 @@ static int changed_data(struct diff *diff, const struct atom *original, const st
 	const char *name = patched->name;
 
 	if (original->section->class == CLASS_TABLE || patched->section->class == CLASS_TABLE)
-		return diff_refuse(diff, DIFF_CHANGED_TABLE, name,
+		return diff_refuse(diff, REASON_CHANGED_TABLE, name,
 				   "%s changed, in section %s, which the kernel reads once", name,
 				   patched->section->elf->name);
 	if (atom_is_init(original) || atom_is_init(patched))
-		return diff_refuse(diff, DIFF_CHANGED_INIT, name,
+		return diff_refuse(diff, REASON_CHANGED_INIT, name,
 				   "%s changed, and the kernel frees it after start", name);
 	if (original->section->class == CLASS_RODATA && patched->section->class == CLASS_RODATA)
 		return diff_refuse(
-			diff, DIFF_CHANGED_RODATA, name,
+			diff, REASON_CHANGED_RODATA, name,
 			"the constant %s changed, and the running kernel uses the old one", name);
 	bool same_size = original->end - original->start == patched->end - patched->start;
-	return diff_refuse(diff, DIFF_CHANGED_DATA, name, "the variable %s changed its %s", name,
+	return diff_refuse(diff, REASON_CHANGED_DATA, name, "the variable %s changed its %s", name,
 			   !same_size                                            ? "size"
 			   : original->section->class != patched->section->class ? "section"
 										 : "initial value");
@@ -151,7 +122,7 @@ static int compare_data(struct diff *diff)
 		if (atom->pair && !diff_data_equal(atom->pair, diff->patched.atoms.items[i]))
 			e = changed_data(diff, atom->pair, atom);
 		else if (!atom->pair && atom->section->class == CLASS_TABLE)
-			e = diff_refuse(diff, DIFF_CHANGED_TABLE, atom->name,
+			e = diff_refuse(diff, REASON_CHANGED_TABLE, atom->name,
 					"%s is new in section %s, which the kernel reads once",
 					atom->name, atom->section->elf->name);
 	}
@@ -159,7 +130,7 @@ static int compare_data(struct diff *diff)
 		const struct atom *atom = diff->original.atoms.items[i];
 
 		if (atom->kind == ATOM_DATA && !atom->pair && atom->section->class == CLASS_TABLE)
-			e = diff_refuse(diff, DIFF_CHANGED_TABLE, atom->name,
+			e = diff_refuse(diff, REASON_CHANGED_TABLE, atom->name,
 					"%s is gone from section %s, which the kernel read already",
 					atom->name, atom->section->elf->name);
 	}
@@ -177,9 +148,10 @@ static int check_removed(struct diff *diff, const struct atom *function)
 		if (!target || !target->base || target->pair || target->unclear ||
 		    target->section->class == CLASS_RODATA || target->start == target->end)
 			continue;
-		e = diff_refuse(
-			diff, DIFF_STATIC_LOCAL_REMOVED, atom_owner((struct atom *)function)->name,
-			"%s no longer has its static variable %s", function->name, target->name);
+		e = diff_refuse(diff, REASON_STATIC_LOCAL_REMOVED,
+				atom_owner((struct atom *)function)->name,
+				"%s no longer has its static variable %s", function->name,
+				target->name);
 	}
 	return e;
 }
@@ -215,13 +187,10 @@ static void confirm_pairs(struct diff *diff)
 static int changed_layout(void *user, const char *name)
 {
 	struct diff *diff = user;
-	const char *copy = arena_strdup(diff->arena, name);
-
-	return copy ? diff_refuse(diff, DIFF_CHANGED_LAYOUT, copy,
-				  "%s changed its layout, and the running kernel may hold such "
-				  "objects as they were",
-				  name)
-		    : ERR_NO_MEMORY;
+	return diff_refuse(diff, REASON_CHANGED_LAYOUT, name,
+			   "%s changed its layout, and the running kernel may hold such objects as "
+			   "they were",
+			   name);
 }
 
 /* Where no function changed, nobody uses the new layout. */
@@ -263,14 +232,6 @@ static int compare_data_names(const void *a, const void *b)
 	return strcmp(((const struct diff_data *)a)->name, ((const struct diff_data *)b)->name);
 }
 
-static int compare_reasons(const void *a, const void *b)
-{
-	const struct diff_reason *x = a, *y = b;
-	int c = strcmp(x->subject, y->subject);
-
-	return c ? c : strcmp(x->message, y->message);
-}
-
 #define SORT(vec, compare)                                                                \
 	do {                                                                              \
 		if ((vec).count > 1)                                                      \
@@ -284,7 +245,7 @@ static void conclude(struct diff *diff)
 	SORT(diff->changed, compare_function_names);
 	SORT(diff->added, compare_function_names);
 	SORT(diff->data, compare_data_names);
-	SORT(diff->reasons, compare_reasons);
+	reason_list_sort(&diff->reasons);
 	*r = (struct diff_result){
 		.changed = diff->changed.items,
 		.changed_count = diff->changed.count,
@@ -293,7 +254,7 @@ static void conclude(struct diff *diff)
 		.data = diff->data.items,
 		.data_count = diff->data.count,
 		.reasons = diff->reasons.items,
-		.reason_count = diff->reasons.count,
+		.reason_count = diff->reasons.n,
 	};
 	r->verdict = r->reason_count    ? DIFF_REFUSED
 		     : diff->kept.count ? DIFF_ACCEPTED
@@ -374,7 +335,7 @@ void diff_free(struct diff *diff)
 	free(diff->changed.items);
 	free(diff->added.items);
 	free(diff->data.items);
-	free(diff->reasons.items);
+	reason_list_free(&diff->reasons);
 	free(diff->kept.items);
 	arena_free(diff->arena);
 	free(diff);

@@ -12,41 +12,13 @@
  */
 #pragma once
 
+#include "build/reason.h"
 #include "build/special.h"
 
 enum diff_verdict {
 	DIFF_ACCEPTED,  /* something changed, and it can be live-patched */
 	DIFF_NO_CHANGE, /* no code and no data changed */
 	DIFF_REFUSED,   /* see the reasons */
-};
-
-/* Why a change cannot be live-patched. Names (diff_reason_name()) are stable and appear in JSON. */
-enum diff_reason_code {
-	DIFF_CHANGED_DATA,         /* "changed-data": initialised, writable, or of another size */
-	DIFF_CHANGED_RODATA,       /* "changed-rodata": a named constant has another value */
-	DIFF_CHANGED_LAYOUT,       /* "changed-layout": a structure that memory of the running
-				      kernel may hold has other members or another size */
-	DIFF_CHANGED_INIT,         /* "changed-init": __init or __exit code, or its data */
-	DIFF_CHANGED_TABLE,        /* "changed-table": entries of a section that is read at boot */
-	DIFF_NOT_TRACEABLE,        /* "not-traceable": no fentry call, ftrace cannot redirect it */
-	DIFF_STATIC_LOCAL_REMOVED, /* "static-local-removed" */
-	DIFF_STATIC_LOCAL_UNCLEAR, /* "static-local-unclear": cannot be paired for certain */
-	DIFF_UNKNOWN_REFERENCE,    /* "unknown-reference": points to nothing that is understood */
-	DIFF_INIT_REFERENCE,       /* "init-reference": needs memory that is freed after boot */
-	DIFF_UNSUPPORTED_SECTION,  /* "unsupported-section": e.g. runtime constants */
-	DIFF_UNKNOWN_SYMBOL,       /* "unknown-symbol": the kernel has no such function or variable;
-				      found by suture-build diff, not here */
-	DIFF_UNSUPPORTED_RELOC,    /* "unsupported-relocation" */
-};
-
-const char *diff_reason_name(enum diff_reason_code code);
-
-/* Strings belong to the diff. */
-struct diff_reason {
-	enum diff_reason_code code;
-	const char *object;  /* the unit, as in diff_options.name */
-	const char *subject; /* function, variable or section it is about */
-	const char *message; /* one sentence without full stop: what and why */
 };
 
 /* A function that is replaced, or that is new. */
@@ -75,7 +47,7 @@ struct diff_result {
 	size_t added_count;
 	const struct diff_data *data; /* new named data that the functions above need */
 	size_t data_count;
-	const struct diff_reason *reasons;
+	const struct reason *reasons; /* `file` is diff_options.name */
 	size_t reason_count;
 };
 

@@ -11,7 +11,7 @@ struct diff {
 	struct atom_set original, patched;
 	VEC(struct diff_function) changed, added;
 	VEC(struct diff_data) data;
-	VEC(struct diff_reason) reasons;
+	struct reason_list reasons;
 	VEC(struct atom *) kept; /* of the patched unit, in the order of discovery */
 	struct diff_result result;
 };
@@ -27,5 +27,5 @@ bool diff_data_equal(struct atom *a, struct atom *b);
 int diff_select(struct diff *diff) _warn_unused_;
 
 /* Adds a reason about `subject`. 0 or ERR_NO_MEMORY. */
-int diff_refuse(struct diff *diff, enum diff_reason_code code, const char *subject,
-		const char *format, ...) _printf_(4, 5) _warn_unused_;
+int diff_refuse(struct diff *diff, enum reason_code code, const char *subject, const char *format,
+		...) _printf_(4, 5) _warn_unused_;

@@ -82,17 +82,17 @@ static int need_data(struct diff *diff, struct atom *by, const struct ref *ref)
 	struct atom *target = ref->target;
 
 	if (atom_is_init(target))
-		return diff_refuse(diff, DIFF_INIT_REFERENCE, user_name(by),
+		return diff_refuse(diff, REASON_INIT_REFERENCE, user_name(by),
 				   "%s needs %s, which the kernel frees after start", user_name(by),
 				   target->name);
 	if (target->unclear || (target->tentative && !target->confirmed))
-		return diff_refuse(diff, DIFF_STATIC_LOCAL_UNCLEAR, user_name(by),
+		return diff_refuse(diff, REASON_STATIC_LOCAL_UNCLEAR, user_name(by),
 				   "%s uses %s, and which variable of the running kernel that is "
 				   "cannot be told for certain",
 				   user_name(by), target->name);
 	if (!is_certain(by, ref))
 		return diff_refuse(
-			diff, DIFF_UNKNOWN_REFERENCE, user_name(by),
+			diff, REASON_UNKNOWN_REFERENCE, user_name(by),
 			"%s refers to section %s near %s, and the change moved things there",
 			user_name(by), target->section->elf->name, target->name);
 	return target->pair ? 0 : keep(diff, target);
@@ -104,17 +104,17 @@ static int need_function(struct diff *diff, struct atom *by, const struct ref *r
 	bool own = atom_owner(target) == atom_owner(by) || target->kept;
 
 	if (atom_is_init(target) && !own)
-		return diff_refuse(diff, DIFF_INIT_REFERENCE, user_name(by),
+		return diff_refuse(diff, REASON_INIT_REFERENCE, user_name(by),
 				   "%s refers to %s, which the kernel frees after start",
 				   user_name(by), target->name);
 	if (!ref->rela && ref->width != 4)
-		return diff_refuse(diff, DIFF_UNKNOWN_REFERENCE, user_name(by),
+		return diff_refuse(diff, REASON_UNKNOWN_REFERENCE, user_name(by),
 				   "%s jumps to %s with a short branch that cannot be moved",
 				   user_name(by), target->name);
 	if (own)
 		return 0;
 	if (!target->pair || ref->position != (int64_t)target->entry)
-		return diff_refuse(diff, DIFF_UNKNOWN_REFERENCE, user_name(by),
+		return diff_refuse(diff, REASON_UNKNOWN_REFERENCE, user_name(by),
 				   "%s refers to a place inside %s, which is not replaced",
 				   user_name(by), target->name);
 	return 0;
@@ -124,7 +124,7 @@ static int need_outside(struct diff *diff, struct atom *by, const struct ref *re
 {
 	if (ref->symbol && *ref->symbol->name && ref->symbol->shndx == SHN_UNDEF)
 		return 0;
-	return diff_refuse(diff, DIFF_UNSUPPORTED_RELOC, user_name(by),
+	return diff_refuse(diff, REASON_UNSUPPORTED_RELOC, user_name(by),
 			   "%s refers to an absolute address", user_name(by));
 }
 
@@ -139,13 +139,13 @@ static bool is_vague(const struct ref *ref)
 static int need(struct diff *diff, struct atom *by, const struct ref *ref)
 {
 	if (ref->rela && (ref->width == 0 || (ref->undecoded && ref->type == R_X86_64_PC64)))
-		return diff_refuse(diff, DIFF_UNSUPPORTED_RELOC, user_name(by),
+		return diff_refuse(diff, REASON_UNSUPPORTED_RELOC, user_name(by),
 				   "%s has a relocation of type %u at offset 0x%" PRIx64,
 				   user_name(by), ref->type, ref->offset - by->start);
 	if (!ref->section)
 		return need_outside(diff, by, ref);
 	if (!ref->target || is_vague(ref))
-		return diff_refuse(diff, DIFF_UNKNOWN_REFERENCE, user_name(by),
+		return diff_refuse(diff, REASON_UNKNOWN_REFERENCE, user_name(by),
 				   "%s refers to section %s at offset %" PRId64
 				   ", where nothing is known to be",
 				   user_name(by), ref->section->elf->name, ref->position);
@@ -187,7 +187,7 @@ static int check_refused_sections(struct diff *diff)
 			if (!target || !target->kept)
 				continue;
 			int e = diff_refuse(
-				diff, DIFF_UNSUPPORTED_SECTION, user_name(target),
+				diff, REASON_UNSUPPORTED_SECTION, user_name(target),
 				"%s uses a runtime constant (%s), which the kernel sets "
 				"for itself only, not in modules",
 				user_name(target), s->elf->name);
@@ -206,7 +206,7 @@ static int check_objtool_sections(struct diff *diff)
 
 		if (s->class == CLASS_OBJTOOL && s->elf->size > 0)
 			return diff_refuse(
-				diff, DIFF_UNSUPPORTED_SECTION, s->elf->name,
+				diff, REASON_UNSUPPORTED_SECTION, s->elf->name,
 				"the object has been through objtool already (section %s)",
 				s->elf->name);
 	}

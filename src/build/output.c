@@ -24,8 +24,31 @@ void output_done(int64_t start_ms, const char *format, ...)
 	fflush(stdout);
 }
 
-void output_reasons(const struct name_list *reasons)
+/* One kind of reason: how many, each, and the way round where they share one. */
+static void print_group(const struct reason_list *list, size_t from, size_t to)
 {
-	for (size_t i = 0; i < reasons->n; i++)
-		fprintf(stderr, "suture-build: %s\n", reasons->items[i]);
+	const struct reason *first = &list->items[from];
+
+	fprintf(stderr, "\n%s: %s [%s]: %zu\n", reason_grade_name(reason_grade(first->code)),
+		reason_title(first->code), reason_name(first->code), to - from);
+	for (size_t i = from; i < to; i++) {
+		const struct reason *r = &list->items[i];
+		bool last = i + 1 == to || !streq(reason_hint(r), reason_hint(r + 1));
+
+		fprintf(stderr, "  %s%s%s\n", r->file, *r->file ? ": " : "", r->message);
+		if (last && *reason_hint(r))
+			fprintf(stderr, "    way round: %s\n", reason_hint(r));
+	}
+}
+
+void output_reasons(struct reason_list *reasons)
+{
+	reason_list_sort(reasons);
+	for (size_t i = 0, j; i < reasons->n; i = j) {
+		for (j = i + 1; j < reasons->n && reasons->items[j].code == reasons->items[i].code;)
+			j++;
+		print_group(reasons, i, j);
+	}
+	if (reasons->n > 0)
+		fputc('\n', stderr);
 }

@@ -7,7 +7,7 @@ struct parser {
 	const char *p, *end; /* what is left */
 	uint32_t line;       /* number of the line at p */
 	const char *name;
-	struct name_list *reasons;
+	struct reason_list *reasons;
 	struct patch_file *patch;
 	size_t hunks;
 	struct error *err;
@@ -64,18 +64,11 @@ static bool at_file(const struct parser *ps)
 	       memcmp(ps->p + len + 1, "+++ ", 4) == 0;
 }
 
-static int refuse(struct parser *ps, const char *path, const char *why)
+static int refuse(struct parser *ps, enum reason_code code, const char *path, const char *why)
 {
-	_cleanup_free_ char *text = NULL;
+	int r = reason_add(ps->reasons, code, path, NULL, "%s", why);
 
 	ps->refused = true;
-	if (asprintf(&text, "%s: %s", path, why) < 0)
-		return error_set(ps->err, ERR_NO_MEMORY, "out of memory");
-	if (name_list_has(ps->reasons, text))
-		return 0;
-
-	int r = name_list_add(ps->reasons, text);
-
 	return r < 0 ? error_set(ps->err, r, "%s: too many reasons", ps->name) : 0;
 }
 
@@ -110,18 +103,21 @@ static const char *strip_first(const char *path)
 static int check_path(struct parser *ps, const char *raw)
 {
 	const char *path = strip_first(raw);
+	enum reason_code code;
 	const char *why;
 
 	if (raw[0] == '/')
-		return refuse(ps, raw, "is an absolute path");
+		return refuse(ps, REASON_UNSAFE_PATH, raw, "is an absolute path");
 	if (raw[0] == '"')
-		return refuse(ps, raw, "is a quoted name, which no kernel file has");
+		return refuse(ps, REASON_UNSAFE_PATH, raw,
+			      "is a quoted name, which no kernel file has");
 	if (!path)
-		return refuse(ps, raw, "names no file below a first folder (a/…, b/…)");
+		return refuse(ps, REASON_UNSAFE_PATH, raw,
+			      "names no file below a first folder (a/…, b/…)");
 	if (!path_is_safe_relative(path) || !path_is_safe_relative(raw))
-		return refuse(ps, raw, "has '..' or an empty part in its path");
-	why = patch_path_refusal(path);
-	return why ? refuse(ps, path, why) : 0;
+		return refuse(ps, REASON_UNSAFE_PATH, raw, "has '..' or an empty part in its path");
+	why = patch_path_refusal(path, &code);
+	return why ? refuse(ps, code, path, why) : 0;
 }
 
 /* The lines between "diff --git" and "---" that say what a live patch cannot do. */
@@ -144,13 +140,13 @@ static int check_extended(struct parser *ps)
 
 	if (!ps->open)
 		return at(ps, "GIT binary patch") || at(ps, "Binary files ")
-			       ? refuse(ps, ps->name, "holds a binary file")
+			       ? refuse(ps, REASON_FILE_KIND, ps->name, "holds a binary file")
 			       : 0;
 	if (at(ps, "index ") && line_len(ps) > 7 && memmem(ps->p, line_len(ps), " 120000", 7))
-		return refuse(ps, ps->path, "is a symbolic link");
+		return refuse(ps, REASON_UNSAFE_PATH, ps->path, "is a symbolic link");
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (at(ps, known[i].prefix))
-			return refuse(ps, ps->path, known[i].why);
+			return refuse(ps, REASON_FILE_KIND, ps->path, known[i].why);
 	return 0;
 }
 
@@ -281,15 +277,18 @@ static int check_paths(struct parser *ps, const char *old_path, const char *new_
 	int r;
 
 	if (streq(old_path, "/dev/null"))
-		return refuse(ps, new_path, "is a new file: new files are not supported");
+		return refuse(ps, REASON_FILE_KIND, new_path,
+			      "is a new file: new files are not supported");
 	if (streq(new_path, "/dev/null"))
-		return refuse(ps, old_path, "is deleted: deleted files are not supported");
+		return refuse(ps, REASON_FILE_KIND, old_path,
+			      "is deleted: deleted files are not supported");
 	r = check_path(ps, old_path);
 	if (r == 0)
 		r = check_path(ps, new_path);
 	if (r < 0 || ps->refused || streq(strip_first(old_path), strip_first(new_path)))
 		return r;
-	return refuse(ps, strip_first(new_path), "is renamed: renames cannot be live-patched");
+	return refuse(ps, REASON_FILE_KIND, strip_first(new_path),
+		      "is renamed: renames cannot be live-patched");
 }
 
 /* A line that a hunk would take if its header announced more of them: lost without a word, half of
@@ -367,7 +366,7 @@ static int parse_all(struct parser *ps)
 	return r;
 }
 
-int patch_file_parse(const char *text, size_t len, const char *name, struct name_list *reasons,
+int patch_file_parse(const char *text, size_t len, const char *name, struct reason_list *reasons,
 		     struct patch_file **ret, struct error *err)
 {
 	_cleanup_patch_file_ struct patch_file *patch = calloc(1, sizeof(*patch));

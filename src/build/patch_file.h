@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "package/name_list.h"
+#include "build/reason.h"
 
 #define PATCH_SIZE_MAX  (16 * 1024 * 1024)
 #define PATCH_FILES_MAX 1024
@@ -48,11 +48,11 @@ struct patch_file {
 /*
  * Reads a patch (`text` must outlive the result). A patch that cannot be read is ERR_INVALID with
  * the line. What a live patch cannot or must not do is no error of reading: each such thing is
- * appended to `reasons` as "PATH: why" and leaves its entry out of the result:
+ * appended to `reasons` and leaves its entry out of the result:
  * unsafe paths, binary, renamed, copied, new and deleted files, changed modes, and the files that
  * patch_path_refusal() names. `name` is the patch's name in messages.
  */
-int patch_file_parse(const char *text, size_t len, const char *name, struct name_list *reasons,
+int patch_file_parse(const char *text, size_t len, const char *name, struct reason_list *reasons,
 		     struct patch_file **ret, struct error *err);
 void patch_file_free(struct patch_file *patch);
 DEFINE_CLEANUP(struct patch_file *, patch_file_free);
@@ -61,6 +61,6 @@ DEFINE_CLEANUP(struct patch_file *, patch_file_free);
 /*
  * Why a file of the kernel source cannot be part of a live patch, or NULL if it may be: what kbuild
  * would execute or read as rules, code that runs before or outside the kernel, headers, assembler,
- * other architectures, and whatever is not C.
+ * other architectures, and whatever is not C. *ret_code (may be NULL) is set where there is a why.
  */
-const char *patch_path_refusal(const char *path);
+const char *patch_path_refusal(const char *path, enum reason_code *ret_code);

@@ -25,20 +25,22 @@ void resolution_free(struct resolution *r)
 	*r = (struct resolution){ 0 };
 }
 
-static int refuse(struct resolver *rs, const struct analysis_unit *u, const char *format, ...)
-	_printf_(3, 4);
-static int refuse(struct resolver *rs, const struct analysis_unit *u, const char *format, ...)
+static int refuse(struct resolver *rs, enum reason_code code, const struct analysis_unit *u,
+		  const char *subject, const char *format, ...) _printf_(5, 6);
+static int refuse(struct resolver *rs, enum reason_code code, const struct analysis_unit *u,
+		  const char *subject, const char *format, ...)
 {
-	_cleanup_free_ char *why = NULL, *text = NULL;
+	_cleanup_free_ char *why = NULL;
 	va_list ap;
 
 	va_start(ap, format);
 	int n = vasprintf(&why, format, ap);
 	va_end(ap);
-	if (n < 0 || asprintf(&text, "%s: %s", u->unit->file->path, why) < 0 ||
-	    name_list_add(&rs->a->reasons, text) < 0)
-		return error_set(rs->err, ERR_NO_MEMORY, "out of memory");
-	return 0;
+
+	int r = n < 0 ? ERR_NO_MEMORY
+		      : reason_add(&rs->a->reasons, code, u->unit->file->path, subject, "%s", why);
+
+	return r < 0 ? error_set(rs->err, r, "out of memory") : 0;
 }
 
 /* Adds a livepatch symbol; one of that name that means something else is a contradiction. */
@@ -54,7 +56,8 @@ static int add(struct resolver *rs, const struct analysis_unit *u, const char *s
 			continue;
 		if (streq(c->object, object) && streq(c->name, name) && c->sympos == sympos)
 			return 0;
-		return refuse(rs, u, "%s means different things in the patched files", symbol);
+		return refuse(rs, REASON_AMBIGUOUS_SYMBOL, u, symbol,
+			      "%s means different things in the patched files", symbol);
 	}
 	if (out->symbol_count == out->symbol_cap) {
 		size_t cap = out->symbol_cap ? out->symbol_cap * 2 : 64;
@@ -107,8 +110,8 @@ static int resolve_own(struct resolver *rs, const struct analysis_unit *u,
 	int sympos;
 
 	if (n == 0)
-		return refuse(rs, u, "%s is not in the symbol table of %s", y->name,
-			      u->unit->object);
+		return refuse(rs, REASON_UNKNOWN_SYMBOL, u, y->name,
+			      "%s is not in the symbol table of %s", y->name, u->unit->object);
 	if (runpre_where(u->runpre, y->name, &where))
 		sympos = shipped_sympos(s, y->name, where);
 	else if (!y->local)
@@ -116,7 +119,7 @@ static int resolve_own(struct resolver *rs, const struct analysis_unit *u,
 	else
 		sympos = n == 1 && shipped_is_settled(s, y->name) ? 0 : -1;
 	if (sympos < 0)
-		return refuse(rs, u,
+		return refuse(rs, REASON_AMBIGUOUS_SYMBOL, u, y->name,
 			      "%s has %zu symbols named %s, and nothing tells which is meant",
 			      u->unit->object, n, y->name);
 	return add(rs, u, y->symbol, u->unit->object, y->name, (unsigned)sympos);
@@ -150,8 +153,9 @@ static int resolve_defined(struct resolver *rs, const struct analysis_unit *u,
 {
 	if (streq(by->unit->object, u->unit->object) || streq(by->unit->object, "vmlinux"))
 		return 0;
-	return refuse(rs, u, "%s is new in module %s, which need not be there when %s uses it",
-		      y->name, by->unit->object, u->unit->object);
+	return refuse(rs, REASON_OTHER_MODULE, u, y->name,
+		      "%s is new in module %s, which need not be there when %s uses it", y->name,
+		      by->unit->object, u->unit->object);
 }
 
 /* "net/netfilter/nfnetlink" is the module "nfnetlink"; '-' becomes '_'. */
@@ -183,7 +187,8 @@ static int resolve_in_module(struct resolver *rs, const struct analysis_unit *u,
 	int sympos = only_global(s, y->name);
 
 	if (sympos < 0)
-		return refuse(rs, u, "%s of module %s is not known for certain", y->name, module);
+		return refuse(rs, REASON_AMBIGUOUS_SYMBOL, u, y->name,
+			      "%s of module %s is not known for certain", y->name, module);
 	if (!name_list_has(&rs->out->objects, module) &&
 	    name_list_add(&rs->out->objects, module) < 0)
 		return error_set(rs->err, ERR_NO_MEMORY, "out of memory");
@@ -210,14 +215,16 @@ static int resolve_other(struct resolver *rs, const struct analysis_unit *u,
 	if (export && !streq(export->module, "vmlinux"))
 		return resolve_in_module(rs, u, y, export->module);
 	if (!in_vmlinux && !export && !str_has_prefix(y->name, "__SCK__"))
-		return refuse(rs, u, "%s is neither in module %s nor exported to it", y->name,
+		return refuse(rs, REASON_UNKNOWN_SYMBOL, u, y->name,
+			      "%s is neither in module %s nor exported to it", y->name,
 			      u->unit->object);
 	r = analysis_shipped(rs->a, "vmlinux", &vmlinux, rs->err);
 	if (r < 0)
 		return r;
 	sympos = only_global(vmlinux, y->name);
 	if (sympos < 0)
-		return refuse(rs, u, "the kernel's symbol table has no single global %s", y->name);
+		return refuse(rs, REASON_UNKNOWN_SYMBOL, u, y->name,
+			      "the kernel's symbol table has no single global %s", y->name);
 	return add(rs, u, y->symbol, "vmlinux", y->name, (unsigned)sympos);
 }
 
@@ -293,10 +300,11 @@ int resolve_symbols(struct analysis *a, struct extract *const *extracts,
 		r = resolve_unit(&rs, i);
 	if (r < 0)
 		return r;
-	if (a->reasons.n > 0)
+	size_t refusals = reason_count(&a->reasons, REASON_REFUSAL);
+	if (refusals > 0)
 		return error_set(err, ERR_NOT_PATCHABLE,
-				 "the patch cannot be applied live: %zu reason%s", a->reasons.n,
-				 a->reasons.n == 1 ? "" : "s");
+				 "the patch cannot be applied live: %zu reason%s", refusals,
+				 refusals == 1 ? "" : "s");
 	*ret = out;
 	out = (struct resolution){ 0 };
 	return 0;

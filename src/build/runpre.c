@@ -23,6 +23,7 @@ struct proof {
 
 struct check {
 	const struct shipped *shipped;
+	const char *file; /* of the source */
 	struct proof proofs[2];
 	size_t proof_count;
 	struct runpre *out;
@@ -317,18 +318,16 @@ static int fill_function(struct check *c, const struct proof *p, const char *nam
 	return fill_mask(c, map, f->size, ret);
 }
 
-static int mismatch(struct check *c, struct name_list *mismatches, const char *name,
+static int mismatch(struct check *c, struct reason_list *mismatches, const char *name,
 		    const char *why)
 {
-	_cleanup_free_ char *text = NULL;
-	int r = asprintf(&text, "%s: %s", name, why) < 0 ? ERR_NO_MEMORY
-							 : name_list_add(mismatches, text);
+	int r = reason_add(mismatches, REASON_MISMATCH, c->file, name, "%s: %s", name, why);
 
 	return r < 0 ? error_set(c->err, r, "out of memory") : 0;
 }
 
 /* The part of a function that the compiler moved away because it rarely runs. */
-static int check_cold(struct check *c, const char *name, struct name_list *mismatches)
+static int check_cold(struct check *c, const char *name, struct reason_list *mismatches)
 {
 	_cleanup_free_ char *cold = NULL;
 	char why[WHY_MAX] = "";
@@ -348,7 +347,7 @@ static int check_cold(struct check *c, const char *name, struct name_list *misma
 }
 
 static int check_function(struct check *c, const char *name, struct runpre_function *ret,
-			  struct name_list *mismatches)
+			  struct reason_list *mismatches)
 {
 	char why[WHY_MAX] = "";
 	struct shipped_symbol at;
@@ -380,7 +379,7 @@ static int add_proof(struct check *c, const struct buf *object, const char *what
 }
 
 static int check_all(struct check *c, const struct unit *unit, const struct diff_result *diff,
-		     struct name_list *mismatches)
+		     struct reason_list *mismatches)
 {
 	int r = 0;
 
@@ -402,11 +401,11 @@ static int check_all(struct check *c, const struct unit *unit, const struct diff
 }
 
 int runpre_check(const struct shipped *shipped, const struct unit *unit,
-		 const struct diff_result *diff, struct name_list *mismatches, struct runpre **ret,
-		 struct error *err)
+		 const struct diff_result *diff, struct reason_list *mismatches,
+		 struct runpre **ret, struct error *err)
 {
 	_cleanup_runpre_ struct runpre *out = calloc(1, sizeof(*out));
-	struct check c = { .shipped = shipped, .out = out, .err = err };
+	struct check c = { .shipped = shipped, .file = unit->file->path, .out = out, .err = err };
 	int r;
 
 	if (out)

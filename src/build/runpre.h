@@ -38,11 +38,11 @@ struct runpre {
 
 /*
  * Compares all changed functions of a unit. One that differs, or that the shipped object does not
- * have, is appended to `mismatches` as "FUNCTION: why". Errors: ERR_INVALID, ERR_NO_MEMORY.
+ * have, is appended to `mismatches`. Errors: ERR_INVALID, ERR_NO_MEMORY.
  */
 int runpre_check(const struct shipped *shipped, const struct unit *unit,
-		 const struct diff_result *diff, struct name_list *mismatches, struct runpre **ret,
-		 struct error *err);
+		 const struct diff_result *diff, struct reason_list *mismatches,
+		 struct runpre **ret, struct error *err);
 void runpre_free(struct runpre *runpre);
 DEFINE_CLEANUP(struct runpre *, runpre_free);
 #define _cleanup_runpre_ _cleanup_(runpre_freep)

@@ -109,18 +109,9 @@ static int load(const struct source_set *set, const char *path, struct source_fi
 	return 0;
 }
 
-static int add_reason(struct name_list *reasons, const char *path, const char *why)
-{
-	_cleanup_free_ char *text = NULL;
-
-	if (asprintf(&text, "%s: %s", path, why) < 0)
-		return ERR_NO_MEMORY;
-	return name_list_add(reasons, text);
-}
-
 /* The file in the set, read if need be; *ret is NULL if it was refused with a reason. */
 static int find_or_load(struct source_set *set, const char *path, const char *patch,
-			struct name_list *reasons, struct source_file **ret, struct error *err)
+			struct reason_list *reasons, struct source_file **ret, struct error *err)
 {
 	_cleanup_(source_file_freep) struct source_file *f = NULL;
 	int r;
@@ -133,7 +124,8 @@ static int find_or_load(struct source_set *set, const char *path, const char *pa
 		}
 	r = load(set, path, &f, err);
 	if (r == -ELOOP) {
-		r = add_reason(reasons, path, "is reached through a symbolic link");
+		r = reason_add(reasons, REASON_UNSAFE_PATH, path, NULL,
+			       "is reached through a symbolic link");
 		return r < 0 ? error_set(err, r, "out of memory") : 0;
 	}
 	if (r == -ENOENT || r == -ENOTDIR) {
@@ -244,7 +236,7 @@ static int apply_entry(struct source_file *f, const struct patch_entry *e, const
 }
 
 int source_set_apply(struct source_set *set, const struct patch_file *patch, const char *name,
-		     struct name_list *reasons, struct error *err)
+		     struct reason_list *reasons, struct error *err)
 {
 	for (size_t i = 0; i < patch->entry_count; i++) {
 		struct source_file *f;

@@ -47,7 +47,7 @@ DEFINE_CLEANUP(struct source_set *, source_set_free);
  * symbolic link is refused: it is appended to `reasons` and left alone.
  */
 int source_set_apply(struct source_set *set, const struct patch_file *patch, const char *name,
-		     struct name_list *reasons, struct error *err);
+		     struct reason_list *reasons, struct error *err);
 
 /*
  * Appends the patched text of a file. Its first line and every line after a change say by #line

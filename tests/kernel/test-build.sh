@@ -102,7 +102,7 @@ check "a header" turns_down 4 "is a header" "$WORK/header.patch"
 make_patch assembler arch/x86/lib/memset_64.S -e '1i /* a comment */'
 check "assembler" turns_down 4 "is assembler" "$WORK/assembler.patch"
 make_patch unused drivers/isdn/mISDN/core.c -e 's/^{/{\n\tbarrier();/'
-check "a file that this kernel is not compiled from" turns_down 4 "is not compiled in this kernel" "$WORK/unused.patch"
+check "a file that this kernel is not compiled from" turns_down 3 "is not compiled in this kernel" "$WORK/unused.patch"
 
 make_patch included fs/binfmt_elf.c -e 's/^\tint retval, i;/&\n\tif (bprm->argc > 12345)\n\t\treturn -EINVAL;/'
 check "a file that another one includes" turns_down 4 "part of fs/compat_binfmt_elf.c" "$WORK/included.patch"

@@ -150,7 +150,7 @@ static void only_accepted_changes_are_extracted(void **state)
 }
 
 /* Damages the patched object, which also has a real change, and expects one reason. */
-static void check_reason(void (*damage)(struct sample *s), enum diff_reason_code code)
+static void check_reason(void (*damage)(struct sample *s), enum reason_code code)
 {
 	struct pair p;
 
@@ -160,9 +160,9 @@ static void check_reason(void (*damage)(struct sample *s), enum diff_reason_code
 	assert_int_equal(p.result->verdict, DIFF_REFUSED);
 	assert_int_equal(p.result->reason_count, 1);
 	assert_int_equal(p.result->reasons[0].code, code);
-	assert_string_equal(p.result->reasons[0].object, "unit.o");
+	assert_string_equal(p.result->reasons[0].file, "unit.o");
 	assert_true(strlen(p.result->reasons[0].message) > 10);
-	assert_string_not_equal(diff_reason_name(code), "unknown");
+	assert_string_not_equal(reason_name(code), "unknown");
 	close_pair(&p);
 }
 
@@ -215,13 +215,13 @@ static void to_init_data(struct sample *s)
 static void what_is_not_understood_is_refused(void **state)
 {
 	(void)state;
-	check_reason(unknown_relocation, DIFF_UNSUPPORTED_RELOC);
-	check_reason(nothing_there, DIFF_UNKNOWN_REFERENCE);
-	check_reason(absolute_address, DIFF_UNSUPPORTED_RELOC);
-	check_reason(runtime_constant, DIFF_UNSUPPORTED_SECTION);
-	check_reason(through_objtool, DIFF_UNSUPPORTED_SECTION);
-	check_reason(inside_another_function, DIFF_UNKNOWN_REFERENCE);
-	check_reason(to_init_data, DIFF_INIT_REFERENCE);
+	check_reason(unknown_relocation, REASON_UNSUPPORTED_RELOC);
+	check_reason(nothing_there, REASON_UNKNOWN_REFERENCE);
+	check_reason(absolute_address, REASON_UNSUPPORTED_RELOC);
+	check_reason(runtime_constant, REASON_UNSUPPORTED_SECTION);
+	check_reason(through_objtool, REASON_UNSUPPORTED_SECTION);
+	check_reason(inside_another_function, REASON_UNKNOWN_REFERENCE);
+	check_reason(to_init_data, REASON_INIT_REFERENCE);
 }
 
 static void untraceable_originals_are_refused(void **state)
@@ -233,7 +233,7 @@ static void untraceable_originals_are_refused(void **state)
 	p.a.text_second->rela->relas[0].symbol = p.a.outside;
 	must_run(&p);
 	assert_int_equal(p.result->verdict, DIFF_REFUSED);
-	assert_int_equal(p.result->reasons[0].code, DIFF_NOT_TRACEABLE);
+	assert_int_equal(p.result->reasons[0].code, REASON_NOT_TRACEABLE);
 	assert_string_equal(p.result->reasons[0].subject, "second");
 	close_pair(&p);
 }
@@ -248,7 +248,7 @@ static void changed_variables_are_named(void **state)
 	must_run(&p);
 	assert_int_equal(p.result->verdict, DIFF_REFUSED);
 	assert_int_equal(p.result->changed_count, 0);
-	assert_int_equal(p.result->reasons[0].code, DIFF_CHANGED_DATA);
+	assert_int_equal(p.result->reasons[0].code, REASON_CHANGED_DATA);
 	assert_string_equal(p.result->reasons[0].subject, "variable");
 	close_pair(&p);
 }

@@ -5,7 +5,7 @@
 
 #define GOOD "--- a/fs/x.c\n+++ b/fs/x.c\n@@ -1,3 +1,3 @@ f()\n one\n-two\n+TWO\n three\n"
 
-static int parse(const char *text, struct name_list *reasons, struct patch_file **ret,
+static int parse(const char *text, struct reason_list *reasons, struct patch_file **ret,
 		 struct error *err)
 {
 	return patch_file_parse(text, strlen(text), "t.patch", reasons, ret, err);
@@ -14,7 +14,7 @@ static int parse(const char *text, struct name_list *reasons, struct patch_file 
 static void a_good_patch(void **state)
 {
 	_cleanup_patch_file_ struct patch_file *p = NULL;
-	_cleanup_name_list_ struct name_list reasons = { 0 };
+	_cleanup_reason_list_ struct reason_list reasons = { 0 };
 	struct error err = { 0 };
 
 	(void)state;
@@ -39,14 +39,14 @@ static void a_good_patch(void **state)
 static void expect_reason(const char *text, const char *why)
 {
 	_cleanup_patch_file_ struct patch_file *p = NULL;
-	_cleanup_name_list_ struct name_list reasons = { 0 };
+	_cleanup_reason_list_ struct reason_list reasons = { 0 };
 	struct error err = { 0 };
 
 	assert_ok(parse(text, &reasons, &p, &err), &err);
 	assert_int_equal(p->entry_count, 0);
 	assert_true(reasons.n >= 1);
-	if (!strstr(reasons.items[0], why))
-		fail_msg("'%s' does not hold '%s'", reasons.items[0], why);
+	if (!strstr(reasons.items[0].message, why))
+		fail_msg("'%s' does not hold '%s'", reasons.items[0].message, why);
 }
 
 static void expect_path_reason(const char *path, const char *why)
@@ -78,7 +78,7 @@ static void a_line_too_many(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		_cleanup_patch_file_ struct patch_file *p = NULL;
-		_cleanup_name_list_ struct name_list reasons = { 0 };
+		_cleanup_reason_list_ struct reason_list reasons = { 0 };
 		_cleanup_free_ char *text = NULL;
 		struct error err = { 0 };
 
@@ -107,8 +107,8 @@ static void files(void **state)
 	expect_path_reason("arch/arm64/mm/fault.c", "another architecture");
 	expect_path_reason("Documentation/x.rst", "documentation");
 	expect_path_reason("fs/data.bin", "not a C file");
-	assert_null(patch_path_refusal("arch/x86/kernel/cpu/common.c"));
-	assert_null(patch_path_refusal("net/netfilter/nf_tables_api.c"));
+	assert_null(patch_path_refusal("arch/x86/kernel/cpu/common.c", NULL));
+	assert_null(patch_path_refusal("net/netfilter/nf_tables_api.c", NULL));
 }
 
 static void kinds(void **state)
@@ -132,7 +132,7 @@ static void kinds(void **state)
 static void expect_invalid(const char *text)
 {
 	_cleanup_patch_file_ struct patch_file *p = NULL;
-	_cleanup_name_list_ struct name_list reasons = { 0 };
+	_cleanup_reason_list_ struct reason_list reasons = { 0 };
 	struct error err = { 0 };
 
 	assert_int_equal(parse(text, &reasons, &p, &err), ERR_INVALID);
@@ -163,7 +163,7 @@ static void truncated(void **state)
 	(void)state;
 	for (size_t len = 0; len < strlen(text); len++) {
 		_cleanup_patch_file_ struct patch_file *p = NULL;
-		_cleanup_name_list_ struct name_list reasons = { 0 };
+		_cleanup_reason_list_ struct reason_list reasons = { 0 };
 		_cleanup_free_ char *copy = malloc(len + 1);
 
 		assert_non_null(copy);

@@ -76,6 +76,8 @@ static void ship(struct fixture *f)
 	assert_ok(shipped_open(&f->kernel, "test", &f->shipped, &err), &err);
 }
 
+static const struct source_file source = { .path = (char *)"a.c" };
+
 static void set_up(struct fixture *f, const char *rebuilt)
 {
 	_cleanup_free_ char *o = NULL;
@@ -88,7 +90,9 @@ static void set_up(struct fixture *f, const char *rebuilt)
 	ship(f);
 	compile(f, rebuilt, "r", true);
 	o = in(f, "r.o");
-	f->unit = (struct unit){ .object_path = (char *)"a.o", .object = (char *)"test" };
+	f->unit = (struct unit){ .file = &source,
+				 .object_path = (char *)"a.o",
+				 .object = (char *)"test" };
 	f->unit.original = BUF_INIT(1 << 20);
 	assert_ok(file_read(o, &f->unit.original, &err), &err);
 }
@@ -100,7 +104,7 @@ static void tear_down(struct fixture *f)
 	unit_remove_dir(f->dir);
 }
 
-static struct runpre *check(struct fixture *f, const char *name, struct name_list *mismatches)
+static struct runpre *check(struct fixture *f, const char *name, struct reason_list *mismatches)
 {
 	struct diff_function function = { .name = name };
 	struct diff_result diff = { .changed = &function, .changed_count = 1 };
@@ -113,7 +117,7 @@ static struct runpre *check(struct fixture *f, const char *name, struct name_lis
 
 static void the_same_code_is_equal(void **state)
 {
-	_cleanup_name_list_ struct name_list bad = { 0 };
+	_cleanup_reason_list_ struct reason_list bad = { 0 };
 	struct fixture f;
 
 	(void)state;
@@ -132,7 +136,7 @@ static void the_same_code_is_equal(void **state)
 /* While a module loads, the kernel counts what is freed afterwards too. */
 static void a_name_that_is_in_init_code_too(void **state)
 {
-	_cleanup_name_list_ struct name_list bad = { 0 };
+	_cleanup_reason_list_ struct reason_list bad = { 0 };
 	struct shipped_symbol y;
 	struct fixture f;
 
@@ -147,7 +151,7 @@ static void a_name_that_is_in_init_code_too(void **state)
 	_cleanup_runpre_ struct runpre *r = check(&f, "early", &bad);
 
 	assert_int_equal(bad.n, 1);
-	assert_non_null(strstr(bad.items[0], "initialisation"));
+	assert_non_null(strstr(bad.items[0].message, "initialisation"));
 	assert_int_equal(r->equal, 0);
 	tear_down(&f);
 }
@@ -155,7 +159,7 @@ static void a_name_that_is_in_init_code_too(void **state)
 /* The module has two symbols named twin; b's is the first. The references tell which is a's. */
 static void equal_names_are_told_apart(void **state)
 {
-	_cleanup_name_list_ struct name_list bad = { 0 };
+	_cleanup_reason_list_ struct reason_list bad = { 0 };
 	struct fixture f;
 	uint64_t where;
 
@@ -175,7 +179,7 @@ static void equal_names_are_told_apart(void **state)
 
 static void expect_mismatch(const char *from, const char *to, const char *function, const char *why)
 {
-	_cleanup_name_list_ struct name_list bad = { 0 };
+	_cleanup_reason_list_ struct reason_list bad = { 0 };
 	_cleanup_free_ char *text = strdup(unit_a);
 	char *at = strstr(text, from);
 	struct fixture f;
@@ -189,8 +193,8 @@ static void expect_mismatch(const char *from, const char *to, const char *functi
 
 	assert_int_equal(r->equal, 0);
 	assert_int_equal(bad.n, 1);
-	if (!strstr(bad.items[0], why))
-		fail_msg("'%s' does not hold '%s'", bad.items[0], why);
+	if (!strstr(bad.items[0].message, why))
+		fail_msg("'%s' does not hold '%s'", bad.items[0].message, why);
 	tear_down(&f);
 }
 

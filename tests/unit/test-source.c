@@ -25,7 +25,7 @@ struct run {
 	char *dir;
 	struct source_set *set;
 	struct patch_file *patch;
-	struct name_list reasons;
+	struct reason_list reasons;
 	struct buf text;
 };
 
@@ -47,7 +47,7 @@ static void done(struct run *r)
 {
 	source_set_free(r->set);
 	patch_file_free(r->patch);
-	name_list_free(&r->reasons);
+	reason_list_free(&r->reasons);
 	buf_free(&r->text);
 	unit_remove_dir(r->dir);
 }
@@ -136,7 +136,7 @@ static void links_are_refused(void **state)
 			&err),
 		  &err);
 	assert_int_equal(r.reasons.n, 1);
-	assert_non_null(strstr(r.reasons.items[0], "symbolic link"));
+	assert_non_null(strstr(r.reasons.items[0].message, "symbolic link"));
 	assert_int_equal(r.set->n, 0);
 	done(&r);
 }
