@@ -3,85 +3,10 @@
 
 #include "build/atom_internal.h"
 
-struct class_rule {
-	const char *name; /* ends in '*' for a prefix */
-	enum section_class class;
-};
-
-/* By name, first match. What is not here is told by its flags. */
-static const struct class_rule class_rules[] = {
-	{ ".modinfo", CLASS_IGNORED },
-	{ ".export_symbol", CLASS_IGNORED },
-	{ "__ksymtab*", CLASS_IGNORED },
-	{ "___ksymtab*", CLASS_IGNORED },
-	{ "__kcrctab*", CLASS_IGNORED },
-	{ "___kcrctab*", CLASS_IGNORED },
-	{ ".printk_index", CLASS_IGNORED },
-	{ ".eh_frame*", CLASS_IGNORED },
-	{ ".note*", CLASS_IGNORED },
-	{ "runtime_ptr_*", CLASS_REFUSED },
-	{ "runtime_shift_*", CLASS_REFUSED },
-	{ ".orc_*", CLASS_OBJTOOL },
-	{ ".return_sites", CLASS_OBJTOOL },
-	{ ".retpoline_sites", CLASS_OBJTOOL },
-	{ ".call_sites", CLASS_OBJTOOL },
-	{ ".static_call_sites", CLASS_OBJTOOL },
-	{ ".ibt_endbr_seal", CLASS_OBJTOOL },
-	{ ".cfi_sites", CLASS_OBJTOOL },
-	{ ".altinstr_replacement", CLASS_SNIPPET },
-	{ ".altinstr_aux", CLASS_SNIPPET },
-	{ ".init.setup", CLASS_TABLE },
-	{ ".data..percpu*", CLASS_PERCPU },
-	{ ".data..ro_after_init*", CLASS_RO_AFTER_INIT },
-	{ ".init.*", CLASS_INIT_DATA },
-	{ ".exit.*", CLASS_INIT_DATA },
-	{ ".head.text", CLASS_INIT_DATA },
-	{ ".data*", CLASS_DATA },
-	{ ".bss*", CLASS_DATA },
-	{ ".ref.data", CLASS_DATA },
-	{ "__dyndbg*", CLASS_DATA },
-};
-
-static bool rule_matches(const char *rule, const char *name)
-{
-	size_t len = strlen(rule);
-
-	return rule[len - 1] == '*' ? strncmp(rule, name, len - 1) == 0 : streq(rule, name);
-}
-
-static enum section_class class_by_flags(const struct elf_section *s)
-{
-	if (s->flags & SHF_EXECINSTR)
-		return CLASS_TEXT;
-	if (!str_has_prefix(s->name, ".rodata"))
-		return CLASS_TABLE;
-	if (s->flags & SHF_WRITE)
-		return CLASS_DATA;
-	bool strings = (s->flags & SHF_MERGE) && (s->flags & SHF_STRINGS) && s->entsize == 1;
-	return strings ? CLASS_STRINGS : CLASS_RODATA;
-}
-
-static enum section_class classify(const struct elf_section *s)
-{
-	bool content = s->type == SHT_PROGBITS || s->type == SHT_NOBITS;
-
-	if (!content || !(s->flags & SHF_ALLOC))
-		return CLASS_IGNORED;
-	for (size_t i = 0; i < ARRAY_SIZE(class_rules); i++) {
-		if (!rule_matches(class_rules[i].name, s->name))
-			continue;
-		bool init_code =
-			class_rules[i].class == CLASS_INIT_DATA && (s->flags & SHF_EXECINSTR);
-		return init_code ? CLASS_INIT_TEXT : class_rules[i].class;
-	}
-	return class_by_flags(s);
-}
-
 /* Sections that are looked into. */
 static bool has_atoms(const struct atom_section *s)
 {
-	return s->class != CLASS_IGNORED && s->class != CLASS_SPECIAL &&
-	       s->class != CLASS_REFUSED && s->class != CLASS_OBJTOOL;
+	return s->class != CLASS_IGNORED && s->class != CLASS_SPECIAL && s->class != CLASS_REFUSED;
 }
 
 static bool has_code(const struct atom_section *s)
@@ -134,7 +59,7 @@ static int compare_positions(const struct atom *atom, int64_t position)
  * before their first element, too). */
 static bool is_single_variable(const struct atom_section *s)
 {
-	return s->atoms.count == 1 && !has_code(s) && s->class != CLASS_TABLE &&
+	return s->atoms.count == 1 && !has_code(s) && !section_is_table(s->class) &&
 	       s->atoms.items[0]->symbol && s->atoms.items[0]->start == 0 &&
 	       s->atoms.items[0]->end == s->elf->size;
 }
@@ -374,10 +299,10 @@ static int open_sections(struct atom_set *unit, const struct special_sizes *size
 
 		s->elf = object->sections[i];
 		s->elf->user = s;
-		s->special = s->elf->type == SHT_PROGBITS ? special_find(s->elf->name) : NULL;
-		s->class = s->special ? CLASS_SPECIAL : classify(s->elf);
-		if (!s->special)
+		s->class = section_class(s->elf);
+		if (s->class != CLASS_SPECIAL)
 			continue;
+		s->special = special_find(s->elf->name);
 		int e = special_entry_size(s->special, sizes, s->elf, &s->entry_size, err);
 		if (e < 0)
 			return error_prefix(err, e, "%s", unit->name);
@@ -424,97 +349,6 @@ static int finish(struct atom_set *unit)
 	return 0;
 }
 
-/* An alternative without replacement points to nothing; make it point to its function. */
-static int settle_empty_replacement(struct atom_set *unit, const struct special_entry *entry)
-{
-	const uint8_t *data = entry->section->elf->data;
-	struct atom *owner = entry->refs[0].target;
-
-	if (!streq(entry->section->elf->name, ".altinstructions") || entry->ref_count < 2 ||
-	    data[entry->offset + entry->size - 1] != 0 || !owner->symbol)
-		return 0;
-	struct ref *ref = &entry->refs[1];
-	struct elf_rela *rela = arena_memdup(unit->arena, ref->rela, sizeof(*rela));
-	if (!rela)
-		return ERR_NO_MEMORY;
-	rela->symbol = ref->symbol = owner->symbol;
-	rela->addend = 0;
-	ref->rela = rela;
-	ref->section = owner->section;
-	ref->position = (int64_t)owner->symbol->value;
-	ref->target = owner;
-	return 0;
-}
-
-static int entry_of(struct atom_set *unit, struct atom_section *s, size_t i, struct error *err)
-{
-	struct special_entry *entry = &s->entries[i];
-	struct ref *refs = s->refs.items;
-	size_t from = i ? (size_t)(s->entries[i - 1].refs - refs) + s->entries[i - 1].ref_count : 0;
-
-	entry->section = s;
-	entry->offset = (uint64_t)i * s->entry_size;
-	entry->size = s->entry_size;
-	entry->refs = refs + from;
-	while (from + entry->ref_count < s->refs.count &&
-	       refs[from + entry->ref_count].offset < entry->offset + entry->size)
-		entry->ref_count++;
-	struct ref *first = entry->ref_count ? entry->refs : NULL;
-	struct atom *owner = first && first->offset == entry->offset ? first->target : NULL;
-	if (owner && atom_is_code(owner)) {
-		int e = settle_empty_replacement(unit, entry);
-		return e < 0 ? e : VEC_PUSH(&owner->entries, entry);
-	}
-	if (!s->special->compared)
-		return 0; /* a hint about nothing that is looked at */
-	return error_set(err, ERR_INVALID,
-			 "%s: entry %zu of %s does not begin with a place in code", unit->name, i,
-			 s->elf->name);
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-	const struct special_entry *x = *(struct special_entry *const *)a;
-	const struct special_entry *y = *(struct special_entry *const *)b;
-	int c = strcmp(x->section->elf->name, y->section->elf->name);
-
-	if (c != 0)
-		return c;
-	return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-static void sort_entries(struct atom_set *unit)
-{
-	for (size_t i = 0; i < unit->atoms.count; i++) {
-		struct atom *atom = unit->atoms.items[i];
-
-		if (atom->entries.count > 1)
-			qsort(atom->entries.items, atom->entries.count,
-			      sizeof(struct special_entry *), compare_entries);
-	}
-}
-
-static int special_entries(struct atom_set *unit, struct error *err)
-{
-	for (size_t i = 0; i < unit->section_count; i++) {
-		struct atom_section *s = &unit->sections[i];
-
-		if (s->class != CLASS_SPECIAL || s->refs.count == 0)
-			continue;
-		s->entry_count = s->elf->size / s->entry_size;
-		s->entries = arena_alloc(unit->arena, s->entry_count, sizeof(*s->entries));
-		if (!s->entries)
-			return ERR_NO_MEMORY;
-		for (size_t k = 0; k < s->entry_count; k++) {
-			int e = entry_of(unit, s, k, err);
-			if (e < 0)
-				return e;
-		}
-	}
-	sort_entries(unit);
-	return 0;
-}
-
 static int open_unit(struct atom_set *unit, const struct special_sizes *sizes, struct error *err)
 {
 	int e = open_sections(unit, sizes, err);
@@ -534,7 +368,7 @@ static int open_unit(struct atom_set *unit, const struct special_sizes *sizes, s
 		e = atom_find_unnamed(unit);
 	if (e == 0)
 		e = finish(unit);
-	return e == 0 ? special_entries(unit, err) : e;
+	return e == 0 ? atom_read_entries(unit, sizes, err) : e;
 }
 
 int atom_set_open(struct elf_object *object, const char *name, const struct special_sizes *sizes,

@@ -8,6 +8,7 @@
 
 #include "base/vec.h"
 #include "build/names.h"
+#include "build/section_class.h"
 #include "build/special.h"
 
 enum atom_kind {
@@ -15,23 +16,6 @@ enum atom_kind {
 	ATOM_DATA,    /* a named variable or constant, or an entry of a table */
 	ATOM_CONTENT, /* counts by its content alone: strings, unnamed constants, code snippets,
 			 disposable static locals */
-};
-
-enum section_class {
-	CLASS_IGNORED,   /* says nothing about code or data of the running kernel */
-	CLASS_TEXT,      /* functions */
-	CLASS_INIT_TEXT, /* functions that run once, at load or unload */
-	CLASS_SNIPPET,   /* replacement code of alternatives */
-	CLASS_STRINGS,   /* mergeable string literals */
-	CLASS_RODATA,
-	CLASS_DATA, /* writable, zeroed or not */
-	CLASS_PERCPU,
-	CLASS_RO_AFTER_INIT,
-	CLASS_INIT_DATA, /* gone after boot or load */
-	CLASS_TABLE,     /* collected by the linker and read once: parameters, initcalls, … */
-	CLASS_SPECIAL,   /* see special.h */
-	CLASS_REFUSED,   /* not processed for modules: runtime constants */
-	CLASS_OBJTOOL,   /* made by objtool: derived from the code */
 };
 
 struct atom;
@@ -58,6 +42,7 @@ struct special_entry {
 	uint32_t size;
 	struct ref *refs;
 	size_t ref_count;
+	struct atom *owner; /* the code it is about; NULL: none that is looked at */
 };
 
 struct atom {
@@ -98,6 +83,7 @@ struct atom_section {
 	struct special_entry *entries;
 	size_t entry_count;
 	uint32_t entry_size;
+	uint32_t loose_at, loose_size; /* bytes of each entry that are not compared */
 	enum { LAYOUT_UNKNOWN, LAYOUT_SAME, LAYOUT_DIFFERENT } layout; /* as in the other object */
 	struct elf_section *made;                                      /* in the extracted object */
 	struct elf_symbol *made_symbol;

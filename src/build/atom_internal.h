@@ -16,3 +16,5 @@ void atom_stretch_padding(struct atom_set *unit);
 int atom_decode(struct atom_set *unit);
 /* Strings, unnamed constants, snippets and table entries become atoms. */
 int atom_find_unnamed(struct atom_set *unit);
+/* Gives each entry of a special section to its function. Errors: ERR_INVALID, ERR_NO_MEMORY. */
+int atom_read_entries(struct atom_set *unit, const struct special_sizes *sizes, struct error *err);

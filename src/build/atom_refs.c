@@ -70,7 +70,7 @@ int atom_read_refs(struct atom_set *unit, struct error *err)
 		struct atom_section *s = &unit->sections[i];
 		const struct elf_section *rela = s->elf->rela;
 
-		if (!rela || s->class == CLASS_IGNORED || s->class == CLASS_OBJTOOL)
+		if (!rela || s->class == CLASS_IGNORED)
 			continue;
 		for (size_t k = 0; k < rela->rela_count; k++) {
 			int e = read_relocation(unit, s, &rela->relas[k], err);

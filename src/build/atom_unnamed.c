@@ -142,7 +142,7 @@ static int fill_gaps(struct atom_set *unit, struct atom_section *s, const struct
 		uint64_t to = i < named ? s->atoms.items[i]->start : s->elf->size;
 		int e = 0;
 
-		if (from < to && s->class == CLASS_TABLE)
+		if (from < to && section_is_table(s->class))
 			e = atom_add(unit, s, ATOM_DATA, from, to, NULL);
 		else if (from < to)
 			e = cut(unit, s, from, to, m, s->class == CLASS_SNIPPET);
@@ -183,7 +183,8 @@ static int unnamed_in(struct atom_set *unit, struct atom_section *s, struct ment
 	case CLASS_RODATA:
 	case CLASS_INIT_DATA:
 	case CLASS_SNIPPET:
-	case CLASS_TABLE: return fill_gaps(unit, s, m);
+	case CLASS_TABLE:
+	case CLASS_UNKNOWN: return fill_gaps(unit, s, m);
 	default: return 0;
 	}
 }

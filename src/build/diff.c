@@ -8,16 +8,21 @@
 /* What both units may take in memory besides the objects themselves. */
 #define ARENA_MAX ((size_t)1 << 30)
 
-int diff_refuse(struct diff *diff, enum reason_code code, const char *subject, const char *format,
-		...)
+int diff_advise(struct diff *diff, enum reason_code code, const char *subject, const char *hint,
+		const char *format, ...)
 {
 	char message[ERROR_MESSAGE_MAX];
+	struct reason reason = { .code = code,
+				 .file = (char *)diff->name,
+				 .subject = (char *)subject,
+				 .message = message,
+				 .hint = (char *)hint };
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(message, sizeof(message), format, ap);
 	va_end(ap);
-	return reason_add(&diff->reasons, code, diff->name, subject, "%s", message);
+	return reason_add_copy(&diff->reasons, &reason);
 }
 
 static int add_changed(struct diff *diff, const struct atom *original)
@@ -88,14 +93,29 @@ static int compare_functions(struct diff *diff)
 	return e;
 }
 
+/* Something of a table changed, came or went: what that means, and what can be done instead. */
+static int changed_table(struct diff *diff, const struct atom *atom, const char *how)
+{
+	const char *section = atom->section->elf->name, *advice = section_advice(section);
+
+	if (atom->section->class == CLASS_UNKNOWN)
+		return diff_refuse(diff, REASON_UNSUPPORTED_SECTION, atom->name,
+				   "%s %s section %s, and what the kernel does with that section "
+				   "is not known here",
+				   atom->name, how, section);
+	return diff_advise(diff, REASON_CHANGED_TABLE, atom->name, advice,
+			   "%s %s section %s, which the kernel reads once", atom->name, how,
+			   section);
+}
+
 static int changed_data(struct diff *diff, const struct atom *original, const struct atom *patched)
 {
 	const char *name = patched->name;
 
-	if (original->section->class == CLASS_TABLE || patched->section->class == CLASS_TABLE)
-		return diff_refuse(diff, REASON_CHANGED_TABLE, name,
-				   "%s changed, in section %s, which the kernel reads once", name,
-				   patched->section->elf->name);
+	if (section_is_table(original->section->class))
+		return changed_table(diff, original, "changed in");
+	if (section_is_table(patched->section->class))
+		return changed_table(diff, patched, "moved to");
 	if (atom_is_init(original) || atom_is_init(patched))
 		return diff_refuse(diff, REASON_CHANGED_INIT, name,
 				   "%s changed, and the kernel frees it after start", name);
@@ -121,18 +141,15 @@ static int compare_data(struct diff *diff)
 			continue;
 		if (atom->pair && !diff_data_equal(atom->pair, diff->patched.atoms.items[i]))
 			e = changed_data(diff, atom->pair, atom);
-		else if (!atom->pair && atom->section->class == CLASS_TABLE)
-			e = diff_refuse(diff, REASON_CHANGED_TABLE, atom->name,
-					"%s is new in section %s, which the kernel reads once",
-					atom->name, atom->section->elf->name);
+		else if (!atom->pair && section_is_table(atom->section->class))
+			e = changed_table(diff, atom, "is new in");
 	}
 	for (size_t i = 0; e == 0 && i < diff->original.atoms.count; i++) {
 		const struct atom *atom = diff->original.atoms.items[i];
 
-		if (atom->kind == ATOM_DATA && !atom->pair && atom->section->class == CLASS_TABLE)
-			e = diff_refuse(diff, REASON_CHANGED_TABLE, atom->name,
-					"%s is gone from section %s, which the kernel read already",
-					atom->name, atom->section->elf->name);
+		if (atom->kind == ATOM_DATA && !atom->pair &&
+		    section_is_table(atom->section->class))
+			e = changed_table(diff, atom, "is gone from");
 	}
 	return e;
 }

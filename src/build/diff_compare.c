@@ -125,10 +125,9 @@ static bool entry_equal(const struct special_entry *a, const struct special_entr
 {
 	const struct special_def *def = a->section->special;
 	const struct elf_section *s = a->section->elf, *t = b->section->elf;
-	uint64_t loose = MIN((uint64_t)def->loose, (uint64_t)a->size);
-	uint64_t after = MIN(loose + def->loose_len, (uint64_t)a->size);
+	uint32_t loose = a->section->loose_at, after = loose + a->section->loose_size;
 
-	return def == b->section->special && a->size == b->size &&
+	return def == b->section->special && a->size == b->size && loose == b->section->loose_at &&
 	       bytes_equal(s, a->offset, t, b->offset, loose) &&
 	       bytes_equal(s, a->offset + after, t, b->offset + after, a->size - after) &&
 	       refs_equal(a->refs, a->ref_count, a->offset, b->refs, b->ref_count, b->offset, 0);
@@ -174,7 +173,7 @@ bool diff_data_equal(struct atom *a, struct atom *b)
 
 	if (a->section->class != b->section->class || atom_size(a) != atom_size(b))
 		return false;
-	if (a->section->class == CLASS_TABLE && !streq(s->name, t->name))
+	if (section_is_table(a->section->class) && !streq(s->name, t->name))
 		return false;
 	return atom_bytes_equal(a, b) && atom_refs_equal(a, b, 0);
 }

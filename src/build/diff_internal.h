@@ -26,6 +26,8 @@ bool diff_data_equal(struct atom *a, struct atom *b);
 /* Finds all that changed and new functions need; what stands in the way becomes a reason. */
 int diff_select(struct diff *diff) _warn_unused_;
 
-/* Adds a reason about `subject`. 0 or ERR_NO_MEMORY. */
-int diff_refuse(struct diff *diff, enum reason_code code, const char *subject, const char *format,
-		...) _printf_(4, 5) _warn_unused_;
+/* Adds a reason about `subject`; `hint`: a way round that is better than the reason's usual one, or
+ * NULL. 0, ERR_NO_MEMORY or ERR_TOO_LARGE. */
+int diff_advise(struct diff *diff, enum reason_code code, const char *subject, const char *hint,
+		const char *format, ...) _printf_(5, 6) _warn_unused_;
+#define diff_refuse(diff, code, subject, ...) diff_advise(diff, code, subject, NULL, __VA_ARGS__)

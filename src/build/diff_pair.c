@@ -225,7 +225,7 @@ static int pair_numbered(struct diff *diff)
 
 static bool is_table(const struct atom *atom)
 {
-	return atom->section->class == CLASS_TABLE || atom->section->class == CLASS_INIT_DATA;
+	return section_is_table(atom->section->class) || atom->section->class == CLASS_INIT_DATA;
 }
 
 static int fill_tables(struct diff *diff, struct atom_set *unit, struct name_table *table)

@@ -174,43 +174,68 @@ static int need_all(struct diff *diff, struct atom *atom)
 	return e;
 }
 
-/* Sections that cannot go into a module, if a kept function needs them. */
-static int check_refused_sections(struct diff *diff)
+/* A pointer to the start of a function is data like any other: the function can still be called
+ * there. Anything else is a place that the kernel may change or jump to. */
+static bool is_pointer(const struct ref *ref)
 {
-	for (size_t i = 0; i < diff->patched.section_count; i++) {
-		const struct atom_section *s = &diff->patched.sections[i];
-
-		if (s->class != CLASS_REFUSED)
-			continue;
-		for (size_t k = 0; k < s->refs.count; k++) {
-			struct atom *target = s->refs.items[k].target;
-			if (!target || !target->kept)
-				continue;
-			int e = diff_refuse(
-				diff, REASON_UNSUPPORTED_SECTION, user_name(target),
-				"%s uses a runtime constant (%s), which the kernel sets "
-				"for itself only, not in modules",
-				user_name(target), s->elf->name);
-			if (e < 0)
-				return e;
-		}
-	}
-	return 0;
+	return ref->type == R_X86_64_64 && ref->target->kind == ATOM_FUNCTION &&
+	       ref->position == (int64_t)ref->target->entry;
 }
 
-/* objtool's tables were made for the object as it was, and would be made again. */
-static int check_objtool_sections(struct diff *diff)
+static int refuse_section(struct diff *diff, const struct atom_section *s, const struct ref *ref)
 {
-	for (size_t i = 0; i < diff->patched.section_count; i++) {
+	const char *user = user_name(ref->target), *advice = section_advice(s->elf->name);
+
+	if (s->class == CLASS_REFUSED)
+		return diff_advise(diff, REASON_UNSUPPORTED_SECTION, user, advice,
+				   "%s uses a runtime constant (%s), which the kernel sets "
+				   "for itself only, not in modules",
+				   user, s->elf->name);
+	return diff_refuse(diff, REASON_UNSUPPORTED_SECTION, user,
+			   "section %s marks a place in %s, and what the kernel does there is not "
+			   "known here",
+			   s->elf->name, user);
+}
+
+/* Sections that cannot go into a module, if they say something about a kept function. */
+static int check_refused_sections(struct diff *diff)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < diff->patched.section_count; i++) {
 		const struct atom_section *s = &diff->patched.sections[i];
 
-		if (s->class == CLASS_OBJTOOL && s->elf->size > 0)
-			return diff_refuse(
-				diff, REASON_UNSUPPORTED_SECTION, s->elf->name,
-				"the object has been through objtool already (section %s)",
-				s->elf->name);
+		if (s->class != CLASS_REFUSED && s->class != CLASS_UNKNOWN)
+			continue;
+		for (size_t k = 0; e == 0 && k < s->refs.count; k++) {
+			const struct ref *ref = &s->refs.items[k];
+			if (ref->target && ref->target->kept && atom_is_code(ref->target) &&
+			    !is_pointer(ref))
+				e = refuse_section(diff, s, ref);
+		}
 	}
-	return 0;
+	return e;
+}
+
+/*
+ * Objects that have been through objtool: their unwind table begins anew at each section, but not
+ * at each function, so that only a whole section can be taken.
+ */
+static int check_unwind_table(struct diff *diff)
+{
+	const struct elf_section *orc = elf_object_section(diff->patched.object, ".orc_unwind_ip");
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && orc && i < diff->kept.count; i++) {
+		const struct atom *atom = diff->kept.items[i];
+		if (atom->kind == ATOM_FUNCTION && atom->section->atoms.count > 1)
+			e = diff_refuse(diff, REASON_UNSUPPORTED_SECTION, user_name(atom),
+					"%s shares section %s with other functions, and its part "
+					"of %s cannot be told from theirs: compile with "
+					"-ffunction-sections",
+					user_name(atom), atom->section->elf->name, orc->name);
+	}
+	return e;
 }
 
 /* Other patched files may use a new function or variable that is global. */
@@ -218,7 +243,7 @@ static bool is_wanted(const struct atom *atom)
 {
 	bool mine = atom->kind == ATOM_FUNCTION && (atom->changed || !atom->pair);
 	bool shared = atom->kind == ATOM_DATA && !atom->pair && atom->symbol &&
-		      atom->symbol->binding != STB_LOCAL && atom->section->class != CLASS_TABLE;
+		      atom->symbol->binding != STB_LOCAL && !section_is_table(atom->section->class);
 
 	return (mine || shared) && !atom_is_init(atom) && !atom->parent;
 }
@@ -235,6 +260,6 @@ int diff_select(struct diff *diff)
 	if (e == 0 && diff->kept.count > 0)
 		e = check_refused_sections(diff);
 	if (e == 0 && diff->kept.count > 0)
-		e = check_objtool_sections(diff);
+		e = check_unwind_table(diff);
 	return e;
 }

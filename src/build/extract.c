@@ -119,16 +119,22 @@ static int make_content(struct maker *m, struct atom_section *s)
 
 static bool entry_is_kept(const struct special_entry *entry)
 {
-	return entry->ref_count > 0 && entry->refs[0].offset == entry->offset &&
-	       entry->refs[0].target && entry->refs[0].target->kept;
+	return entry->owner && entry->owner->kept;
 }
 
-static int make_entries(struct maker *m, struct atom_section *s)
+static size_t count_kept(const struct atom_section *s)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < s->entry_count; i++)
 		count += entry_is_kept(&s->entries[i]);
+	return count;
+}
+
+static int make_entries(struct maker *m, struct atom_section *s)
+{
+	size_t count = count_kept(s);
+
 	if (count == 0)
 		return 0;
 	struct elf_section *made = make_section(m, s);
@@ -146,6 +152,22 @@ static int make_entries(struct maker *m, struct atom_section *s)
 	return 0;
 }
 
+/* A section that goes with another one's entries. */
+static int make_whole(struct maker *m, struct atom_section *s)
+{
+	const struct elf_section *first =
+		elf_object_section(m->diff->patched.object, s->special->follows);
+
+	if (!first || count_kept(first->user) == 0 || !s->elf->data)
+		return 0;
+	struct elf_section *made = make_section(m, s);
+	if (!made)
+		return ERR_NO_MEMORY;
+	made->data = arena_memdup(m->out->arena, s->elf->data, s->elf->size);
+	made->size = s->elf->size;
+	return made->data ? 0 : ERR_NO_MEMORY;
+}
+
 static int make_sections(struct maker *m)
 {
 	const struct atom_set *unit = &m->diff->patched;
@@ -158,6 +180,8 @@ static int make_sections(struct maker *m)
 		s->made_symbol = NULL;
 		if (s->class != CLASS_SPECIAL)
 			e = make_content(m, s);
+		else if (s->special->carried && s->special->whole)
+			e = make_whole(m, s);
 		else if (s->special->carried)
 			e = make_entries(m, s);
 	}

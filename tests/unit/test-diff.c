@@ -192,11 +192,6 @@ static void runtime_constant(struct sample *s)
 		     (struct elf_rela[]){ { 0, s->text_second->symbol, R_X86_64_PC32, 7 } }, 1);
 }
 
-static void through_objtool(struct sample *s)
-{
-	sample_section(s->object, ".orc_unwind", SHF_ALLOC, "\0\0\0\0\0\0", 6);
-}
-
 static void inside_another_function(struct sample *s)
 {
 	s->text_second->rela->relas[2].symbol = s->text_first->symbol;
@@ -219,7 +214,6 @@ static void what_is_not_understood_is_refused(void **state)
 	check_reason(nothing_there, REASON_UNKNOWN_REFERENCE);
 	check_reason(absolute_address, REASON_UNSUPPORTED_RELOC);
 	check_reason(runtime_constant, REASON_UNSUPPORTED_SECTION);
-	check_reason(through_objtool, REASON_UNSUPPORTED_SECTION);
 	check_reason(inside_another_function, REASON_UNKNOWN_REFERENCE);
 	check_reason(to_init_data, REASON_INIT_REFERENCE);
 }
