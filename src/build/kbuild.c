@@ -122,51 +122,42 @@ void kbuild_first_error(const char *output, char *ret, size_t size)
 	snprintf(ret, size, "%.*s", (int)MIN(last_len, (size_t)400), last);
 }
 
-/* Nothing of the caller's environment may reach the compiler's output. */
-static const char *const fixed_env[] = { "LC_ALL=C",
-					 "TZ=UTC",
-					 "SOURCE_DATE_EPOCH=0",
-					 "KBUILD_BUILD_USER=suture",
-					 "KBUILD_BUILD_HOST=suture",
-					 "KBUILD_BUILD_VERSION=1",
-					 "KBUILD_BUILD_TIMESTAMP=Thu Jan  1 00:00:00 UTC 1970",
-					 "KBUILD_VERBOSE=0",
-					 NULL };
+/* Makes the output repeatable; the caller's own environment was cleaned (build/environment.h). */
+static const char *const fixed_env[] = {
+	"LC_ALL=C",
+	"TZ=UTC",
+	"SOURCE_DATE_EPOCH=0",
+	"KBUILD_BUILD_USER=suture",
+	"KBUILD_BUILD_HOST=suture",
+	"KBUILD_BUILD_VERSION=1",
+	"KBUILD_BUILD_TIMESTAMP=Thu Jan  1 00:00:00 UTC 1970",
+	"KBUILD_VERBOSE=0",
+};
+
+char *kbuild_extra_makefile(const struct kernel *kernel)
+{
+	return path_join(kernel->build, "suture.mk", NULL);
+}
 
 int kbuild_make(const struct kbuild *kbuild, const char *const *arguments, struct buf *output,
 		struct error *err)
 {
 	_cleanup_free_ char *cc = NULL, *release = NULL, *jobs = NULL, *out_dir = NULL;
+	_cleanup_free_ char *extra = kbuild_extra_makefile(kbuild->kernel), *makefiles = NULL;
 	_cleanup_buf_ struct buf own = BUF_INIT(OUTPUT_MAX);
 	struct buf *text = output ? output : &own;
-	const char *argv[ARGUMENTS_MAX];
+	const char *argv[ARGUMENTS_MAX], *env[ARRAY_SIZE(fixed_env) + 2] = { NULL };
 	size_t n = 0;
 	int status;
 
-	if (asprintf(&cc, "CC=%s", kbuild->compiler) < 0 ||
+	if (!extra || asprintf(&cc, "CC=%s", kbuild->compiler) < 0 ||
 	    asprintf(&release, "KERNELRELEASE=%s", kbuild->kernel->release) < 0 ||
 	    asprintf(&out_dir, "O=%s", kbuild->kernel->build) < 0 ||
+	    asprintf(&makefiles, "MAKEFILES=%s", extra) < 0 ||
 	    asprintf(&jobs, "-j%d", kbuild->jobs > 0 ? kbuild->jobs : 1) < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 
-	const char *fixed[] = { "env",
-				"-u",
-				"CPATH",
-				"-u",
-				"C_INCLUDE_PATH",
-				"-u",
-				"GCC_EXEC_PREFIX",
-				"-u",
-				"COMPILER_PATH",
-				"-u",
-				"KCPPFLAGS",
-				"-u",
-				"KAFLAGS",
-				"-u",
-				"MAKEFLAGS",
-				"-u",
-				"MAKELEVEL",
-				"make",
+	const char *fixed[] = { "make",
 				"--no-print-directory",
 				"-s",
 				jobs,
@@ -184,10 +175,12 @@ int kbuild_make(const struct kbuild *kbuild, const char *const *arguments, struc
 	for (; *arguments && n < ARGUMENTS_MAX - 1; arguments++)
 		argv[n++] = *arguments;
 	argv[n] = NULL;
+	memcpy(env, fixed_env, sizeof(fixed_env));
+	env[ARRAY_SIZE(fixed_env)] = makefiles;
 
 	struct process_options options = {
 		.argv = argv,
-		.env = fixed_env,
+		.env = env,
 		.timeout_ms = MAKE_TIMEOUT_MS,
 		.out = text,
 		.errout = text,

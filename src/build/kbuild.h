@@ -36,5 +36,11 @@ bool kbuild_writes_types(const char *compiler);
 int kbuild_make(const struct kbuild *kbuild, const char *const *arguments, struct buf *output,
 		struct error *err);
 
+/*
+ * The make file in the build folder that every make reads first (GNU make's MAKEFILES), for the
+ * caller to free. It may be missing.
+ */
+char *kbuild_extra_makefile(const struct kernel *kernel);
+
 /* The first line of a compiler's or make's output that says what went wrong, or its last line. */
 void kbuild_first_error(const char *output, char *ret, size_t size);

@@ -246,6 +246,21 @@ static int check_config(const char *config, const char *release, struct error *e
 	return 0;
 }
 
+/*
+ * `make modules_prepare` spends half of its time on resolve_btfids, with a whole library, which
+ * only links kernels; and every later make would look at all of its files. An explicit rule comes
+ * before kbuild's pattern "tools/%".
+ */
+static const char extra_makefile[] = "tools/bpf/resolve_btfids: ;\n";
+
+static int write_extra_makefile(const struct kernel *k, struct error *err)
+{
+	_cleanup_free_ char *path = kbuild_extra_makefile(k);
+
+	return path ? file_write_atomic(path, extra_makefile, strlen(extra_makefile), 0644, err)
+		    : error_set(err, ERR_NO_MEMORY, "out of memory");
+}
+
 /* olddefconfig drops without a word what the tools of this machine do not support. */
 static int make_config(struct kbuild *kb, const char *config, struct error *err)
 {
@@ -282,7 +297,9 @@ static int configure(struct kbuild *kb, const struct prepare_origin *origin, ker
 	if (r < 0)
 		return r;
 	say("configuring");
-	r = make_config(kb, config, err);
+	r = write_extra_makefile(k, err);
+	if (r == 0)
+		r = make_config(kb, config, err);
 	if (r < 0)
 		return r;
 	say("preparing");

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "base/file.h"
+#include "package/unxz.h"
 
 #define READ_SIZE (256 * 1024)
 
@@ -259,58 +260,105 @@ static int unpack_into(struct archive *a, const char *path, const struct unpack_
 	return r;
 }
 
-static struct archive *new_tar_reader(void)
-{
-	struct archive *a = archive_read_new();
+/* The packed tar file: a file of its own, or the data part of a .deb, read through its ar reader.
+ */
+struct packed {
+	int fd;                /* -1: read `outer` */
+	struct archive *outer; /* not owned */
+	struct unxz *unxz;     /* NULL: libarchive unpacks it */
+	uint8_t block[READ_SIZE];
+};
 
-	if (a) {
-		archive_read_support_format_tar(a);
-		archive_read_support_filter_all(a);
+static void packed_free(struct packed *p)
+{
+	if (!p)
+		return;
+	unxz_free(p->unxz);
+	closep(&p->fd);
+	free(p);
+}
+DEFINE_CLEANUP(struct packed *, packed_free);
+
+static struct packed *packed_new(void)
+{
+	struct packed *p = malloc(sizeof(*p));
+
+	if (p) {
+		p->fd = -1;
+		p->outer = NULL;
+		p->unxz = NULL;
 	}
-	return a;
+	return p;
+}
+
+static ssize_t read_packed(void *user, void *bytes, size_t size)
+{
+	struct packed *p = user;
+
+	if (p->outer)
+		return archive_read_data(p->outer, bytes, size);
+	for (;;) {
+		ssize_t n = read(p->fd, bytes, size);
+
+		if (n >= 0 || errno != EINTR)
+			return n;
+	}
+}
+
+static la_ssize_t read_block(struct archive *inner, void *user, const void **block)
+{
+	struct packed *p = user;
+	const char *why = p->outer ? archive_error_string(p->outer) : "it cannot be read";
+	la_ssize_t n;
+
+	*block = p->block;
+	n = p->unxz ? unxz_read(p->unxz, block, &why) : read_packed(p, p->block, sizeof(p->block));
+	if (n < 0)
+		archive_set_error(inner, EIO, "%s", why ? why : "the package is damaged");
+	return n;
+}
+
+static int unpack_packed(struct packed *p, bool xz, const char *path,
+			 const struct unpack_options *options, struct error *err)
+{
+	_cleanup_archive_ struct archive *a = archive_read_new();
+
+	if (!a || (xz && unxz_new(read_packed, p, &p->unxz) < 0))
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	archive_read_support_format_tar(a);
+	archive_read_support_filter_all(a);
+	if (archive_read_open(a, p, NULL, read_block, NULL) != ARCHIVE_OK)
+		return read_error(a, path, err);
+	return unpack_into(a, path, options, err);
 }
 
 int unpack_tar(const char *path, const struct unpack_options *options, struct error *err)
 {
-	_cleanup_archive_ struct archive *a = new_tar_reader();
+	_cleanup_(packed_freep) struct packed *p = packed_new();
+	char magic[UNXZ_MAGIC_LEN];
 
-	if (!a)
+	if (!p)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	if (archive_read_open_filename(a, path, READ_SIZE) != ARCHIVE_OK)
-		return read_error(a, path, err);
-	return unpack_into(a, path, options, err);
+	p->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (p->fd < 0)
+		return error_set_errno(err, errno, "cannot open %s", path);
+
+	bool xz = pread(p->fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+		  memcmp(magic, UNXZ_MAGIC, sizeof(magic)) == 0;
+
+	return unpack_packed(p, xz, path, options, err);
 }
 
-/* The tar file inside a .deb, read through the ar reader around it. */
-struct member {
-	struct archive *outer;
-	uint8_t block[READ_SIZE];
-};
-
-static la_ssize_t read_member(struct archive *inner, void *user, const void **block)
+/* The data part of a .deb, named for how it is packed. */
+static int unpack_data(struct archive *outer, const char *name, const char *path,
+		       const struct unpack_options *options, struct error *err)
 {
-	struct member *m = user;
-	la_ssize_t n = archive_read_data(m->outer, m->block, sizeof(m->block));
+	_cleanup_(packed_freep) struct packed *p = packed_new();
 
-	if (n < 0)
-		archive_set_error(inner, EIO, "the package is damaged: %s",
-				  archive_error_string(m->outer));
-	*block = m->block;
-	return n;
-}
-
-static int unpack_member(struct archive *outer, const char *path,
-			 const struct unpack_options *options, struct error *err)
-{
-	_cleanup_free_ struct member *m = malloc(sizeof(*m));
-	_cleanup_archive_ struct archive *a = new_tar_reader();
-
-	if (!a || !m)
+	if (!p)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	m->outer = outer;
-	if (archive_read_open(a, m, NULL, read_member, NULL) != ARCHIVE_OK)
-		return read_error(a, path, err);
-	return unpack_into(a, path, options, err);
+	p->outer = outer;
+	return unpack_packed(p, str_has_suffix(name, ".xz"), path, options, err);
 }
 
 int unpack_deb(const char *path, const struct unpack_options *options, struct error *err)
@@ -334,7 +382,7 @@ int unpack_deb(const char *path, const struct unpack_options *options, struct er
 		const char *name = archive_entry_pathname(entry);
 
 		if (name && str_has_prefix(name, "data.tar"))
-			return unpack_member(a, path, options, err);
+			return unpack_data(a, name, path, options, err);
 	}
 	return error_set(err, ERR_INVALID, "%s: not a Debian package: it has no data part", path);
 }
