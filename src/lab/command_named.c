@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "lab/commands.h"
+#include "lab/guest_module.h"
 #include "lab/named.h"
 
 #define INPUT_MAX   (64 * 1024 * 1024)
@@ -102,6 +103,22 @@ int command_put(struct cli *cli, struct error *err)
 	int r = named_attach(cli_arg(cli, 0), &guest, err);
 
 	return r < 0 ? r : guest_put(guest, cli_arg(cli, 1), cli_arg(cli, 2), err);
+}
+
+int command_load(struct cli *cli, struct error *err)
+{
+	_cleanup_(guest_freep) struct guest *guest = NULL;
+	_cleanup_free_ char *modules = NULL;
+	int64_t timeout_s = 120;
+	int r = cli_get_int(cli, "timeout", 1, 86400, timeout_s, &timeout_s, err);
+
+	if (r == 0)
+		r = named_modules(cli_arg(cli, 0), &modules, err);
+	if (r == 0)
+		r = named_attach(cli_arg(cli, 0), &guest, err);
+	for (size_t i = 1; r == 0 && i < cli_argc(cli); i++)
+		r = guest_load_module(guest, modules, cli_arg(cli, i), (int)timeout_s * 1000, err);
+	return r;
 }
 
 int command_get(struct cli *cli, struct error *err)

@@ -18,6 +18,7 @@ int command_shell(struct cli *cli, struct error *err);
 int command_start(struct cli *cli, struct error *err);
 int command_exec(struct cli *cli, struct error *err);
 int command_put(struct cli *cli, struct error *err);
+int command_load(struct cli *cli, struct error *err);
 int command_get(struct cli *cli, struct error *err);
 int command_log(struct cli *cli, struct error *err);
 int command_stop(struct cli *cli, struct error *err);

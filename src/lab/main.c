@@ -56,6 +56,11 @@ static const struct cli_option exec_options[] = {
 	{ 0 },
 };
 
+static const struct cli_option load_options[] = {
+	{ "timeout", "S", "seconds that one module may take to start (default 120)", false, 0 },
+	{ 0 },
+};
+
 static const struct cli_option list_options[] = {
 	CLI_FORMAT_OPTION,
 	{ 0 },
@@ -82,6 +87,10 @@ static const struct cli_verb verbs[] = {
 	{ "put", "NAME HOST GUEST", 3, 3, "copy a file into a guest", NULL, NULL, command_put },
 	{ "get", "NAME GUEST HOST", 3, 3, "copy a file out of a guest (HOST -: print it)", NULL,
 	  NULL, command_get },
+	{ "load", "NAME MODULE…", 2, -1, "load modules of the guest's kernel, with what they need",
+	  "What is loaded already stays as it is. Fails if a named module cannot be loaded, for "
+	  "example because its hardware is not there.",
+	  load_options, command_load },
 	{ "log", "NAME", 1, 1, "print a guest's console log", NULL, NULL, command_log },
 	{ "stop", "NAME", 1, 1, "power a guest off and forget it", NULL, NULL, command_stop },
 	{ "list", "", 0, 0, "list the named guests", NULL, list_options, command_list },

@@ -9,7 +9,8 @@
 #include "base/file.h"
 #include "lab/qemu.h"
 
-#define ATTACH_MS 600000 /* another command may hold the channel */
+#define ATTACH_MS    600000    /* another command may hold the channel */
+#define MODULES_LINK "modules" /* in the guest's folder, to guest_options.modules */
 
 DEFINE_CLEANUP(DIR *, closedir);
 
@@ -66,14 +67,27 @@ static int claim(const char *name, const char *dir, int *ret_lock, struct error 
 		error_hint(err, "suture-lab stop %s", name);
 		return ERR_EXISTS;
 	}
-	static const char *const files[] = { QEMU_CHANNEL, QEMU_CONSOLE, QEMU_PID_FILE, QEMU_ERRORS,
-					     QEMU_INITRAMFS };
+	static const char *const files[] = { QEMU_CHANNEL, QEMU_CONSOLE,   QEMU_PID_FILE,
+					     QEMU_ERRORS,  QEMU_INITRAMFS, MODULES_LINK };
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		if (unlinkat(lock, files[i], 0) < 0 && errno != ENOENT)
 			return error_set_errno(err, errno, "%s/%s", dir, files[i]);
 	*ret_lock = TAKE_FD(lock);
 	return 0;
+}
+
+/* Remembers where the guest's modules are, for named_modules(). */
+static int link_modules(const char *dir, const char *modules, struct error *err)
+{
+	_cleanup_free_ char *link = path_join(dir, MODULES_LINK, NULL);
+	_cleanup_free_ char *target = modules ? realpath(modules, NULL) : NULL;
+
+	if (!modules)
+		return 0;
+	if (!target || !link)
+		return error_set_errno(err, errno, "modules: %s", modules);
+	return symlink(target, link) < 0 ? error_set_errno(err, errno, "%s", link) : 0;
 }
 
 int named_start(const char *name, const struct guest_options *options, struct guest **ret,
@@ -86,6 +100,8 @@ int named_start(const char *name, const struct guest_options *options, struct gu
 
 	if (r == 0)
 		r = claim(name, dir, &lock, err);
+	if (r == 0)
+		r = link_modules(dir, options->modules, err);
 	if (r < 0)
 		return r;
 	o.dir = dir;
@@ -144,6 +160,18 @@ int named_log(const char *name, struct buf *out, struct error *err)
 		return r;
 	path = path_join(dir, QEMU_CONSOLE, NULL);
 	return path ? file_read(path, out, err) : error_set(err, ERR_NO_MEMORY, "console log");
+}
+
+int named_modules(const char *name, char **ret, struct error *err)
+{
+	_cleanup_free_ char *dir = NULL, *link = NULL;
+	int r = find(name, &dir, err);
+
+	if (r < 0)
+		return r;
+	link = path_join(dir, MODULES_LINK, NULL);
+	*ret = link ? realpath(link, NULL) : NULL;
+	return *ret ? 0 : error_set(err, ERR_NOT_FOUND, "guest %s: started without modules", name);
 }
 
 int named_list(struct path_list *ret, struct error *err)

@@ -24,5 +24,8 @@ int named_attach(const char *name, struct guest **ret, struct error *err);
 int named_stop(const char *name, struct error *err);
 /* Appends the console log, of a guest that has ended too. */
 int named_log(const char *name, struct buf *out, struct error *err);
+/* The folder of modules that the guest was started with, absolute; the caller frees. ERR_NOT_FOUND
+ * if it has none. */
+int named_modules(const char *name, char **ret, struct error *err);
 /* All names, running or not. */
 int named_list(struct path_list *ret, struct error *err);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "kernel/notes.h"
+#include "lab/guest_module.h"
 #include "lab/livepatch_file.h"
 #include "lab/module_tree.h"
 #include "lab/path_list.h"
@@ -209,29 +210,6 @@ static int step_transition(struct run *t, struct error *err)
 	return r == ERR_TIMEOUT ? report_stuck(t, "1", err) : r;
 }
 
-/* Loads a module of the kernel into the running guest, and what it needs. */
-static int load_late(struct run *t, const char *name, struct error *err)
-{
-	_cleanup_(module_tree_freep) struct module_tree *tree = NULL;
-	_cleanup_free_ char *dir = path_join(t->o->guest.dir, "module.ko", NULL);
-	int r = dir ? module_tree_open(t->o->guest.modules, &tree, err)
-		    : error_set(err, ERR_NO_MEMORY, "module %s", name);
-
-	if (r == 0)
-		r = module_tree_want(tree, name, err);
-	for (size_t i = 0; r == 0 && i < module_tree_count(tree); i++) {
-		struct module_file m = module_tree_get(tree, i);
-
-		r = file_write_atomic(dir, m.data, m.len, 0600, err);
-		if (r == 0)
-			r = guest_put(t->guest, dir, "/lab/module.ko", err);
-		if (r == 0)
-			r = script(t, "[ -d /sys/module/$1 ] || insmod /lab/module.ko", m.name,
-				   COMMAND_MS, NULL, err);
-	}
-	return r;
-}
-
 /* Prints the objects of the livepatch that are not patched. */
 static int unpatched_objects(struct run *t, struct buf *out, struct error *err)
 {
@@ -256,7 +234,7 @@ static int step_objects(struct run *t, struct error *err)
 				 strtok_r((char *)before.data, "\n", &rest));
 	for (char *name = strtok_r((char *)before.data, "\n", &rest); name && r == 0;
 	     name = strtok_r(NULL, "\n", &rest)) {
-		r = load_late(t, name, err);
+		r = guest_load_module(t->guest, t->o->guest.modules, name, COMMAND_MS, err);
 		if (r == 0)
 			error_set(err, 0, "%s was loaded into the patched kernel", name);
 	}

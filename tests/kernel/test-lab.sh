@@ -32,6 +32,14 @@ check "it is taken back" in_guest timeout 30 sh -c \
 	while [ -d /sys/kernel/livepatch/lab_patch ]; do usleep 20000; done'
 check "the kernel is as before" says console=ttyS0 in_guest cat /proc/cmdline
 
+# Modules of the kernel, with what they need, into a guest that runs.
+check "a module that needs others is loaded" suture-lab load "$GUEST" nf_tables
+check "with what it needs" in_guest test -d /sys/module/nf_tables -a -d /sys/module/nfnetlink
+check "loading it again changes nothing" suture-lab load "$GUEST" nf_tables nfnetlink
+check "a module that does not exist" refuses "not in" suture-lab load "$GUEST" no_such_module
+check "a module whose hardware is not there" refuses "module kvm_intel: .*Operation not supported" \
+	suture-lab load "$GUEST" kvm_intel
+
 # Commands: status, output, input, time limit, background.
 check "a command's status is passed on" exits 7 in_guest sh -c 'exit 7'
 check "its time limit holds" exits 124 suture-lab exec --timeout 1 "$GUEST" -- sleep 100

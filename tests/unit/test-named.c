@@ -73,7 +73,10 @@ static void test_no_guest(void **state)
 	_cleanup_buf_ struct buf log = BUF_INIT(100);
 	struct guest *guest = NULL;
 
+	_cleanup_free_ char *modules = NULL;
+
 	assert_int_equal(named_attach("none", &guest, NULL), ERR_NOT_FOUND);
+	assert_int_equal(named_modules("none", &modules, NULL), ERR_NOT_FOUND);
 	assert_int_equal(named_stop("none", NULL), ERR_NOT_FOUND);
 	assert_int_equal(named_log("none", &log, NULL), ERR_NOT_FOUND);
 	assert_int_equal(named_list(&names, NULL), 0);
@@ -115,6 +118,30 @@ static void test_stale_pid(void **state)
 	assert_false(file_exists(folder));
 }
 
+/* Where a guest's modules are is known as soon as it is to start, also the second time. */
+static void test_modules(void **state)
+{
+	(void)state;
+	const char *const given[] = { dir, "/", NULL };
+	struct guest *guest = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(given); i++) {
+		_cleanup_free_ char *modules = NULL;
+		struct guest_options o = { .image = "/nonexistent", .modules = given[i] };
+
+		assert_int_equal(named_start("mods", &o, &guest, NULL), -ENOENT);
+		assert_int_equal(named_modules("mods", &modules, NULL),
+				 given[i] ? 0 : ERR_NOT_FOUND);
+		if (given[i])
+			assert_string_equal(modules, given[i]);
+	}
+	assert_int_equal(named_start("mods",
+				     &(struct guest_options){ .image = "/nonexistent",
+							      .modules = "/nonexistent" },
+				     &guest, NULL),
+			 -ENOENT);
+}
+
 static void test_refused_start(void **state)
 {
 	(void)state;
@@ -145,9 +172,9 @@ static void test_refused_start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),         cmocka_unit_test(test_foreign_folder),
-		cmocka_unit_test(test_no_guest),      cmocka_unit_test(test_stale_pid),
-		cmocka_unit_test(test_refused_start),
+		cmocka_unit_test(test_names),    cmocka_unit_test(test_foreign_folder),
+		cmocka_unit_test(test_no_guest), cmocka_unit_test(test_stale_pid),
+		cmocka_unit_test(test_modules),  cmocka_unit_test(test_refused_start),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
