@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "build/output.h"
+#include "build/special_sizes.h"
 
 void analysis_free(struct analysis *a)
 {
@@ -146,7 +147,9 @@ static bool is_in_kernel(const struct elf_object *original, const struct shipped
 static int compare_unit(struct analysis *a, struct analysis_unit *u, struct error *err)
 {
 	const struct unit *unit = u->unit;
-	struct diff_options options = { .name = unit->object_path, .unit = unit->id };
+	struct diff_options options = { .name = unit->object_path,
+					.unit = unit->id,
+					.sizes = a->sizes };
 	int r = elf_object_parse(unit->original.data, unit->original.len, unit->object_path,
 				 &u->original, err);
 
@@ -346,5 +349,6 @@ int analysis_run(const struct kbuild *kbuild, const char *const *patches, size_t
 
 	if (r < 0)
 		return error_set(err, r, "out of memory");
-	return analyse(a, patches, n, err);
+	r = special_sizes_of_kernel(kbuild->kernel, &a->sizes, err);
+	return r < 0 ? r : analyse(a, patches, n, err);
 }

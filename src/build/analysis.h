@@ -34,6 +34,7 @@ struct analysis {
 	size_t unit_count;
 	struct shipped **shipped; /* each object once */
 	size_t shipped_count;
+	struct special_sizes sizes; /* of the kernel's structures */
 	size_t compared, equal;     /* run-pre, all units together */
 	struct reason_list reasons; /* why not, for ERR_NOT_PATCHABLE and ERR_MISMATCH */
 };

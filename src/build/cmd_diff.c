@@ -8,6 +8,7 @@
 #include "base/vec.h"
 #include "build/commands.h"
 #include "build/extract.h"
+#include "build/special_sizes.h"
 #include "build/symbol_list.h"
 
 const struct cli_option build_diff_options[] = {
@@ -189,6 +190,17 @@ static int load_symbols(const struct cli *cli, struct symbol_list **ret, struct 
 	return 0;
 }
 
+/* Without a kernel, relocations alone tell how large the structures are. */
+static int read_sizes(const struct cli *cli, struct special_sizes *ret, struct error *err)
+{
+	_cleanup_kernel_ struct kernel *kernel = NULL;
+
+	if (!cli_has(cli, "kernel"))
+		return 0;
+	int e = kernel_open(cli_get(cli, "kernel"), &kernel, err);
+	return e < 0 ? e : special_sizes_of_kernel(kernel, ret, err);
+}
+
 /* Extraction is tried without -o too, so that the verdict is the whole one. */
 static int conclude(struct shown *s, const struct diff *diff, const char *out, struct error *err)
 {
@@ -232,6 +244,8 @@ int build_cmd_diff(struct cli *cli, struct error *err)
 	int e = cli_get_format(cli, false, &format, err);
 	if (e == 0)
 		e = load_symbols(cli, &shown.symbols, err);
+	if (e == 0)
+		e = read_sizes(cli, &options.sizes, err);
 	if (e == 0)
 		e = elf_object_load(cli_arg(cli, 0), &original, err);
 	if (e == 0)
