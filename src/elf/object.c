@@ -322,6 +322,11 @@ static int place_symbol(struct reader *r, const Elf64_Sym *raw, struct elf_symbo
 				 "%s: symbol %u (%s) is in section %u, which is not there", r->what,
 				 sym->index, sym->name, raw->st_shndx);
 	struct elf_section *s = r->by_index[raw->st_shndx];
+	/* These are made anew when the object is written, with another size. */
+	if (s->type == SHT_RELA || s->type == SHT_SYMTAB || s->type == SHT_STRTAB)
+		return error_set(r->err, ERR_INVALID,
+				 "%s: symbol %u (%s) is in section %s, which is no code or data",
+				 r->what, sym->index, sym->name, s->name);
 	if (sym->value > s->size || sym->size > s->size - sym->value)
 		return error_set(r->err, ERR_INVALID, "%s: symbol %u (%s) lies outside section %s",
 				 r->what, sym->index, sym->name, s->name);
