@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "build/declared.h"
 #include "build/output.h"
 #include "build/special_sizes.h"
 
@@ -192,7 +193,8 @@ static int compare_units(struct analysis *a, struct error *err)
 
 		if (r < 0)
 			return r;
-		changed += u->diff && diff_result(u->diff)->changed_count > 0;
+		changed += u->diff && (diff_result(u->diff)->changed_count > 0 ||
+				       declared_any(diff_result(u->diff)));
 	}
 	if (is_refused(a))
 		return not_patchable(a, err);
@@ -264,6 +266,7 @@ static int drop_unchanged(struct analysis *a, struct error *err)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	for (size_t i = 0; i < a->unit_count; i++)
 		stays[i] = a->units[i].diff && (diff_result(a->units[i].diff)->changed_count > 0 ||
+						declared_any(diff_result(a->units[i].diff)) ||
 						is_used(a, &a->units[i]));
 	for (size_t i = 0; i < a->unit_count; i++) {
 		struct analysis_unit *u = &a->units[i];

@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "build/inputs.h"
+#include "build/tables.h"
 
 static int compare_names(const void *a, const void *b)
 {
@@ -73,6 +75,45 @@ static int fill_function(const struct runpre_function *from, struct record_funct
 		to->mask[i] = (struct record_mask){ from->mask[i].offset, from->mask[i].length };
 	to->n_mask = from->mask_count;
 	memcpy(to->sha256, from->sha256, sizeof(to->sha256));
+	return 0;
+}
+
+/* Objects that only lend a new function to others are not changed themselves. */
+static void drop_idle_objects(struct record *rec)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rec->n_objects; i++) {
+		if (rec->objects[i].n_functions > 0 || rec->objects[i].callbacks)
+			rec->objects[n++] = rec->objects[i];
+		else
+			free(rec->objects[i].functions);
+	}
+	rec->n_objects = n;
+}
+
+/* What the module itself says of callbacks and states. */
+static int fill_effects(const struct elf_object *module, struct record *rec, struct error *err)
+{
+	_cleanup_tables_ struct tables tables = { 0 };
+	int r = tables_read(module, &tables, err);
+
+	if (r < 0)
+		return error_prefix(err, r, "the finished module");
+	for (size_t i = 0; i < tables.object_count; i++)
+		for (size_t k = 0; k < rec->n_objects; k++)
+			if (streq(rec->objects[k].name, tables.objects[i].name))
+				rec->objects[k].callbacks |= tables.objects[i].callbacks;
+	drop_idle_objects(rec);
+	rec->states = calloc(tables.state_count + 1, sizeof(*rec->states));
+	if (!rec->states)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < tables.state_count; i++) {
+		if (tables.states[i].id > RECORD_STATE_ID_MAX)
+			return error_set(err, ERR_TOO_LARGE, "a state's id is over 2^53 - 1");
+		rec->states[rec->n_states++] = (struct record_state){ (int64_t)tables.states[i].id,
+								      tables.states[i].version };
+	}
 	return 0;
 }
 
@@ -171,15 +212,12 @@ static int fill_cves(const struct build_options *options, struct record *rec)
 }
 
 /* The module's vermagic, which must be that of the shipped modules. */
-static int fill_vermagic(const struct analysis *a, const void *module, size_t len,
-			 struct record *rec, struct error *err)
+static int fill_vermagic(const struct analysis *a, const struct elf_object *elf, struct record *rec,
+			 struct error *err)
 {
-	_cleanup_elf_object_ struct elf_object *elf = NULL;
 	_cleanup_free_ char *vermagic = NULL;
-	int r = elf_object_parse(module, len, "the finished module", &elf, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	r = shipped_read_vermagic(elf, &vermagic);
 	if (r < 0 || !copy_text(vermagic, rec->vermagic, sizeof(rec->vermagic)))
 		return error_set(err, ERR_INVALID, "the finished module has no vermagic");
@@ -192,6 +230,19 @@ static int fill_vermagic(const struct analysis *a, const void *module, size_t le
 					 vermagic, shipped_object(a->shipped[i]), theirs);
 	}
 	return 0;
+}
+
+static int fill_from_module(const struct analysis *a, const void *module, size_t len,
+			    struct record *rec, struct error *err)
+{
+	_cleanup_elf_object_ struct elf_object *elf = NULL;
+	int r = elf_object_parse(module, len, "the finished module", &elf, err);
+
+	if (r == 0)
+		r = fill_vermagic(a, elf, rec, err);
+	if (r == 0)
+		r = fill_effects(elf, rec, err);
+	return r;
 }
 
 static int fill_texts(const struct analysis *a, const struct build_options *options,
@@ -229,6 +280,8 @@ int build_record_make(const struct analysis *a, const struct build_options *opti
 		r = hash_sha256_hex(module, len, rec->module_sha256);
 	if (r < 0)
 		return error_set(err, r, "cannot make the build record");
-	r = fill_vermagic(a, module, len, rec, err);
+	r = fill_from_module(a, module, len, rec, err);
+	if (r == 0)
+		r = inputs_collect(a, rec, err);
 	return r < 0 ? r : record_write(rec, out, err);
 }

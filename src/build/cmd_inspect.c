@@ -14,8 +14,8 @@ static json_t *describe_functions(const struct inspect *in)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; list && i < in->function_count; i++) {
-		const struct inspect_function *f = &in->functions[i];
+	for (size_t i = 0; list && i < in->tables.function_count; i++) {
+		const struct tables_function *f = &in->tables.functions[i];
 		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:s}", "object", f->object,
 						      "name", f->name, "sympos",
 						      (json_int_t)f->sympos, "symbol", f->symbol));
@@ -64,8 +64,8 @@ static json_t *describe_objects(const struct inspect *in)
 {
 	_cleanup_json_ json_t *seen = json_object();
 
-	for (size_t i = 0; seen && i < in->function_count; i++)
-		json_object_set_new(seen, in->functions[i].object, json_true());
+	for (size_t i = 0; seen && i < in->tables.function_count; i++)
+		json_object_set_new(seen, in->tables.functions[i].object, json_true());
 	for (size_t i = 0; seen && i < in->relocation_count; i++)
 		json_object_set_new(seen, in->relocations[i].object, json_true());
 	json_t *list = json_array(), *value;
@@ -122,8 +122,8 @@ static void print_text(const struct inspect *in)
 	print_field("livepatch", info->livepatch ? "yes" : "no");
 	print_field("build ID", info->build_id_len ? build_id : NULL);
 	print_field("signature", info->signed_ ? "appended" : "none");
-	for (size_t i = 0; i < in->function_count; i++) {
-		const struct inspect_function *f = &in->functions[i];
+	for (size_t i = 0; i < in->tables.function_count; i++) {
+		const struct tables_function *f = &in->tables.functions[i];
 		snprintf(line, sizeof(line), "%s:%s,%llu -> %s", f->object, f->name,
 			 (unsigned long long)f->sympos, f->symbol);
 		print_field("function", line);

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/process.h"
 #include "build/command.h"
+#include "build/declared.h"
 #include "build/included.h"
 #include "build/patch_file.h"
 
@@ -340,6 +341,25 @@ static int make_task(const struct kbuild *kb, const struct unit *u, const struct
 	return r < 0 ? r : t->output ? 0 : ERR_NO_MEMORY;
 }
 
+/* Patched sources may include <suture/livepatch.h>. */
+static int offer_header(const struct unit *u, const char *tmp, struct task *t)
+{
+	char define[UNIT_ID_MAX + 32];
+
+	snprintf(define, sizeof(define), "-DSUTURE_UNIT=\"%s\"", u->id);
+	return add_all(&t->arguments, (const char *const[]){ "-I", tmp, define }, 3);
+}
+
+static int write_header(const char *tmp, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(tmp, DECLARED_HEADER_NAME, NULL);
+	_cleanup_free_ char *folder = path ? strndup(path, (size_t)(path_base(path) - path)) : NULL;
+	int r = folder ? file_make_dirs(folder, 0755, err) : ERR_NO_MEMORY;
+
+	return r < 0 ? r
+		     : file_write_atomic(path, declared_header, strlen(declared_header), 0644, err);
+}
+
 /* What is needed to compile one unit, and where its results go. */
 struct job {
 	struct unit *unit;
@@ -403,7 +423,10 @@ static int plan(const struct kbuild *kb, const struct source_set *sources, const
 	if (r == 0) {
 		tasks->items[tasks->n].cwd = kb->kernel->build;
 		r = make_task(kb, u, &j->command, true, j->source, j->patched,
-			      &tasks->items[tasks->n++]);
+			      &tasks->items[tasks->n]);
+		if (r == 0)
+			r = offer_header(u, tmp, &tasks->items[tasks->n]);
+		tasks->n++;
 	}
 	if (r == 0 && !file_exists(j->original)) {
 		if (asprintf(&j->original_tmp, "%s.%d.tmp", j->original, (int)getpid()) < 0)
@@ -466,7 +489,9 @@ static int run_jobs(const struct kbuild *kb, const struct source_set *sources, s
 
 	if (!mkdtemp(tmp))
 		return error_set_errno(err, errno, "cannot make a folder under /tmp");
-	r = run_round(kb, sources, tmp, jobs, n, true, err);
+	r = write_header(tmp, err);
+	if (r == 0)
+		r = run_round(kb, sources, tmp, jobs, n, true, err);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		struct unit *u = jobs[i].unit;
 

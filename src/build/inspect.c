@@ -3,21 +3,15 @@
 
 #include "module/signature.h"
 
-#define SYMBOL_PREFIX   "suture_new."
-#define KLP_SYM         ".klp.sym."
-#define KLP_RELA        ".klp.rela."
-
-/* struct klp_func: old_name, new_func, old_sympos; struct klp_object: name, funcs. */
-#define FUNC_NEW_AT     8
-#define FUNC_SYMPOS_AT  16
-#define OBJECT_FUNCS_AT 8
+#define KLP_SYM  ".klp.sym."
+#define KLP_RELA ".klp.rela."
 
 void inspect_free(struct inspect *in)
 {
 	if (!in)
 		return;
 	modinfo_free(in->modinfo);
-	free(in->functions);
+	tables_free(&in->tables);
 	free(in->symbols);
 	free(in->relocations);
 	elf_object_free(in->elf);
@@ -97,97 +91,13 @@ static int read_relocations(struct inspect *in, const char *what, struct error *
 	return e;
 }
 
-/* The 8-byte pointer that is stored at an offset of a section, or NULL. */
-static const struct elf_rela *pointer_at(const struct elf_section *s, uint64_t offset)
+/* A module without tables is worth a look too. */
+static int read_tables(struct inspect *in, struct error *err)
 {
-	const struct elf_section *rela = s->rela;
-	size_t low = 0, high = rela ? rela->rela_count : 0;
+	struct error why = { 0 };
+	int r = tables_read(in->elf, &in->tables, &why);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct elf_rela *r = &rela->relas[middle];
-		if (r->offset == offset)
-			return r->type == R_X86_64_64 && r->symbol ? r : NULL;
-		if (r->offset < offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
-static const char *string_of(const struct elf_rela *r)
-{
-	const struct elf_section *s = r ? r->symbol->section : NULL;
-	uint64_t at = s ? r->symbol->value + (uint64_t)r->addend : 0;
-
-	if (!s || !s->data || at >= s->size || !memchr(s->data + at, 0, s->size - at))
-		return NULL;
-	return (const char *)s->data + at;
-}
-
-/* The object whose array of functions holds the place: the nearest one that begins before it. */
-static const char *object_of(const struct inspect *in, const struct elf_section *where, uint64_t at)
-{
-	const char *name = "vmlinux";
-	uint64_t best = 0;
-	bool found = false;
-
-	for (size_t i = 0; i < in->elf->section_count; i++) {
-		const struct elf_section *s = in->elf->sections[i];
-
-		for (size_t k = 0; s->rela && k < s->rela->rela_count; k++) {
-			const struct elf_rela *r = &s->rela->relas[k];
-			if (r->type != R_X86_64_64 || !r->symbol || r->symbol->section != where ||
-			    r->offset < OBJECT_FUNCS_AT)
-				continue;
-			uint64_t start = r->symbol->value + (uint64_t)r->addend;
-			if (start > at || (found && start <= best))
-				continue;
-			const char *object = string_of(pointer_at(s, r->offset - OBJECT_FUNCS_AT));
-			name = object ? object : "vmlinux";
-			best = start;
-			found = true;
-		}
-	}
-	return name;
-}
-
-static bool read_function(const struct inspect *in, const struct elf_section *s,
-			  const struct elf_rela *r, struct inspect_function *ret)
-{
-	if (r->type != R_X86_64_64 || !r->symbol || r->offset < FUNC_NEW_AT ||
-	    !str_has_prefix(r->symbol->name, SYMBOL_PREFIX) || !s->data)
-		return false;
-	uint64_t at = r->offset - FUNC_NEW_AT;
-	const char *name = string_of(pointer_at(s, at));
-	if (!name || s->size < FUNC_SYMPOS_AT + 8 || at > s->size - FUNC_SYMPOS_AT - 8)
-		return false;
-	*ret = (struct inspect_function){ .name = name, .symbol = r->symbol->name };
-	memcpy(&ret->sympos, s->data + at + FUNC_SYMPOS_AT, sizeof(ret->sympos));
-	ret->object = object_of(in, s, at);
-	return true;
-}
-
-static int read_functions(struct inspect *in)
-{
-	VEC(struct inspect_function) list = { 0 };
-	int e = 0;
-
-	for (size_t i = 0; e == 0 && i < in->elf->section_count; i++) {
-		const struct elf_section *s = in->elf->sections[i];
-
-		if (!(s->flags & SHF_WRITE) || !s->rela)
-			continue;
-		for (size_t k = 0; e == 0 && k < s->rela->rela_count; k++) {
-			struct inspect_function function;
-			if (read_function(in, s, &s->rela->relas[k], &function))
-				e = VEC_PUSH(&list, function);
-		}
-	}
-	in->functions = list.items;
-	in->function_count = list.count;
-	return e;
+	return r == ERR_NOT_FOUND ? 0 : r < 0 ? error_set(err, r, "%s", why.message) : 0;
 }
 
 static int read_module(struct inspect *in, const void *data, size_t len, const char *what,
@@ -202,7 +112,7 @@ static int read_module(struct inspect *in, const void *data, size_t len, const c
 	if (e == 0)
 		e = read_relocations(in, what, err);
 	if (e == 0)
-		e = read_functions(in);
+		e = read_tables(in, err);
 	return e;
 }
 

@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a livepatch module replaces and needs, read from its file alone: its table of functions
- * (struct klp_object and klp_func of include/linux/livepatch.h, through their relocations), its
+ * What a livepatch module replaces and needs, read from its file alone: its tables (tables.h), its
  * livepatch symbols and relocation sections, and what it says of itself.
  */
 #pragma once
 
 #include "base/vec.h"
+#include "build/tables.h"
 #include "module/modinfo.h"
-
-/* A function that the module replaces. */
-struct inspect_function {
-	const char *object; /* "vmlinux" or a module */
-	const char *name;
-	uint64_t sympos;
-	const char *symbol; /* of the new code in this module */
-};
 
 /* A symbol of the running kernel: .klp.sym.OBJECT.NAME,SYMPOS */
 struct inspect_symbol {
@@ -32,8 +24,7 @@ struct inspect_relocations {
 /* Lists are in the file's order; strings belong to the inspection. */
 struct inspect {
 	struct modinfo *modinfo;
-	struct inspect_function *functions;
-	size_t function_count;
+	struct tables tables; /* empty if it has none */
 	struct inspect_symbol *symbols;
 	size_t symbol_count;
 	struct inspect_relocations *relocations;

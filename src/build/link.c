@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/link.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/file.h"
 #include "base/process.h"
+#include "build/declared.h"
+#include "build/tables.h"
 
 #define WRAPPER_MAX      (16 * 1024 * 1024)
 #define MODULE_MAX       (256 * 1024 * 1024)
@@ -23,9 +26,14 @@ static const char wrapper_head[] =
 	"// SPDX-License-Identifier: GPL-2.0\n"
 	"#include <linux/kernel.h>\n#include <linux/livepatch.h>\n#include <linux/module.h>\n\n";
 
+/* suture/callbacks.c: how several sets of callbacks act as those of one object. */
+extern const char wrapper_callbacks[];
+
 static const char wrapper_tail[] =
-	"static struct klp_patch patch = { .mod = THIS_MODULE, .objs = objects, .replace = true };\n\n"
-	"static int __init suture_init(void)\n{\n\treturn klp_enable_patch(&patch);\n}\n\n"
+	"struct klp_patch " DECLARED_PATCH_SYMBOL " = {\n"
+	"\t.mod = THIS_MODULE, .objs = objects, .states = states, .replace = true,\n};\n\n"
+	"static int __init suture_init(void)\n{\n"
+	"\treturn klp_enable_patch(&" DECLARED_PATCH_SYMBOL ");\n}\n\n"
 	"static void __exit suture_exit(void)\n{\n}\n\n"
 	"module_init(suture_init);\nmodule_exit(suture_exit);\n"
 	"MODULE_LICENSE(\"GPL\");\nMODULE_INFO(livepatch, \"Y\");\n";
@@ -75,15 +83,115 @@ static int write_functions(const struct linker *l, const char *object, size_t in
 	return r < 0 ? r : buf_append_str(tables, "\t{ }\n};\n\n");
 }
 
-static int write_objects(const struct name_list *objects, struct buf *out)
+/* Declares the sets of callbacks of one unit, and names them in their object's list. */
+static int write_unit_callbacks(const struct analysis_unit *u, size_t *number,
+				struct buf *declarations, struct buf *list)
 {
+	_cleanup_free_ const char **names = NULL;
+	size_t n;
+	int r = declared_list(diff_result(u->diff), DECLARED_CALLBACKS, &names, &n);
+
+	for (size_t i = 0; r == 0 && i < n; i++, (*number)++) {
+		r = buf_printf(declarations,
+			       "extern const struct klp_callbacks c%zu __asm__(\"%s\");\n", *number,
+			       names[i]);
+		if (r == 0)
+			r = buf_printf(list, "&c%zu, ", *number);
+	}
+	return r;
+}
+
+/* An array of lists, one for each object. *ret_used[i] tells whether the ith has any. */
+static int write_callbacks(const struct linker *l, const struct name_list *objects, bool *used,
+			   struct buf *out)
+{
+	_cleanup_buf_ struct buf lists = BUF_INIT(WRAPPER_MAX), all = BUF_INIT(WRAPPER_MAX);
+	size_t number = 0;
+	int r = buf_append_str(&all, "static const struct klp_callbacks *const *const callbacks[]"
+				     " = {\n\t");
+
+	for (size_t i = 0; r == 0 && i < objects->n; i++) {
+		size_t before = number;
+
+		r = buf_printf(&lists, "static const struct klp_callbacks *const sets%zu[] = { ",
+			       i);
+		for (size_t k = 0; r == 0 && k < l->a->unit_count; k++)
+			if (streq(l->a->units[k].unit->object, objects->items[i]))
+				r = write_unit_callbacks(&l->a->units[k], &number, out, &lists);
+		if (r == 0)
+			r = buf_append_str(&lists, "NULL };\n");
+		if (r == 0)
+			r = buf_printf(&all, "sets%zu, ", i);
+		used[i] = number > before;
+	}
+	if (r < 0 || number == 0)
+		return r;
+	r = buf_printf(out, "\n%s%s\n};\n\nstatic struct klp_object objects[%zu];\n\n%s\n",
+		       buf_str(&lists), buf_str(&all), objects->n + 1, wrapper_callbacks);
+	return r;
+}
+
+static int write_objects(const struct name_list *objects, const bool *callbacks, struct buf *out)
+{
+	static const char calls[] =
+		", .callbacks = { .pre_patch = pre_patch, .post_patch = post_patch,\n"
+		"\t  .pre_unpatch = pre_unpatch, .post_unpatch = post_unpatch }";
 	int r = buf_append_str(out, "static struct klp_object objects[] = {\n");
 
-	for (size_t i = 0; r == 0 && i < objects->n; i++)
-		r = streq(objects->items[i], "vmlinux")
-			    ? buf_printf(out, "\t{ .funcs = functions%zu },\n", i)
-			    : buf_printf(out, "\t{ .name = \"%s\", .funcs = functions%zu },\n",
-					 objects->items[i], i);
+	for (size_t i = 0; r == 0 && i < objects->n; i++) {
+		r = buf_append_str(out, "\t{ ");
+		if (r == 0 && !streq(objects->items[i], "vmlinux"))
+			r = buf_printf(out, ".name = \"%s\", ", objects->items[i]);
+		if (r == 0)
+			r = buf_printf(out, ".funcs = functions%zu%s },\n", i,
+				       callbacks[i] ? calls : "");
+	}
+	return r < 0 ? r : buf_append_str(out, "\t{ }\n};\n\n");
+}
+
+/* Writes one state; declared twice with one version, it is there once. */
+static int write_state(const struct linker *l, const struct analysis_unit *u, const char *symbol,
+		       struct tables_state **list, size_t *n, struct buf *out)
+{
+	struct tables_state state;
+	struct tables_state *grown;
+	int r = declared_state(u->patched, symbol, &state.id, &state.version, l->err);
+
+	if (r < 0)
+		return error_prefix(l->err, r, "%s", u->unit->file->path);
+	for (size_t i = 0; i < *n; i++) {
+		if ((*list)[i].id != state.id)
+			continue;
+		if ((*list)[i].version == state.version)
+			return 0;
+		return error_set(l->err, ERR_INVALID,
+				 "%s: state %" PRIu64 " has version %u here and %u elsewhere",
+				 u->unit->file->path, state.id, state.version, (*list)[i].version);
+	}
+	grown = reallocarray(*list, *n + 1, sizeof(*grown));
+	if (!grown)
+		return ERR_NO_MEMORY;
+	*list = grown;
+	grown[(*n)++] = state;
+	return buf_printf(out, "\t{ .id = %" PRIu64 "UL, .version = %uU },\n", state.id,
+			  state.version);
+}
+
+static int write_states(const struct linker *l, struct buf *out)
+{
+	_cleanup_free_ struct tables_state *list = NULL;
+	size_t n = 0;
+	int r = buf_append_str(out, "static struct klp_state states[] = {\n");
+
+	for (size_t i = 0; r == 0 && i < l->a->unit_count; i++) {
+		_cleanup_free_ const char **names = NULL;
+		const struct analysis_unit *u = &l->a->units[i];
+		size_t count = 0;
+
+		r = declared_list(diff_result(u->diff), DECLARED_STATE, &names, &count);
+		for (size_t k = 0; r == 0 && k < count; k++)
+			r = write_state(l, u, names[k], &list, &n, out);
+	}
 	return r < 0 ? r : buf_append_str(out, "\t{ }\n};\n\n");
 }
 
@@ -99,9 +207,12 @@ static int write_wrapper(const struct linker *l)
 {
 	_cleanup_name_list_ struct name_list objects = { 0 };
 	_cleanup_buf_ struct buf text = BUF_INIT(WRAPPER_MAX), tables = BUF_INIT(WRAPPER_MAX);
+	_cleanup_free_ bool *callbacks = NULL;
 	size_t number = 0;
 	int r = list_objects(l, &objects);
 
+	if (r == 0 && !(callbacks = calloc(objects.n + 1, sizeof(*callbacks))))
+		r = ERR_NO_MEMORY;
 	if (r == 0)
 		r = buf_append_str(&text, wrapper_head);
 	for (size_t i = 0; r == 0 && i < objects.n; i++)
@@ -111,14 +222,20 @@ static int write_wrapper(const struct linker *l)
 	if (r == 0)
 		r = buf_append(&text, tables.data, tables.len);
 	if (r == 0)
-		r = write_objects(&objects, &text);
+		r = write_callbacks(l, &objects, callbacks, &text);
+	if (r == 0)
+		r = write_objects(&objects, callbacks, &text);
+	if (r == 0)
+		r = write_states(l, &text);
 	if (r == 0)
 		r = buf_append_str(&text, wrapper_tail);
 	if (r == 0)
 		r = buf_printf(&text, "MODULE_DESCRIPTION(\"Suture live patch %s\");\n",
 			       l->options->version);
 	if (r < 0)
-		return error_set(l->err, r, "the module's wrapper is too large");
+		return l->err && l->err->code
+			       ? r
+			       : error_set(l->err, r, "the module's wrapper is too large");
 	return write_file(l, "wrapper.c", text.data, text.len);
 }
 

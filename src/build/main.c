@@ -21,7 +21,9 @@ static const struct cli_verb verbs[] = {
 	{ "patch", "FIX.patch…", 1, -1, "build a livepatch module from source patches",
 	  "All patches together become one module, which takes the place of every older one. The "
 	  "module is written only if every function that it replaces is proven to be the code that "
-	  "the kernel ships.",
+	  "the kernel ships. A patched file may include <suture/livepatch.h> to declare callbacks "
+	  "(SUTURE_CALLBACKS), states (SUTURE_STATE) and which of several symbols it means "
+	  "(SUTURE_SYMBOL); docs/writing-patches.md explains them.",
 	  build_patch_options, build_cmd_patch },
 	{ "kernel add", "RELEASE", 1, 1, "fetch a stock kernel and prepare it for building",
 	  "Downloads image, headers and source of one version through apt, unpacks them into the "

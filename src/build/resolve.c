@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "build/declared.h"
 
 #define ARENA_MAX   ((size_t)64 * 1024 * 1024)
 #define SYMBOLS_MAX 1000000
@@ -267,6 +268,41 @@ static int detach_this_module(struct resolver *rs, const struct analysis_unit *u
 	return 0;
 }
 
+/* The source says which symbol it means: check that it is there. */
+static int resolve_declared(struct resolver *rs, const struct analysis_unit *u,
+			    const struct extract_symbol *y, const struct declared_symbol *d)
+{
+	const struct shipped *s;
+	int r = analysis_shipped(rs->a, d->object, &s, rs->err);
+
+	if (r < 0)
+		return r;
+
+	size_t n = shipped_matches(s, d->name);
+
+	if (n == 0 || (d->sympos == 0 && n > 1) || d->sympos > n || !shipped_is_settled(s, d->name))
+		return refuse(rs, u, "SUTURE_SYMBOL(%s, %s, %u): %s has %zu symbols of that name",
+			      d->object, d->name, d->sympos, d->object, n);
+	if (!streq(d->object, "vmlinux") && !name_list_has(&rs->out->objects, d->object) &&
+	    name_list_add(&rs->out->objects, d->object) < 0)
+		return error_set(rs->err, ERR_NO_MEMORY, "out of memory");
+	return add(rs, u, y->symbol, d->object, d->name, n == 1 ? 0 : d->sympos);
+}
+
+static int resolve_symbol(struct resolver *rs, const struct analysis_unit *u,
+			  const struct extract_symbol *y)
+{
+	struct declared_symbol declared;
+	int r;
+
+	if (is_plain_export(rs, u, y) || streq(y->symbol, DECLARED_PATCH_SYMBOL))
+		return 0;
+	r = declared_symbol_parse(y->symbol, &declared, rs->err);
+	if (r != ERR_NOT_FOUND)
+		return r < 0 ? r : resolve_declared(rs, u, y, &declared);
+	return y->own ? resolve_own(rs, u, y) : resolve_other(rs, u, y);
+}
+
 static int resolve_unit(struct resolver *rs, size_t i)
 {
 	const struct analysis_unit *u = &rs->a->units[i];
@@ -279,13 +315,8 @@ static int resolve_unit(struct resolver *rs, size_t i)
 			r = detach_this_module(rs, u, rs->extracts[i], y);
 	}
 
-	for (size_t j = 0; r == 0 && j < rs->extracts[i]->symbol_count; j++) {
-		const struct extract_symbol *y = &rs->extracts[i]->symbols[j];
-
-		if (is_plain_export(rs, u, y))
-			continue;
-		r = y->own ? resolve_own(rs, u, y) : resolve_other(rs, u, y);
-	}
+	for (size_t j = 0; r == 0 && j < rs->extracts[i]->symbol_count; j++)
+		r = resolve_symbol(rs, u, &rs->extracts[i]->symbols[j]);
 	return r;
 }
 

@@ -2,6 +2,7 @@
 #include "build/shipped.h"
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "package/kallsyms.h"
 #include "package/vmlinuz.h"
 
@@ -23,6 +24,7 @@ struct shipped {
 	struct module_symbol *symbols; /* by name, equal names in the symbol table's order */
 	size_t symbol_count;
 	char *vermagic;
+	char sha256[SHA256_HEX_LEN + 1];
 };
 
 void shipped_free(struct shipped *s)
@@ -131,6 +133,8 @@ static int open_module(const struct kernel *kernel, const char *name, struct shi
 		r = elf_object_parse(file.data, file.len, name, &s->elf, err);
 	if (r == 0)
 		r = vmlinuz_build_id(file.data, file.len, s->build_id, err);
+	if (r == 0)
+		r = hash_sha256_hex(file.data, file.len, s->sha256);
 	if (r < 0)
 		return r;
 	r = shipped_read_vermagic(s->elf, &s->vermagic);
@@ -168,6 +172,11 @@ const char *shipped_object(const struct shipped *s)
 const char *shipped_build_id(const struct shipped *s)
 {
 	return s->build_id;
+}
+
+const char *shipped_sha256(const struct shipped *s)
+{
+	return s->elf ? s->sha256 : NULL;
 }
 
 const char *shipped_vermagic(const struct shipped *s)

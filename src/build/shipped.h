@@ -29,6 +29,8 @@ DEFINE_CLEANUP(struct shipped *, shipped_free);
 
 const char *shipped_object(const struct shipped *s);
 const char *shipped_build_id(const struct shipped *s);
+/* Of the module's file, unpacked; NULL for vmlinux. */
+const char *shipped_sha256(const struct shipped *s);
 /* The module's vermagic; NULL for vmlinux. */
 const char *shipped_vermagic(const struct shipped *s);
 

@@ -13,6 +13,13 @@ static void free_strings(char **list, size_t n)
 	free(list);
 }
 
+static void free_files(struct record_file *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i].name);
+	free(list);
+}
+
 static void free_object(struct record_object *object)
 {
 	for (size_t i = 0; i < object->n_functions; i++) {
@@ -29,9 +36,9 @@ void record_free(struct record *record)
 	for (size_t i = 0; i < record->n_objects; i++)
 		free_object(&record->objects[i]);
 	free(record->objects);
-	for (size_t i = 0; i < record->n_patches; i++)
-		free(record->patches[i].name);
-	free(record->patches);
+	free_files(record->patches, record->n_patches);
+	free_files(record->inputs, record->n_inputs);
+	free(record->states);
 	free_strings(record->cves, record->n_cves);
 	free_strings(record->new_functions, record->n_new_functions);
 	free(record);
@@ -170,9 +177,12 @@ static int parse_object(const json_t *o, struct record_object *object, struct er
 			    object->build_id, err)) < 0 ||
 	    (r = json_get_array(o, "functions", RECORD_FUNCTIONS_MAX, &list, err)) < 0)
 		return r;
-	if (json_array_size(list) == 0)
+	if (!json_is_boolean(json_object_get(o, "callbacks")))
+		return error_set(err, ERR_INVALID, "callbacks: not a boolean");
+	object->callbacks = json_is_true(json_object_get(o, "callbacks"));
+	if (json_array_size(list) == 0 && !object->callbacks)
 		return error_set(err, ERR_INVALID, "functions: empty");
-	object->functions = calloc(json_array_size(list), sizeof(*object->functions));
+	object->functions = calloc(json_array_size(list) + 1, sizeof(*object->functions));
 	if (!object->functions)
 		return no_memory(err);
 	json_array_foreach (list, i, item) {
@@ -207,33 +217,87 @@ static int parse_objects(const json_t *o, struct record *record, struct error *e
 	return 0;
 }
 
-static int parse_patches(const json_t *o, struct record *record, struct error *err)
+static int parse_states(const json_t *o, struct record *record, struct error *err)
 {
 	json_t *list, *item;
 	size_t i;
 	int r;
 
-	r = json_get_array(o, "patches", RECORD_PATCHES_MAX, &list, err);
+	r = json_get_array(o, "states", RECORD_STATES_MAX, &list, err);
 	if (r < 0)
 		return r;
-	if (json_array_size(list) == 0)
-		return error_set(err, ERR_INVALID, "patches: empty");
-	record->patches = calloc(json_array_size(list), sizeof(*record->patches));
-	if (!record->patches)
+	record->states = calloc(json_array_size(list) + 1, sizeof(*record->states));
+	if (!record->states)
 		return no_memory(err);
 	json_array_foreach (list, i, item) {
-		struct record_patch *p = &record->patches[i];
+		struct record_state *s = &record->states[record->n_states];
+		int64_t version;
 
-		record->n_patches++;
-		r = copy_item(json_object_get(item, "name"), RECORD_TEXT_MAX, file_name_is_valid,
-			      &p->name, err);
+		if (!json_is_object(item))
+			return error_set(err, ERR_INVALID, "states[%zu]: not an object", i);
+		r = json_get_int(item, "id", 1, RECORD_STATE_ID_MAX, &s->id, err);
 		if (r == 0)
-			r = field_name(item, "sha256", hash_is_valid, sizeof(p->sha256), p->sha256,
-				       err);
+			r = json_get_int(item, "version", 0, UINT32_MAX, &version, err);
 		if (r < 0)
-			return error_prefix(err, r, "patches[%zu]", i);
+			return error_prefix(err, r, "states[%zu]", i);
+		for (size_t k = 0; k < i; k++)
+			if (record->states[k].id == s->id)
+				return error_set(err, ERR_INVALID, "states[%zu]: is there twice",
+						 i);
+		s->version = (uint32_t)version;
+		record->n_states++;
 	}
 	return 0;
+}
+
+bool record_has_effects(const struct record *record)
+{
+	for (size_t i = 0; i < record->n_objects; i++)
+		if (record->objects[i].callbacks)
+			return true;
+	return record->n_states > 0;
+}
+
+/* A list of {"name", "sha256"}. */
+static int parse_files(const json_t *o, const char *key, size_t max_items, size_t max_len,
+		       bool (*valid)(const char *), struct record_file **ret, size_t *ret_n,
+		       struct error *err)
+{
+	json_t *list, *item;
+	size_t i;
+	int r;
+
+	r = json_get_array(o, key, max_items, &list, err);
+	if (r < 0)
+		return r;
+	*ret = calloc(json_array_size(list) + 1, sizeof(**ret));
+	if (!*ret)
+		return no_memory(err);
+	json_array_foreach (list, i, item) {
+		struct record_file *f = &(*ret)[i];
+
+		(*ret_n)++;
+		r = copy_item(json_object_get(item, "name"), max_len, valid, &f->name, err);
+		if (r == 0)
+			r = field_name(item, "sha256", hash_is_valid, sizeof(f->sha256), f->sha256,
+				       err);
+		if (r < 0)
+			return error_prefix(err, r, "%s[%zu]", key, i);
+	}
+	return 0;
+}
+
+static int parse_inputs(const json_t *o, struct record *record, struct error *err)
+{
+	int r = parse_files(o, "patches", RECORD_PATCHES_MAX, RECORD_TEXT_MAX, file_name_is_valid,
+			    &record->patches, &record->n_patches, err);
+
+	if (r < 0)
+		return r;
+	if (record->n_patches == 0)
+		return error_set(err, ERR_INVALID, "patches: empty");
+	return parse_files(o, "inputs", RECORD_INPUTS_MAX, RECORD_INPUT_NAME_MAX, symbol_is_valid,
+			   &record->inputs, &record->n_inputs, err);
 }
 
 static int parse_scalars(const json_t *o, struct record *record, struct error *err)
@@ -278,7 +342,7 @@ int record_parse(const void *data, size_t len, struct record **ret, struct error
 		return no_memory(err);
 	if ((r = field_parse_object(data, len, RECORD_MAX, &o, err)) < 0 ||
 	    (r = parse_scalars(o, record, err)) < 0 || (r = parse_objects(o, record, err)) < 0 ||
-	    (r = parse_patches(o, record, err)) < 0 ||
+	    (r = parse_states(o, record, err)) < 0 || (r = parse_inputs(o, record, err)) < 0 ||
 	    (r = parse_strings(o, "cves", RECORD_CVES_MAX, CVE_MAX, cve_is_valid, &record->cves,
 			       &record->n_cves, err)) < 0)
 		return r;
@@ -323,19 +387,31 @@ static json_t *write_objects(const struct record *record)
 
 		for (size_t j = 0; j < object->n_functions; j++)
 			json_array_append_new(functions, write_function(&object->functions[j]));
-		json_array_append_new(list, json_pack("{ssssso}", "name", object->name, "build_id",
-						      object->build_id, "functions", functions));
+		json_array_append_new(list, json_pack("{sssssosb}", "name", object->name,
+						      "build_id", object->build_id, "functions",
+						      functions, "callbacks", object->callbacks));
 	}
 	return list;
 }
 
-static json_t *write_patches(const struct record *record)
+static json_t *write_states(const struct record *record)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < record->n_patches; i++)
-		json_array_append_new(list, json_pack("{ssss}", "name", record->patches[i].name,
-						      "sha256", record->patches[i].sha256));
+	for (size_t i = 0; i < record->n_states; i++)
+		json_array_append_new(list,
+				      json_pack("{sIsI}", "id", (json_int_t)record->states[i].id,
+						"version", (json_int_t)record->states[i].version));
+	return list;
+}
+
+static json_t *write_files(const struct record_file *files, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("{ssss}", "name", files[i].name, "sha256",
+						      files[i].sha256));
 	return list;
 }
 
@@ -356,9 +432,11 @@ int record_write(const struct record *record, struct buf *out, struct error *err
 	r += json_set_str(o, "severity", record->severity);
 	r += json_object_set_new(o, "cves", write_strings(record->cves, record->n_cves));
 	r += json_object_set_new(o, "objects", write_objects(record));
+	r += json_object_set_new(o, "states", write_states(record));
 	r += json_object_set_new(o, "new_functions",
 				 write_strings(record->new_functions, record->n_new_functions));
-	r += json_object_set_new(o, "patches", write_patches(record));
+	r += json_object_set_new(o, "patches", write_files(record->patches, record->n_patches));
+	r += json_object_set_new(o, "inputs", write_files(record->inputs, record->n_inputs));
 	r += json_set_str(o, "compiler", record->compiler);
 	r += json_set_str(o, "tool", record->tool);
 	r += json_object_set_new(o, "run_pre",

@@ -16,7 +16,11 @@
 #define RECORD_MASKS_MAX         4096 /* of one function */
 #define RECORD_NEW_FUNCTIONS_MAX 4096
 #define RECORD_PATCHES_MAX       256
+#define RECORD_INPUTS_MAX        8192
+#define RECORD_INPUT_NAME_MAX    1023
 #define RECORD_CVES_MAX          256
+#define RECORD_STATES_MAX        256
+#define RECORD_STATE_ID_MAX      ((INT64_C(1) << 53) - 1)
 #define RECORD_VERMAGIC_MAX      255
 #define RECORD_TEXT_MAX          255 /* bytes of `compiler`, `tool` and a patch's name */
 #define RECORD_SYMBOL_MAX        511 /* bytes of a function's name (KSYM_NAME_LEN less its zero) */
@@ -42,13 +46,20 @@ struct record_function {
 struct record_object {
 	char name[MODULE_NAME_BYTES]; /* "vmlinux", or a module's name with underscores */
 	char build_id[BUILD_ID_MAX + 1];
-	struct record_function *functions; /* at least one */
+	struct record_function *functions; /* at least one, unless it has callbacks */
 	size_t n_functions;
+	bool callbacks; /* code of the patch runs before or after it is patched or unpatched */
 };
 
-/* One source patch. */
-struct record_patch {
-	char *name; /* of its file, without folders */
+/* What the patch changes in the system's state (struct klp_state of the kernel). */
+struct record_state {
+	int64_t id; /* 1 to RECORD_STATE_ID_MAX */
+	uint32_t version;
+};
+
+/* A file that the patch was made from. */
+struct record_file {
+	char *name;
 	char sha256[SHA256_HEX_LEN + 1];
 };
 
@@ -65,10 +76,15 @@ struct record {
 	size_t n_cves;
 	struct record_object *objects; /* at least one */
 	size_t n_objects;
+	struct record_state *states; /* each id once */
+	size_t n_states;
 	char **new_functions; /* exist only in the patch */
 	size_t n_new_functions;
-	struct record_patch *patches; /* in order, at least one */
+	struct record_file *patches; /* source patches, or the sources of a hand-written module, in
+					order, at least one; names without folders */
 	size_t n_patches;
+	struct record_file *inputs; /* everything else that the module's bytes depend on */
+	size_t n_inputs;
 	char compiler[RECORD_TEXT_MAX + 1]; /* first line of its --version */
 	char tool[RECORD_TEXT_MAX + 1];     /* "suture-build <version>" */
 	int64_t compared, equal;            /* functions of the run-pre comparison */
@@ -80,5 +96,8 @@ int record_parse(const void *data, size_t len, struct record **ret, struct error
 /* Appends the file's bytes, deterministic; refuses what record_parse() would refuse. */
 int record_write(const struct record *record, struct buf *out, struct error *err);
 void record_free(struct record *record);
+/* Does the patch have callbacks or states? Then another version cannot simply take its place on the
+ * way back: its callbacks would not run. */
+bool record_has_effects(const struct record *record);
 DEFINE_CLEANUP(struct record *, record_free);
 #define _cleanup_record_ _cleanup_(record_freep)

@@ -103,7 +103,7 @@ make_patch() {
 		--arg zero "$(printf '%064d' 0)" '{format: 1, kernel: $kernel, build_id: $id, version: $v, module: $name,
 		vermagic: $magic, module_sha256: $sha, severity: "high", cves: ["CVE-2026-1000"],
 		objects: [{name: "vmlinux", build_id: $id, functions: [{name: "cmdline_proc_show", sympos: 0, size: 16,
-		mask: [], sha256: $zero}]}], new_functions: [], patches: [{name: "fix.patch", sha256: $zero}],
+		mask: [], sha256: $zero}], callbacks: false}], states: [], inputs: [], new_functions: [], patches: [{name: "fix.patch", sha256: $zero}],
 		compiler: "gcc", tool: "suture-build 0", run_pre: {compared: 1, equal: 1}}' >"$dir/record.json"
 	"$suture_repo" module sign --key "$world/module.key" --cert "$world/module.crt" "$dir/$name.ko" || return
 	"$suture_repo" add "$world/repo" "$dir/$name.ko" --record "$dir/record.json" --tier stable

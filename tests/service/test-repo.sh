@@ -60,7 +60,8 @@ module() {
 		{"format": 1, "kernel": "$r", "build_id": "$id", "version": "$v", "module": "$name",
 		"vermagic": "$r SMP mod_unload ", "module_sha256": "$sha", "severity": "high",
 		"cves": ["CVE-2024-1086"], "objects": [{"name": "vmlinux", "build_id": "$id", "functions": [
-		{"name": "f", "sympos": 0, "size": 32, "mask": [[5, 4]], "sha256": "$sha"}]}],
+		{"name": "f", "sympos": 0, "size": 32, "mask": [[5, 4]], "sha256": "$sha"}], "callbacks": false}],
+		"states": [], "inputs": [],
 		"new_functions": [], "patches": [{"name": "fix.patch", "sha256": "$sha"}],
 		"compiler": "gcc", "tool": "suture-build 0.1.0", "run_pre": {"compared": 1, "equal": 1}}
 	END

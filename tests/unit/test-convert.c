@@ -138,9 +138,8 @@ static void inspection_names_them(void **state)
 	_cleanup_inspect_ struct inspect *i = NULL;
 	struct error err = { 0 };
 	struct sample s;
-	uint8_t table[88] = { [64] = 0 };
+	uint8_t table[104] = { [40] = 5 }; /* sympos of the klp_func at 24 */
 
-	table[24 + 16] = 5; /* sympos of the klp_func at 24; the klp_object is at 64 */
 	sample_make(&s, 1, 2, "x");
 	sample_section(s.object, ".modinfo", SHF_ALLOC, info, sizeof(info));
 	struct elf_section *strings =
@@ -149,22 +148,29 @@ static void inspection_names_them(void **state)
 		sample_section(s.object, ".data", SHF_ALLOC | SHF_WRITE, table, sizeof(table));
 	struct elf_symbol *code = sample_symbol(s.object, "suture_new.unit.f", STT_FUNC, STB_GLOBAL,
 						s.text_first, 11);
+	struct elf_symbol *module =
+		sample_symbol(s.object, "__this_module", STT_OBJECT, STB_GLOBAL, s.data, 4);
+	/* The tables have their own sizes: klp_patch at 0, klp_func at 24, klp_object at 64. */
+	sample_symbol(s.object, "functions", STT_OBJECT, STB_LOCAL, data, 40)->value = 24;
+	sample_symbol(s.object, "objects", STT_OBJECT, STB_LOCAL, data, 40)->value = 64;
 	sample_relas(s.object, data,
-		     (struct elf_rela[]){ { 24, strings->symbol, R_X86_64_64, 0 },
+		     (struct elf_rela[]){ { 0, module, R_X86_64_64, 0 },
+					  { 8, data->symbol, R_X86_64_64, 64 },
+					  { 24, strings->symbol, R_X86_64_64, 0 },
 					  { 32, code, R_X86_64_64, 0 },
 					  { 64, strings->symbol, R_X86_64_64, 10 },
 					  { 72, data->symbol, R_X86_64_64, 24 } },
-		     4);
+		     6);
 	sample_write(&s, &in);
 	elf_object_free(s.object);
 	assert_ok(convert(&in, to_vmlinux, 2, &out, &err), &err);
 	assert_ok(inspect_module(out.data, out.len, "x.ko", &i, &err), &err);
 	assert_string_equal(i->modinfo->name, "suture_x");
 	assert_true(i->modinfo->livepatch);
-	assert_int_equal(i->function_count, 1);
-	assert_string_equal(i->functions[0].object, "nf_tables");
-	assert_string_equal(i->functions[0].name, "real_name");
-	assert_int_equal(i->functions[0].sympos, 5);
+	assert_int_equal(i->tables.function_count, 1);
+	assert_string_equal(i->tables.functions[0].object, "nf_tables");
+	assert_string_equal(i->tables.functions[0].name, "real_name");
+	assert_int_equal(i->tables.functions[0].sympos, 5);
 	assert_int_equal(i->symbol_count, 2);
 	assert_string_equal(i->symbols[1].object, "vmlinux");
 	assert_string_equal(i->symbols[1].name, "outside.isra.0");

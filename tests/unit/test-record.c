@@ -13,7 +13,10 @@ static const char good[] =
 	"\"module_sha256\":\"" HASH "\",\"severity\":\"high\",\"cves\":[\"CVE-2026-12345\"],"
 	"\"objects\":[{\"name\":\"vmlinux\",\"build_id\":\"" ID "\",\"functions\":["
 	"{\"name\":\"cmdline_proc_show\",\"sympos\":0,\"size\":48,\"mask\":[[0,5],[9,4]],"
-	"\"sha256\":\"" HASH "\"}]}],\"new_functions\":[\"helper\"],"
+	"\"sha256\":\"" HASH "\"}],\"callbacks\":true}],"
+	"\"states\":[{\"id\":7,\"version\":3}],\"inputs\":[{\"name\":\"config\",\"sha256\":\"" HASH
+	"\"}],"
+	"\"new_functions\":[\"helper\"],"
 	"\"patches\":[{\"name\":\"fix.patch\",\"sha256\":\"" HASH "\"}],"
 	"\"compiler\":\"gcc 12\",\"tool\":\"suture-build 0.1.0\","
 	"\"run_pre\":{\"compared\":1,\"equal\":1}}";
@@ -32,6 +35,11 @@ static void test_reads_and_writes(void **state)
 	assert_int_equal(record->objects[0].functions[0].mask[1].offset, 9);
 	assert_string_equal(record->cves[0], "CVE-2026-12345");
 	assert_string_equal(record->patches[0].name, "fix.patch");
+	assert_string_equal(record->inputs[0].name, "config");
+	assert_true(record->objects[0].callbacks);
+	assert_true(record_has_effects(record));
+	assert_int_equal(record->states[0].id, 7);
+	assert_int_equal(record->states[0].version, 3);
 	assert_int_equal(record_write(record, &out, &err), 0);
 	assert_int_equal(record_parse(out.data, out.len, &again, &err), 0);
 	assert_int_equal(record_write(again, &out2, &err), 0);
@@ -60,6 +68,11 @@ static void test_refuses(void **state)
 		{ "fix.patch", "../fix.patch", "patches", ERR_INVALID },
 		{ "\"helper\"", "\"he lper\"", "new_functions", ERR_INVALID },
 		{ "\"equal\":1", "\"equal\":2", "equal", ERR_INVALID },
+		{ "\"callbacks\":true", "\"callbacks\":1", "callbacks", ERR_INVALID },
+		{ "{\"id\":7,\"version\":3}", "{\"id\":0,\"version\":3}", "states", ERR_INVALID },
+		{ "{\"id\":7,\"version\":3}", "{\"id\":7,\"version\":3},{\"id\":7,\"version\":3}",
+		  "states", ERR_INVALID },
+		{ "\"name\":\"config\"", "\"name\":\"\"", "inputs", ERR_INVALID },
 		{ "\"sympos\":0", "\"sympos\":-1", "sympos", ERR_INVALID },
 	};
 
