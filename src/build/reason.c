@@ -82,8 +82,9 @@ static const struct {
 				    "use another function, or carry a copy of it in the patch" },
 	[REASON_AMBIGUOUS_SYMBOL] = { "ambiguous-symbol", REASON_REFUSAL,
 				      "symbols that cannot be told apart",
-				      "reach it another way: through an exported function, or a copy "
-				      "of it in the patch" },
+				      "say which one is meant with SUTURE_SYMBOL() of "
+				      "<suture/livepatch.h>, or reach it through an exported "
+				      "function" },
 	[REASON_OTHER_MODULE] = { "other-module", REASON_REFUSAL,
 				  "code of modules that may be absent",
 				  "define it in a file of the kernel itself, or once in each module" },

@@ -281,7 +281,8 @@ static int resolve_declared(struct resolver *rs, const struct analysis_unit *u,
 	size_t n = shipped_matches(s, d->name);
 
 	if (n == 0 || (d->sympos == 0 && n > 1) || d->sympos > n || !shipped_is_settled(s, d->name))
-		return refuse(rs, u, "SUTURE_SYMBOL(%s, %s, %u): %s has %zu symbols of that name",
+		return refuse(rs, REASON_UNKNOWN_SYMBOL, u, d->name,
+			      "SUTURE_SYMBOL(%s, %s, %u): %s has %zu symbols of that name",
 			      d->object, d->name, d->sympos, d->object, n);
 	if (!streq(d->object, "vmlinux") && !name_list_has(&rs->out->objects, d->object) &&
 	    name_list_add(&rs->out->objects, d->object) < 0)
