@@ -26,7 +26,7 @@ static const char wrapper_head[] =
 	"// SPDX-License-Identifier: GPL-2.0\n"
 	"#include <linux/kernel.h>\n#include <linux/livepatch.h>\n#include <linux/module.h>\n\n";
 
-/* suture/callbacks.c: how several sets of callbacks act as those of one object. */
+/* suture/callbacks.c.in: how several sets of callbacks act as those of one object. */
 extern const char wrapper_callbacks[];
 
 static const char wrapper_tail[] =
