@@ -7,6 +7,7 @@
 #include "build/declared.h"
 #include "build/output.h"
 #include "build/special_sizes.h"
+#include "build/prove.h"
 
 void analysis_free(struct analysis *a)
 {
@@ -203,23 +204,20 @@ static int compare_units(struct analysis *a, struct error *err)
 	return 0;
 }
 
-/* Where the build in sections is not the shipped code, the kernel's own way of building decides. */
 static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error *err)
 {
 	_cleanup_reason_list_ struct reason_list mismatches = { 0 };
+	_cleanup_free_ const char **names = NULL;
 	const struct diff_result *d = diff_result(u->diff);
-	int r = u->unit->runtime_const ? compile_stock(a->kbuild, u->unit, err) : 0;
+	int r = 0;
 
-	if (r == 0)
-		r = runpre_check(u->shipped, u->unit, d, &mismatches, &u->runpre, err);
-	if (r == 0 && mismatches.n > 0 && u->unit->stock.len == 0) {
-		reason_list_free(&mismatches);
-		runpre_free(u->runpre);
-		u->runpre = NULL;
-		r = compile_stock(a->kbuild, u->unit, err);
-		if (r == 0)
-			r = runpre_check(u->shipped, u->unit, d, &mismatches, &u->runpre, err);
-	}
+	names = calloc(d->changed_count + 1, sizeof(*names));
+	if (!names)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < d->changed_count; i++)
+		names[i] = d->changed[i].name;
+	r = prove_functions(a->kbuild, u->unit, u->shipped, names, d->changed_count, &mismatches,
+			    &u->runpre, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", u->unit->file->path);
 	a->compared += u->runpre->compared;

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "build/diff.h"
 #include "build/runpre.h"
 
 #define ANALYSIS_PATCHES_MAX 256

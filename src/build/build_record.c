@@ -117,22 +117,37 @@ static int fill_effects(const struct elf_object *module, struct record *rec, str
 	return 0;
 }
 
-/* Adds a unit's functions to the record's entry of its object. */
-static int fill_object(const struct analysis_unit *u, struct record_object *o)
+int build_record_add(struct record *rec, const struct shipped *shipped, const struct runpre *runpre)
 {
-	size_t more = u->runpre->function_count;
-	struct record_function *grown =
-		reallocarray(o->functions, o->n_functions + more, sizeof(*grown));
+	struct record_object *o = NULL;
+
+	for (size_t i = 0; !o && i < rec->n_objects; i++)
+		if (streq(rec->objects[i].name, shipped_object(shipped)))
+			o = &rec->objects[i];
+	if (!o) {
+		o = reallocarray(rec->objects, rec->n_objects + 1, sizeof(*o));
+		if (!o)
+			return ERR_NO_MEMORY;
+		rec->objects = o;
+		o += rec->n_objects++;
+		*o = (struct record_object){ 0 };
+		if (!copy_text(shipped_object(shipped), o->name, sizeof(o->name)) ||
+		    !copy_text(shipped_build_id(shipped), o->build_id, sizeof(o->build_id)))
+			return ERR_INVALID;
+	}
+
+	struct record_function *grown = reallocarray(
+		o->functions, o->n_functions + runpre->function_count + 1, sizeof(*grown));
 
 	if (!grown)
 		return ERR_NO_MEMORY;
 	o->functions = grown;
-	memset(grown + o->n_functions, 0, more * sizeof(*grown));
-	if (!copy_text(u->unit->object, o->name, sizeof(o->name)) ||
-	    !copy_text(shipped_build_id(u->shipped), o->build_id, sizeof(o->build_id)))
-		return ERR_INVALID;
-	for (size_t i = 0; i < more; i++) {
-		int r = fill_function(&u->runpre->functions[i], &o->functions[o->n_functions++]);
+	memset(grown + o->n_functions, 0, runpre->function_count * sizeof(*grown));
+	for (size_t i = 0; i < runpre->function_count; i++) {
+		if (!runpre->functions[i].equal)
+			continue;
+
+		int r = fill_function(&runpre->functions[i], &o->functions[o->n_functions++]);
 
 		if (r < 0)
 			return r;
@@ -142,23 +157,11 @@ static int fill_object(const struct analysis_unit *u, struct record_object *o)
 
 static int fill_objects(const struct analysis *a, struct record *rec)
 {
-	rec->objects = calloc(a->unit_count + 1, sizeof(*rec->objects));
-	if (!rec->objects)
-		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < a->unit_count; i++) {
-		size_t j = 0;
+	int r = 0;
 
-		while (j < rec->n_objects && !streq(rec->objects[j].name, a->units[i].unit->object))
-			j++;
-		if (j == rec->n_objects)
-			rec->n_objects++;
-
-		int r = fill_object(&a->units[i], &rec->objects[j]);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < a->unit_count; i++)
+		r = build_record_add(rec, a->units[i].shipped, a->units[i].runpre);
+	return r;
 }
 
 static int fill_new_functions(const struct analysis *a, struct record *rec)

@@ -23,3 +23,8 @@ int build_options_read(struct cli *cli, struct build_options *ret, struct error 
 /* Appends the build record (docs/formats.md) of a finished module to `out`. */
 int build_record_make(const struct analysis *a, const struct build_options *options,
 		      const void *module, size_t len, struct buf *out, struct error *err);
+
+/* Adds the equal functions of a unit to the entry of their object, which is made if it is not
+ * there. ERR_NO_MEMORY, ERR_INVALID. */
+int build_record_add(struct record *rec, const struct shipped *shipped,
+		     const struct runpre *runpre);

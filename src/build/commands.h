@@ -27,3 +27,6 @@ extern const struct cli_option build_patch_options[];
 int build_cmd_patch(struct cli *cli, struct error *err);
 extern const struct cli_option build_check_options[];
 int build_cmd_check(struct cli *cli, struct error *err);
+
+extern const struct cli_option build_prove_options[];
+int build_cmd_prove(struct cli *cli, struct error *err);

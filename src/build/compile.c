@@ -18,7 +18,7 @@
 #define COMPILE_OUTPUT_MAX (16 * 1024 * 1024)
 #define WORKERS_MAX        64
 
-static void unit_free(struct unit *u)
+void unit_free(struct unit *u)
 {
 	free(u->object_path);
 	free(u->object);
@@ -505,36 +505,76 @@ static int run_jobs(const struct kbuild *kb, const struct source_set *sources, s
 	return r;
 }
 
-int compile_stock(const struct kbuild *kb, struct unit *unit, struct error *err)
+/* Compiles the original source into a cached object, unless it is there already. */
+static int compile_cached(const struct kbuild *kb, const struct unit *unit,
+			  const struct name_list *command, const char *folder, bool sections,
+			  struct buf *ret, struct error *err)
 {
-	_cleanup_free_ char *folder = unit_folder(kb, unit);
-	_cleanup_free_ char *path = folder ? path_join(folder, "stock.o", NULL) : NULL;
+	_cleanup_free_ char *path = path_join(folder, sections ? "original.o" : "stock.o", NULL);
 	_cleanup_free_ char *tmp = NULL;
 	struct task task = { .cwd = kb->kernel->build };
 	struct tasks tasks = { .items = &task, .n = 1 };
-	_cleanup_name_list_ struct name_list command = { 0 };
-	int r;
+	int r = 0;
 
 	if (!path || asprintf(&tmp, "%s.%d.tmp", path, (int)getpid()) < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	if (!file_exists(path)) {
-		r = get_command(kb, unit, folder, &command, err);
-		if (r == 0 && command.n < 4)
-			r = error_set(err, ERR_INVALID, "%s has no command line", unit->file->path);
-		if (r == 0)
-			r = make_task(kb, unit, &command, false, command.items[command.n - 1], tmp,
-				      &task);
+		r = make_task(kb, unit, command, sections, command->items[command->n - 1], tmp,
+			      &task);
 		if (r == 0)
 			r = run_tasks(&tasks, 1, err);
 		name_list_free(&task.arguments);
 		free(task.output);
-		if (r < 0)
+		if (r == 0 && rename(tmp, path) < 0)
+			r = error_set_errno(err, errno, "cannot rename %s", tmp);
+		if (r < 0) {
+			unlink(tmp);
 			return r;
-		if (rename(tmp, path) < 0)
-			return error_set_errno(err, errno, "cannot rename %s", tmp);
+		}
 	}
-	buf_clear(&unit->stock);
-	return file_read(path, &unit->stock, err);
+	buf_clear(ret);
+	return file_read(path, ret, err);
+}
+
+int compile_stock(const struct kbuild *kb, struct unit *unit, struct error *err)
+{
+	_cleanup_free_ char *folder = unit_folder(kb, unit);
+	_cleanup_name_list_ struct name_list command = { 0 };
+	int r = folder ? get_command(kb, unit, folder, &command, err)
+		       : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	if (r == 0 && command.n < 4)
+		r = error_set(err, ERR_INVALID, "%s has no command line", unit->file->path);
+	return r < 0 ? r : compile_cached(kb, unit, &command, folder, false, &unit->stock, err);
+}
+
+int compile_original(const struct kbuild *kb, const struct source_file *file, struct unit *ret,
+		     struct error *err)
+{
+	struct unit u = { .file = file };
+	_cleanup_name_list_ struct name_list command = { 0 };
+	_cleanup_free_ char *folder = NULL;
+	int r = name_unit(file->path, &u, err);
+
+	u.stock = u.original = u.patched = BUF_INIT(OBJECT_MAX);
+	if (r == 0) {
+		folder = unit_folder(kb, &u);
+		r = folder ? get_command(kb, &u, folder, &command, err)
+			   : error_set(err, ERR_NO_MEMORY, "out of memory");
+	}
+	if (r == 0 && command.n < 4)
+		r = error_set(err, ERR_NOT_FOUND,
+			      "%s is not compiled in this kernel's configuration", file->path);
+	if (r == 0)
+		r = find_object(&command, &u, err);
+	if (r == 0)
+		r = compile_cached(kb, &u, &command, folder, true, &u.original, err);
+	if (r < 0) {
+		unit_free(&u);
+		return r;
+	}
+	*ret = u;
+	return 0;
 }
 
 static int refuse(struct reason_list *reasons, enum reason_code code, const char *path,

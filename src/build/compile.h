@@ -35,6 +35,7 @@ struct unit_set {
 	size_t n;
 };
 
+void unit_free(struct unit *u);
 void unit_set_free(struct unit_set *set);
 #define _cleanup_unit_set_ _cleanup_(unit_set_free)
 
@@ -49,3 +50,9 @@ int compile_units(const struct kbuild *kb, const struct source_set *sources,
 /* Compiles the original once more without sections, as the kernel was built: the last proof for
  * functions that sections change. Fills unit->stock. ERR_CHILD. */
 int compile_stock(const struct kbuild *kb, struct unit *unit, struct error *err);
+
+/* Compiles only the original, in sections. `file` needs no lines, and must outlive the unit, which
+ * is for unit_free(). Errors: ERR_NOT_FOUND (this kernel's configuration does not compile the
+ * file), ERR_CHILD. */
+int compile_original(const struct kbuild *kb, const struct source_file *file, struct unit *ret,
+		     struct error *err);

@@ -25,6 +25,11 @@ static const struct cli_verb verbs[] = {
 	  "(SUTURE_CALLBACKS), states (SUTURE_STATE) and which of several symbols it means "
 	  "(SUTURE_SYMBOL); docs/writing-patches.md explains them.",
 	  build_patch_options, build_cmd_patch },
+	{ "prove", "SOURCE.c…", 1, -1,
+	  "compare every function of source files with the code that a kernel ships",
+	  "Shows whether this machine's compiler and the cached sources give the very kernel, "
+	  "before there is a fix to build.",
+	  build_prove_options, build_cmd_prove },
 	{ "kernel add", "RELEASE", 1, 1, "fetch a stock kernel and prepare it for building",
 	  "Downloads image, headers and source of one version through apt, unpacks them into the "
 	  "cache, and prepares the kernel once. Nothing is installed.",

@@ -1,32 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/runpre.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/hash.h"
-#include "build/sites.h"
+#include "build/insn.h"
+#include "build/runpre_internal.h"
 
 #define ARENA_MAX ((size_t)512 * 1024 * 1024)
-#define WHY_MAX   256
+#define ALIGNMENT 16 /* of functions; what lies between them is padding */
 
-/* A symbol of the unit and its address in the shipped object. */
-struct runpre_known {
-	const char *name;
-	uint64_t address;
-};
-
-/* One build of the original to compare with. */
+/* The unit's builds, and what came of comparing each of their functions. */
 struct proof {
-	struct elf_object *elf;
-	struct sites sites;
-};
-
-struct check {
-	const struct shipped *shipped;
+	struct runpre_check check;
+	struct runpre_object objects[2];
+	size_t object_count;
 	const char *file; /* of the source */
-	struct proof proofs[2];
-	size_t proof_count;
-	struct runpre *out;
+	struct reason_list *mismatches;
 	struct error *err;
 };
 
@@ -34,257 +25,191 @@ void runpre_free(struct runpre *runpre)
 {
 	if (!runpre)
 		return;
-	free(runpre->known);
+	name_table_free(runpre->known);
 	arena_free(runpre->arena);
 	free(runpre);
 }
 
-bool runpre_where(const struct runpre *runpre, const char *name, uint64_t *ret_address)
+static size_t padding_length(const uint8_t *code, size_t len)
 {
-	for (size_t i = 0; i < runpre->known_count; i++)
-		if (streq(runpre->known[i].name, name)) {
-			*ret_address = runpre->known[i].address;
-			return true;
-		}
-	return false;
+	struct insn insn;
+	size_t at = 0;
+
+	if (code[0] == 0xcc || code[0] == 0x90 || code[0] == 0)
+		return 1;
+	if (!insn_decode(code, len, &insn))
+		return 0;
+	while (at < insn.len && (code[at] == 0x66 || code[at] == 0x2e || (code[at] & 0xf8) == 0x48))
+		at++;
+	if (at + 1 < insn.len && code[at] == 0x0f && code[at + 1] == 0x1f)
+		return insn.len;
+	return at < insn.len && code[at] == 0x90 ? insn.len : 0;
 }
 
-/* Remembers where a symbol is; false if it was seen elsewhere before. */
-static bool learn(struct runpre *out, const char *name, uint64_t address)
+/* Between the end of the function and the next symbol, or the next place where a function may
+ * begin, must be nothing but padding: else the shipped function is longer. */
+static bool ends_there(struct runpre_check *c, const struct elf_symbol *f,
+		       const struct shipped_symbol *at)
 {
-	uint64_t before;
+	uint64_t end = at->address + f->size;
+	uint64_t gap = MIN(at->room ? at->room - f->size : 0,
+			   ((end + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1)) - end);
+	const uint8_t *code = gap ? shipped_bytes(c->shipped, end, gap) : NULL;
 
-	if (runpre_where(out, name, &before))
-		return before == address;
-	if (out->known_count == out->known_cap) {
-		size_t cap = out->known_cap ? out->known_cap * 2 : 64;
-		struct runpre_known *known = reallocarray(out->known, cap, sizeof(*known));
-
-		if (!known)
-			return true; /* knowing less only makes later refusals likelier */
-		out->known = known;
-		out->known_cap = cap;
-	}
-
-	char *copy = arena_strdup(out->arena, name);
-
-	if (copy)
-		out->known[out->known_count++] = (struct runpre_known){ copy, address };
-	return true;
-}
-
-/* Names that the compiler makes up are not in the kernel's symbol table. */
-static bool is_named(const struct elf_symbol *y)
-{
-	return y->name[0] && !str_has_prefix(y->name, ".L") && y->type != STT_SECTION &&
-	       y->type != STT_FILE;
-}
-
-/* May the reference to `name` be at `address`? Names without a symbol are not known to kallsyms. */
-static bool reference_fits(const struct shipped *s, const char *name,
-			   const struct shipped_target *target)
-{
-	size_t n = shipped_matches(s, name);
-	struct shipped_symbol y;
-
-	if (target->import)
-		return streq(target->import, name);
-	for (size_t pos = 1; pos <= n; pos++)
-		if (shipped_find(s, name, pos, &y) && y.address == target->address)
-			return true;
-	return n == 0;
-}
-
-/* Every named symbol of a section, once it is known where the section was put. */
-static bool learn_section(struct check *c, const struct elf_object *elf,
-			  const struct elf_section *section, uint64_t address, char why[WHY_MAX])
-{
-	for (size_t i = 0; i < elf->symbol_count; i++) {
-		const struct elf_symbol *y = elf->symbols[i];
-		struct shipped_target target = { .address = address + (y->section ? y->value : 0) };
-
-		if (y->section != section || !is_named(y))
-			continue;
-		if (!reference_fits(c->shipped, y->name, &target)) {
-			snprintf(why, WHY_MAX, "it refers to another place than %s", y->name);
-			return false;
-		}
-		if (shipped_matches(c->shipped, y->name) > 0)
-			learn(c->out, y->name, target.address);
+	for (uint64_t i = 0, n; code && i < gap; i += n) {
+		n = padding_length(code + i, gap - i);
+		if (n == 0)
+			return runpre_differs(
+				c, "its shipped code is longer than %" PRIu64 " bytes", f->size);
 	}
 	return true;
 }
 
-/* Compares what one relocated field refers to. */
-static bool compare_reference(struct check *c, const struct proof *p, const struct elf_rela *rela,
-			      uint64_t place, char why[WHY_MAX])
+/* Up to eight bytes from a difference on, for people to look at. */
+static void print_bytes(const uint8_t *code, uint64_t left, char ret[static 32])
 {
-	const struct elf_symbol *y = rela->symbol;
-	struct shipped_target target;
+	int n = 0;
 
-	if (!y || rela->type == R_X86_64_NONE || str_has_prefix(y->name, "__fentry__"))
-		return true;
-	if (!shipped_field(c->shipped, place, rela->type, rela->addend, &target)) {
-		snprintf(why, WHY_MAX, "it has no reference where the rebuilt one has one");
-		return false;
-	}
-	if (y->type == STT_SECTION) {
-		/* Merged strings are put together anew by the linker. */
-		if (!y->section || (y->section->flags & SHF_MERGE) || target.import)
-			return true;
-		return learn_section(c, p->elf, y->section, target.address - y->value, why);
-	}
-	if (!is_named(y))
-		return true;
-	if (!reference_fits(c->shipped, y->name, &target)) {
-		snprintf(why, WHY_MAX, "it refers to something other than %s", y->name);
-		return false;
-	}
-	if (y->section && !target.import && shipped_matches(c->shipped, y->name) > 0 &&
-	    !learn(c->out, y->name, target.address)) {
-		snprintf(why, WHY_MAX, "its references to %s do not agree", y->name);
-		return false;
-	}
-	return true;
+	ret[0] = '\0';
+	for (uint64_t i = 0; i < MIN(left, (uint64_t)8); i++)
+		n += snprintf(ret + n, 32 - (size_t)n, "%s%02x", i ? " " : "", code[i]);
 }
 
-static bool compare_references(struct check *c, const struct proof *p, const struct elf_symbol *f,
-			       uint64_t address, char why[WHY_MAX])
+static bool code_differs(struct runpre_check *c, const struct elf_symbol *f, uint64_t address)
 {
-	const struct elf_section *rela = f->section->rela;
+	uint64_t at = c->difference, start = 0;
+	const uint8_t *code = f->section->data + f->value;
+	const uint8_t *theirs = shipped_bytes(c->shipped, address, f->size);
+	struct insn insn;
+	char a[32], b[32];
 
-	for (size_t i = 0; rela && i < rela->rela_count; i++) {
-		const struct elf_rela *x = &rela->relas[i];
-
-		if (x->offset < f->value || x->offset - f->value >= f->size)
-			continue;
-		if (!compare_reference(c, p, x, address + x->offset - f->value, why))
-			return false;
-	}
-	return true;
+	if (at >= f->size || !theirs)
+		return runpre_differs(c, "its shipped code is shorter than %" PRIu64 " bytes",
+				      f->size);
+	while (insn_decode(code + start, f->size - start, &insn) && start + insn.len <= at)
+		start += insn.len;
+	print_bytes(code + start, f->size - start, a);
+	print_bytes(theirs + start, f->size - start, b);
+	return runpre_differs(c,
+			      "its code differs at byte %#" PRIx64 " of %#" PRIx64
+			      ": the instruction at %#" PRIx64 " is %s as rebuilt, %s as shipped",
+			      at, f->size, start, a, b);
 }
 
-/* Fills `map` (f->size bytes) with 1 for what may change. */
-static const uint8_t *masked_code(const struct proof *p, const struct elf_symbol *f, uint8_t *map)
+/* Is the function of this build at that address of the shipped object? What it teaches stays on
+ * trial. */
+static bool compare_at(struct runpre_check *c, const struct elf_symbol *f,
+		       const struct shipped_symbol *at)
 {
-	sites_mark(&p->sites, f->section, f->value, f->size, map);
-	return f->section->data + f->value;
+	bool unused;
+
+	runpre_trial_drop(c);
+	if (at->room && at->room < f->size)
+		return runpre_differs(
+			c, "its shipped code is shorter: %" PRIu64 " bytes, not %" PRIu64, at->room,
+			f->size);
+	if (!runpre_same_bytes(c, f->section, f->value, f->size, at->address))
+		return code_differs(c, f, at->address);
+	return ends_there(c, f, at) && runpre_place(c, f, at->address - f->value, &unused) &&
+	       runpre_same_references(c, f->section, f->value, f->size, at->address, 0) &&
+	       (runpre_learn(c, f->name, at->address) ||
+		runpre_differs(c, "the unit's other code refers to another function of its name"));
 }
 
-/* Is the function of this build at that address of the shipped object? */
-static bool compare_at(struct check *c, const struct proof *p, const struct elf_symbol *f,
-		       const struct shipped_symbol *at, char why[WHY_MAX])
+/* Another file's definition stands in the kernel for a weak one: then the place that this unit's
+ * other code tells for its own is not where the symbol table has the name. */
+static void explain_weak(struct runpre_check *c, const struct elf_symbol *f)
 {
-	const uint8_t *theirs = shipped_bytes(c->shipped, at->address, f->size);
-	_cleanup_free_ uint8_t *map = calloc(1, f->size);
+	char why[RUNPRE_WHY_MAX];
 
-	if (!theirs || !map || (at->room && at->room < f->size)) {
-		snprintf(why, WHY_MAX, "its shipped code is shorter");
-		return false;
-	}
-
-	const uint8_t *ours = masked_code(p, f, map);
-
-	for (uint64_t i = 0; i < f->size; i++)
-		if (!map[i] && ours[i] != theirs[i]) {
-			snprintf(why, WHY_MAX, "its code differs at byte %llu of %llu",
-				 (unsigned long long)i, (unsigned long long)f->size);
-			return false;
-		}
-
-	size_t known = c->out->known_count;
-
-	if (compare_references(c, p, f, at->address, why))
-		return true;
-	c->out->known_count = known;
-	return false;
+	if (f->binding != STB_WEAK)
+		return;
+	memcpy(why, c->why, sizeof(why));
+	runpre_differs(c, "it is weak, and the kernel has another file's definition: %.400s", why);
 }
 
-static const struct elf_symbol *find_function(const struct proof *p, const char *name)
+/* The one shipped function of that name that is equal; if several are, the one that the unit's
+ * other code refers to. */
+static bool find_equal(struct runpre_check *c, const struct elf_symbol *f,
+		       struct shipped_symbol *ret)
 {
-	for (size_t i = 0; i < p->elf->symbol_count; i++) {
-		const struct elf_symbol *y = p->elf->symbols[i];
-
-		if (y->type == STT_FUNC && y->section && y->section->data && y->size > 0 &&
-		    y->value <= y->section->size && y->size <= y->section->size - y->value &&
-		    streq(y->name, name))
-			return y;
-	}
-	return NULL;
-}
-
-/* Finds the shipped place of a function among all of its name: the one that is equal, and, if
- * several are, the one that the unit's other code refers to. */
-static bool find_equal(struct check *c, const struct proof *p, const char *name,
-		       struct shipped_symbol *ret, char why[WHY_MAX])
-{
-	const struct elf_symbol *f = find_function(p, name);
-	size_t n = shipped_matches(c->shipped, name), equal = 0;
-	size_t known_count = c->out->known_count;
+	size_t n = shipped_matches(c->shipped, f->name), equal = 0;
 	uint64_t where;
-	bool known = runpre_where(c->out, name, &where);
+	bool known = runpre_where(c->out, f->name, &where);
 	struct shipped_symbol y;
 
-	if (!f) {
-		snprintf(why, WHY_MAX, "the rebuilt original has no such function");
-		return false;
-	}
 	if (n == 0)
-		snprintf(why, WHY_MAX, "%s has no such function", shipped_object(c->shipped));
-	if (!shipped_is_settled(c->shipped, name)) {
-		snprintf(why, WHY_MAX,
-			 "%s has that name in its initialisation too, and the kernel cannot tell "
-			 "them apart while it loads",
-			 shipped_object(c->shipped));
-		return false;
-	}
+		return runpre_differs(c, "%s has no such function", shipped_object(c->shipped));
+	if (!shipped_is_settled(c->shipped, f->name))
+		return runpre_differs(
+			c,
+			"%s has that name in its initialisation too, and the kernel cannot tell "
+			"them apart while it loads",
+			shipped_object(c->shipped));
 	for (size_t pos = 1; pos <= n; pos++) {
-		if (!shipped_find(c->shipped, name, pos, &y) || (known && y.address != where))
+		if (!shipped_find(c->shipped, f->name, pos, &y) || (known && y.address != where))
 			continue;
-		if (compare_at(c, p, f, &y, why)) {
+		if (compare_at(c, f, &y)) {
 			*ret = y;
 			equal++;
 		}
 	}
-	if (equal != 1)
-		c->out->known_count = known_count;
+	if (equal == 0)
+		explain_weak(c, f);
 	if (equal > 1)
-		snprintf(why, WHY_MAX, "%s has it %zu times with equal code",
-			 shipped_object(c->shipped), equal);
-	return equal == 1;
+		return runpre_differs(c, "%s has it %zu times with equal code",
+				      shipped_object(c->shipped), equal);
+	/* Once more, for what it teaches. */
+	return equal == 1 && compare_at(c, f, ret);
 }
 
-/* Looks at all functions with a unique name, for what their references say about the rest. */
-static void learn_unit(struct check *c)
+static void compare_one(struct proof *p, struct runpre_object *o, struct runpre_candidate *f)
 {
-	char why[WHY_MAX];
-	struct shipped_symbol y;
+	struct runpre_check *c = &p->check;
 
-	for (size_t i = 0; i < c->proof_count; i++) {
-		const struct proof *p = &c->proofs[i];
-
-		for (size_t j = 0; j < p->elf->symbol_count; j++) {
-			const struct elf_symbol *f = p->elf->symbols[j];
-
-			if (f->type != STT_FUNC || !f->section || find_function(p, f->name) != f ||
-			    shipped_matches(c->shipped, f->name) != 1)
-				continue;
-			if (shipped_find(c->shipped, f->name, 1, &y))
-				compare_at(c, p, f, &y, why);
-		}
+	c->object = o;
+	free(f->why);
+	f->why = NULL;
+	f->state = CANDIDATE_DIFFERENT;
+	if (find_equal(c, f->symbol, &f->at)) {
+		runpre_trial_keep(c);
+		f->state = CANDIDATE_EQUAL;
+		return;
 	}
+	runpre_trial_drop(c);
+	f->why = strdup(c->why);
+	if (!f->why)
+		c->no_memory = true;
+}
+
+/* First the functions whose name says which they are, then the rest, by what those have taught. */
+static int compare_object(struct proof *p, struct runpre_object *o)
+{
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < o->function_count; i++) {
+			struct runpre_candidate *f = &o->functions[i];
+			bool unique = shipped_matches(p->check.shipped, f->symbol->name) == 1;
+
+			if (f->state == CANDIDATE_NEW && unique == (round == 0))
+				compare_one(p, o, f);
+		}
+	/* What was learned meanwhile may tell equal functions apart. */
+	for (size_t i = 0; i < o->function_count; i++)
+		if (o->functions[i].state == CANDIDATE_DIFFERENT)
+			compare_one(p, o, &o->functions[i]);
+	return p->check.no_memory ? error_set(p->err, ERR_NO_MEMORY, "out of memory") : 0;
 }
 
 /* Turns the map of changing bytes into runs. */
-static int fill_mask(struct check *c, const uint8_t *map, size_t size, struct runpre_function *f)
+static int fill_mask(struct proof *p, const uint8_t *map, size_t size, struct runpre_function *f)
 {
 	size_t runs = 0;
 
 	for (size_t i = 0; i < size; i++)
 		runs += map[i] && (i == 0 || !map[i - 1]);
-	f->mask = arena_alloc(c->out->arena, runs + 1, sizeof(*f->mask));
+	f->mask = arena_alloc(p->check.out->arena, runs + 1, sizeof(*f->mask));
 	if (!f->mask)
-		return error_set(c->err, ERR_NO_MEMORY, "out of memory");
+		return error_set(p->err, ERR_NO_MEMORY, "out of memory");
 	for (size_t i = 0; i < size; i++) {
 		if (!map[i])
 			continue;
@@ -295,130 +220,165 @@ static int fill_mask(struct check *c, const uint8_t *map, size_t size, struct ru
 	return 0;
 }
 
-static int fill_function(struct check *c, const struct proof *p, const char *name,
-			 const struct shipped_symbol *at, struct runpre_function *ret)
+static int fill_function(struct proof *p, const struct runpre_object *o,
+			 const struct runpre_candidate *from, struct runpre_function *ret)
 {
-	const struct elf_symbol *f = find_function(p, name);
+	const struct elf_symbol *f = from->symbol;
+	const struct shipped *shipped = p->check.shipped;
 	_cleanup_free_ uint8_t *map = calloc(1, f->size), *code = malloc(f->size);
-	int sympos = shipped_sympos(c->shipped, name, at->address);
 	int r;
 
 	if (!map || !code)
-		return error_set(c->err, ERR_NO_MEMORY, "out of memory");
-	masked_code(p, f, map);
-	memcpy(code, shipped_bytes(c->shipped, at->address, f->size), f->size);
+		return error_set(p->err, ERR_NO_MEMORY, "out of memory");
+	sites_mark(&o->sites, f->section, f->value, f->size, false, map);
+	memcpy(code, shipped_bytes(shipped, from->at.address, f->size), f->size);
 	for (uint64_t i = 0; i < f->size; i++)
 		if (map[i])
 			code[i] = 0;
-	ret->sympos = (unsigned)MAX(sympos, 0);
+	ret->equal = true;
+	ret->sympos = (unsigned)MAX(shipped_sympos(shipped, f->name, from->at.address), 0);
 	ret->size = (uint32_t)f->size;
 	r = hash_sha256_hex(code, f->size, ret->sha256);
-	if (r < 0)
-		return error_set(c->err, r, "cannot hash");
-	return fill_mask(c, map, f->size, ret);
+	return r < 0 ? error_set(p->err, r, "cannot hash") : fill_mask(p, map, f->size, ret);
 }
 
-static int mismatch(struct check *c, struct reason_list *mismatches, const char *name,
-		    const char *why)
+static int mismatch(struct proof *p, const char *name, const char *why)
 {
-	int r = reason_add(mismatches, REASON_MISMATCH, c->file, name, "%s: %s", name, why);
+	int r = reason_add(p->mismatches, REASON_MISMATCH, p->file, name, "%s: %s", name, why);
 
-	return r < 0 ? error_set(c->err, r, "out of memory") : 0;
+	return r < 0 ? error_set(p->err, r, "out of memory") : 0;
+}
+
+/* The first build in which the function is equal, or NULL; then ret_why is what the last says. */
+static const struct runpre_candidate *find_proof(const struct proof *p, const char *name,
+						 const struct runpre_object **ret_object,
+						 const char **ret_why)
+{
+	for (size_t i = 0; i < p->object_count; i++) {
+		const struct runpre_candidate *f = runpre_object_function(&p->objects[i], name);
+
+		if (!f)
+			continue;
+		*ret_object = &p->objects[i];
+		if (f->state == CANDIDATE_EQUAL)
+			return f;
+		*ret_why = f->why;
+	}
+	return NULL;
 }
 
 /* The part of a function that the compiler moved away because it rarely runs. */
-static int check_cold(struct check *c, const char *name, struct reason_list *mismatches)
+static int check_cold(struct proof *p, const char *name)
 {
 	_cleanup_free_ char *cold = NULL;
-	char why[WHY_MAX] = "";
-	struct shipped_symbol at;
+	const struct runpre_object *unused = NULL;
+	const char *why = NULL;
 
 	if (asprintf(&cold, "%s.cold", name) < 0)
-		return error_set(c->err, ERR_NO_MEMORY, "out of memory");
-	if (!find_function(&c->proofs[0], cold) || shipped_matches(c->shipped, cold) == 0)
+		return error_set(p->err, ERR_NO_MEMORY, "out of memory");
+	if (!runpre_object_function(&p->objects[0], cold))
 		return 0;
-	c->out->compared++;
-	for (size_t i = 0; i < c->proof_count; i++)
-		if (find_equal(c, &c->proofs[i], cold, &at, why)) {
-			c->out->equal++;
-			return 0;
-		}
-	return mismatch(c, mismatches, cold, why);
+	p->check.out->compared++;
+	if (!find_proof(p, cold, &unused, &why))
+		return mismatch(p, cold, why);
+	p->check.out->equal++;
+	return 0;
 }
 
-static int check_function(struct check *c, const char *name, struct runpre_function *ret,
-			  struct reason_list *mismatches)
+static int check_function(struct proof *p, const char *name, struct runpre_function *ret)
 {
-	char why[WHY_MAX] = "";
-	struct shipped_symbol at;
+	const char *why = "the rebuilt original has no such function";
+	const struct runpre_object *o = NULL;
+	const struct runpre_candidate *f = find_proof(p, name, &o, &why);
 
 	ret->name = name;
-	c->out->compared++;
-	for (size_t i = 0; i < c->proof_count; i++) {
-		if (!find_equal(c, &c->proofs[i], name, &at, why))
-			continue;
-		c->out->equal++;
+	p->check.out->compared++;
+	if (!f)
+		return mismatch(p, name, why);
+	p->check.out->equal++;
 
-		int r = fill_function(c, &c->proofs[i], name, &at, ret);
+	int r = fill_function(p, o, f, ret);
 
-		return r < 0 ? r : check_cold(c, name, mismatches);
-	}
-	return mismatch(c, mismatches, name, why);
+	return r < 0 ? r : check_cold(p, name);
 }
 
-static int add_proof(struct check *c, const struct buf *object, const char *what)
+static int add_object(struct proof *p, const struct buf *file, const char *what)
 {
-	struct proof *p = &c->proofs[c->proof_count];
-	int r = elf_object_parse(object->data, object->len, what, &p->elf, c->err);
+	int r = runpre_object_open(file, what, &p->objects[p->object_count], p->err);
 
-	if (r < 0)
-		return r;
-	c->proof_count++;
-	r = sites_collect(p->elf, &p->sites, c->err);
-	return r < 0 ? error_prefix(c->err, r, "%s", what) : 0;
+	return r < 0 ? r : compare_object(p, &p->objects[p->object_count++]);
 }
 
-static int check_all(struct check *c, const struct unit *unit, const struct diff_result *diff,
-		     struct reason_list *mismatches)
+static int check_all(struct proof *p, const struct unit *unit, const char *const *names, size_t n)
 {
+	struct runpre *out = p->check.out;
 	int r = 0;
 
 	if (!unit->runtime_const)
-		r = add_proof(c, &unit->original, unit->object_path);
+		r = add_object(p, &unit->original, unit->object_path);
 	if (r == 0 && unit->stock.len > 0)
-		r = add_proof(c, &unit->stock, unit->object_path);
+		r = add_object(p, &unit->stock, unit->object_path);
 	if (r < 0)
 		return r;
-	learn_unit(c);
-	c->out->functions =
-		arena_alloc(c->out->arena, diff->changed_count + 1, sizeof(*c->out->functions));
-	if (!c->out->functions)
-		return error_set(c->err, ERR_NO_MEMORY, "out of memory");
-	c->out->function_count = diff->changed_count;
-	for (size_t i = 0; r == 0 && i < diff->changed_count; i++)
-		r = check_function(c, diff->changed[i].name, &c->out->functions[i], mismatches);
+	out->functions = arena_alloc(out->arena, n + 1, sizeof(*out->functions));
+	if (!out->functions)
+		return error_set(p->err, ERR_NO_MEMORY, "out of memory");
+	out->function_count = n;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = check_function(p, names[i], &out->functions[i]);
 	return r;
 }
 
-int runpre_check(const struct shipped *shipped, const struct unit *unit,
-		 const struct diff_result *diff, struct reason_list *mismatches,
-		 struct runpre **ret, struct error *err)
+int runpre_check(const struct shipped *shipped, const struct unit *unit, const char *const *names,
+		 size_t n, struct reason_list *mismatches, struct runpre **ret, struct error *err)
 {
 	_cleanup_runpre_ struct runpre *out = calloc(1, sizeof(*out));
-	struct check c = { .shipped = shipped, .file = unit->file->path, .out = out, .err = err };
+	struct proof p = { .check = { .shipped = shipped, .out = out },
+			   .file = unit->file->path,
+			   .mismatches = mismatches,
+			   .err = err };
 	int r;
 
-	if (out)
+	if (out) {
 		out->arena = arena_new(ARENA_MAX);
-	if (!out || !out->arena)
-		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	r = check_all(&c, unit, diff, mismatches);
-	for (size_t i = 0; i < c.proof_count; i++) {
-		elf_object_free(c.proofs[i].elf);
-		sites_free(&c.proofs[i].sites);
+		out->known = name_table_new();
 	}
+	if (!out || !out->arena || !out->known)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	r = check_all(&p, unit, names, n);
+	for (size_t i = 0; i < p.object_count; i++)
+		runpre_object_close(&p.objects[i]);
+	free(p.check.trial.known.items);
+	free(p.check.trial.placed.items);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(out);
 	return 0;
+}
+
+/* Does the kernel keep it after it has booted? */
+static bool stays(const struct elf_symbol *f)
+{
+	const char *section = f->section->name;
+	size_t unused;
+
+	return !str_has_prefix(section, ".init") && !str_has_prefix(section, ".exit") &&
+	       !str_has_prefix(section, ".altinstr") && !str_has_prefix(section, ".discard") &&
+	       !str_has_prefix(f->name, "__pfx_") && !name_is_cold(f->name, &unused);
+}
+
+int runpre_list(const struct unit *unit, struct name_list *ret, struct error *err)
+{
+	struct runpre_object o;
+	const struct buf *file = unit->runtime_const ? &unit->stock : &unit->original;
+	int r = runpre_object_open(file, unit->object_path, &o, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < o.function_count; i++)
+		if (stays(o.functions[i].symbol) &&
+		    !name_list_has(ret, o.functions[i].symbol->name))
+			r = name_list_add(ret, o.functions[i].symbol->name);
+	runpre_object_close(&o);
+	return r < 0 ? error_set(err, r, "out of memory") : 0;
 }

@@ -329,17 +329,24 @@ static const struct elf_rela *module_rela(const struct shipped *s, uint64_t plac
 		       : NULL;
 }
 
+/* A call through the PLT is a plain one in the kernel. */
+static uint32_t plain_type(uint32_t type)
+{
+	return type == R_X86_64_PLT32 ? R_X86_64_PC32 : type;
+}
+
 /* A field without relocation can only be a distance within its section, which the assembler knew.
  */
 static bool module_distance(const struct shipped *s, uint64_t place, uint32_t type, int64_t addend,
 			    struct shipped_target *ret)
 {
 	const struct elf_section *section = module_section(s, place);
+	const uint8_t *p = shipped_bytes(s, place, sizeof(int32_t));
 	int32_t field;
 
-	if (type != R_X86_64_PC32 && type != R_X86_64_PLT32)
+	if (!p || plain_type(type) != R_X86_64_PC32)
 		return false;
-	memcpy(&field, shipped_bytes(s, place, sizeof(field)), sizeof(field));
+	memcpy(&field, p, sizeof(field));
 	ret->address = place + (uint64_t)(int64_t)field - (uint64_t)addend;
 	ret->import = NULL;
 	return ret->address - section_address(section) < section->size;
@@ -352,11 +359,11 @@ static bool module_field(const struct shipped *s, uint64_t place, uint32_t type,
 
 	if (!rela)
 		return module_distance(s, place, type, addend, ret);
-	if (!rela->symbol)
+	if (!rela->symbol || plain_type(rela->type) != plain_type(type))
 		return false;
 	if (!rela->symbol->section) {
 		*ret = (struct shipped_target){ .import = rela->symbol->name };
-		return true;
+		return rela->addend == addend;
 	}
 	*ret = (struct shipped_target){ .address = section_address(rela->symbol->section) +
 						   rela->symbol->value + (uint64_t)rela->addend -
@@ -367,7 +374,7 @@ static bool module_field(const struct shipped *s, uint64_t place, uint32_t type,
 bool shipped_field(const struct shipped *s, uint64_t place, uint32_t type, int64_t addend,
 		   struct shipped_target *ret)
 {
-	bool wide = type == R_X86_64_64;
+	bool wide = type == R_X86_64_64 || type == R_X86_64_PC64;
 	const uint8_t *p = shipped_bytes(s, place, wide ? 8 : 4);
 	uint64_t value;
 
@@ -383,8 +390,10 @@ bool shipped_field(const struct shipped *s, uint64_t place, uint32_t type, int64
 		memcpy(&field, p, sizeof(field));
 		value = type == R_X86_64_32 ? (uint32_t)field : (uint64_t)(int64_t)field;
 	}
-	if (type == R_X86_64_PC32 || type == R_X86_64_PLT32)
+	if (type == R_X86_64_PC32 || type == R_X86_64_PLT32 || type == R_X86_64_PC64)
 		value += place;
+	else if (!wide && type != R_X86_64_32 && type != R_X86_64_32S)
+		return false;
 	*ret = (struct shipped_target){ .address = value - (uint64_t)addend };
 	return true;
 }

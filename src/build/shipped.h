@@ -64,8 +64,8 @@ struct shipped_target {
 
 /*
  * Reads the field at `place` as a relocation of this type and addend (R_X86_64_PC32, PLT32, 32S,
- * 32, 64) would have written it, and says which symbol address it holds. False if the file has no
- * such field there.
+ * 32, 64, PC64) would have written it, and says which symbol address it holds. False if the file
+ * has no such field there, or one of another kind.
  */
 bool shipped_field(const struct shipped *s, uint64_t place, uint32_t type, int64_t addend,
 		   struct shipped_target *ret);

@@ -8,10 +8,17 @@
 
 #include "elf/object.h"
 
+enum site_kind {
+	SITE_FIELD,     /* a relocated field: what it refers to can be read from the shipped code */
+	SITE_REWRITTEN, /* objtool rewrites it before the kernel is shipped */
+	SITE_RUN_TIME,  /* as compiled in the shipped code; booting or running changes it */
+};
+
 struct site {
 	const struct elf_section *section;
 	uint64_t offset;
-	uint64_t length; /* bytes */
+	uint64_t length; /* bytes, at most 255 */
+	enum site_kind kind;
 };
 
 struct sites {
@@ -28,6 +35,13 @@ void sites_free(struct sites *sites);
  */
 int sites_collect(const struct elf_object *object, struct sites *ret, struct error *err);
 
-/* Marks in `map` (size bytes, 1 = may change) what lies in [offset, offset + size) of a section. */
+/*
+ * Marks in `map` (size bytes, 1 = may differ) what lies in [offset, offset + size) of a section:
+ * everything that may differ between the compiler's output and the shipped file (at_link), or
+ * between that and a running kernel's memory (everything).
+ */
 void sites_mark(const struct sites *sites, const struct elf_section *section, uint64_t offset,
-		uint64_t size, uint8_t *map);
+		uint64_t size, bool at_link, uint8_t *map);
+
+/* Does objtool rewrite the instruction that this byte belongs to? */
+bool sites_rewritten(const struct sites *sites, const struct elf_section *section, uint64_t offset);

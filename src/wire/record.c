@@ -300,7 +300,11 @@ static int parse_inputs(const json_t *o, struct record *record, struct error *er
 			   &record->inputs, &record->n_inputs, err);
 }
 
-static int parse_scalars(const json_t *o, struct record *record, struct error *err)
+#define NAME(field, valid) field_name(o, #field, valid, sizeof(record->field), record->field, err)
+#define TEXT(field)        field_text(o, #field, 1, sizeof(record->field), record->field, err)
+
+/* What a code record has too. */
+static int parse_code(const json_t *o, struct record *record, struct error *err)
 {
 	int64_t format;
 	json_t *run_pre;
@@ -312,22 +316,24 @@ static int parse_scalars(const json_t *o, struct record *record, struct error *e
 	if (format != FORMAT)
 		return error_set(err, ERR_UNSUPPORTED, "format %lld is newer than this program",
 				 (long long)format);
-#define NAME(field, valid) field_name(o, #field, valid, sizeof(record->field), record->field, err)
 	if ((r = NAME(kernel, release_is_valid)) < 0 ||
 	    (r = NAME(build_id, build_id_is_valid)) < 0 ||
-	    (r = NAME(version, version_text_is_valid)) < 0 ||
-	    (r = NAME(module, object_name_is_valid)) < 0 ||
-	    (r = NAME(module_sha256, hash_is_valid)) < 0 ||
-	    (r = NAME(severity, severity_is_valid)) < 0)
-		return r;
-#undef NAME
-#define TEXT(field) field_text(o, #field, 1, sizeof(record->field), record->field, err)
-	if ((r = TEXT(vermagic)) < 0 || (r = TEXT(compiler)) < 0 || (r = TEXT(tool)) < 0)
-		return r;
-#undef TEXT
-	if ((r = json_get_object(o, "run_pre", 64, &run_pre, err)) < 0 ||
+	    (r = json_get_object(o, "run_pre", 64, &run_pre, err)) < 0 ||
 	    (r = json_get_int(run_pre, "compared", 0, INT32_MAX, &record->compared, err)) < 0 ||
 	    (r = json_get_int(run_pre, "equal", 0, record->compared, &record->equal, err)) < 0)
+		return r;
+	return parse_objects(o, record, err);
+}
+
+static int parse_scalars(const json_t *o, struct record *record, struct error *err)
+{
+	int r;
+
+	if ((r = NAME(version, version_text_is_valid)) < 0 ||
+	    (r = NAME(module, object_name_is_valid)) < 0 ||
+	    (r = NAME(module_sha256, hash_is_valid)) < 0 ||
+	    (r = NAME(severity, severity_is_valid)) < 0 || (r = TEXT(vermagic)) < 0 ||
+	    (r = TEXT(compiler)) < 0 || (r = TEXT(tool)) < 0)
 		return r;
 	return 0;
 }
@@ -341,13 +347,30 @@ int record_parse(const void *data, size_t len, struct record **ret, struct error
 	if (!record)
 		return no_memory(err);
 	if ((r = field_parse_object(data, len, RECORD_MAX, &o, err)) < 0 ||
-	    (r = parse_scalars(o, record, err)) < 0 || (r = parse_objects(o, record, err)) < 0 ||
+	    (r = parse_code(o, record, err)) < 0 || (r = parse_scalars(o, record, err)) < 0 ||
 	    (r = parse_states(o, record, err)) < 0 || (r = parse_inputs(o, record, err)) < 0 ||
 	    (r = parse_strings(o, "cves", RECORD_CVES_MAX, CVE_MAX, cve_is_valid, &record->cves,
 			       &record->n_cves, err)) < 0)
 		return r;
 	r = parse_strings(o, "new_functions", RECORD_NEW_FUNCTIONS_MAX, RECORD_SYMBOL_MAX,
 			  symbol_is_valid, &record->new_functions, &record->n_new_functions, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(record);
+	return 0;
+}
+
+int record_parse_code(const void *data, size_t len, struct record **ret, struct error *err)
+{
+	_cleanup_json_ json_t *o = NULL;
+	_cleanup_record_ struct record *record = calloc(1, sizeof(*record));
+	int r;
+
+	if (!record)
+		return no_memory(err);
+	r = field_parse_object(data, len, RECORD_MAX, &o, err);
+	if (r == 0)
+		r = parse_code(o, record, err);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(record);
@@ -452,4 +475,30 @@ int record_write(const struct record *record, struct buf *out, struct error *err
 		return error_prefix(err, r, "build record");
 	r = buf_append(out, text.data, text.len);
 	return r < 0 ? error_set(err, r, "build record: does not fit") : 0;
+}
+
+int record_write_code(const struct record *record, struct buf *out, struct error *err)
+{
+	_cleanup_json_ json_t *o = json_object();
+	_cleanup_buf_ struct buf text = BUF_INIT(RECORD_MAX);
+	_cleanup_record_ struct record *again = NULL;
+	int r;
+
+	r = json_object_set_new(o, "format", json_integer(FORMAT));
+	r += json_set_str(o, "kernel", record->kernel);
+	r += json_set_str(o, "build_id", record->build_id);
+	r += json_object_set_new(o, "objects", write_objects(record));
+	r += json_object_set_new(o, "run_pre",
+				 json_pack("{sIsI}", "compared", (json_int_t)record->compared,
+					   "equal", (json_int_t)record->equal));
+	if (r != 0)
+		return error_set(err, ERR_INVALID, "code record: not UTF-8, or out of memory");
+	r = json_append(o, &text);
+	if (r < 0)
+		return error_set(err, r, "code record: over %zu bytes", RECORD_MAX);
+	r = record_parse_code(text.data, text.len, &again, err);
+	if (r < 0)
+		return error_prefix(err, r, "code record");
+	r = buf_append(out, text.data, text.len);
+	return r < 0 ? error_set(err, r, "code record: does not fit") : 0;
 }

@@ -95,6 +95,14 @@ struct record {
 int record_parse(const void *data, size_t len, struct record **ret, struct error *err);
 /* Appends the file's bytes, deterministic; refuses what record_parse() would refuse. */
 int record_write(const struct record *record, struct buf *out, struct error *err);
+
+/*
+ * The part of a record that says what code is (docs/formats.md, "Code record"): of `record` only
+ * kernel, build_id, objects, compared and equal count. Errors as above.
+ */
+int record_parse_code(const void *data, size_t len, struct record **ret, struct error *err);
+int record_write_code(const struct record *record, struct buf *out, struct error *err);
+
 void record_free(struct record *record);
 /* Does the patch have callbacks or states? Then another version cannot simply take its place on the
  * way back: its callbacks would not run. */

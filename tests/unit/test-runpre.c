@@ -106,12 +106,10 @@ static void tear_down(struct fixture *f)
 
 static struct runpre *check(struct fixture *f, const char *name, struct reason_list *mismatches)
 {
-	struct diff_function function = { .name = name };
-	struct diff_result diff = { .changed = &function, .changed_count = 1 };
 	struct runpre *out = NULL;
 	struct error err = { 0 };
 
-	assert_ok(runpre_check(f->shipped, &f->unit, &diff, mismatches, &out, &err), &err);
+	assert_ok(runpre_check(f->shipped, &f->unit, &name, 1, mismatches, &out, &err), &err);
 	return out;
 }
 
@@ -231,7 +229,7 @@ static void places_that_change(void **state)
 	const struct elf_symbol *y = elf_object_symbol(elf, "f");
 	_cleanup_free_ uint8_t *map = calloc(1, y->size);
 
-	sites_mark(&sites, y->section, y->value, y->size, map);
+	sites_mark(&sites, y->section, y->value, y->size, false, map);
 	for (size_t i = 0; i < y->size; i++) {
 		masked += map[i];
 		if (y->section->data[y->value + i] == 0xf0)

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* suture-build prove */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "build/build_record.h"
+#include "build/commands.h"
+#include "build/kernel_prepare.h"
+#include "build/output.h"
+#include "build/prove.h"
+
+const struct cli_option build_prove_options[] = {
+	{ "kernel", "RELEASE", "kernel to compare with", true, 0 },
+	{ "record", "OUT.json", "where a record of all equal functions goes", false, 0 },
+	{ "jobs", "N", "how many compilers may run at once (default: processors)", false, 'j' },
+	{ 0 }
+};
+
+struct prover {
+	const struct kbuild *kbuild;
+	struct shipped **shipped; /* each object once */
+	size_t shipped_count;
+	struct reason_list mismatches;
+	struct record *record;
+	struct error *err;
+};
+
+static int get_shipped(struct prover *p, const char *object, const struct shipped **ret)
+{
+	for (size_t i = 0; i < p->shipped_count; i++)
+		if (streq(shipped_object(p->shipped[i]), object)) {
+			*ret = p->shipped[i];
+			return 0;
+		}
+
+	struct shipped **list = reallocarray(p->shipped, p->shipped_count + 1, sizeof(*list));
+
+	if (!list)
+		return error_set(p->err, ERR_NO_MEMORY, "out of memory");
+	p->shipped = list;
+
+	int r = shipped_open(p->kbuild->kernel, object, &list[p->shipped_count], p->err);
+
+	if (r == 0)
+		*ret = list[p->shipped_count++];
+	return r;
+}
+
+static int compare_unit(struct prover *p, struct unit *unit)
+{
+	_cleanup_name_list_ struct name_list names = { 0 };
+	_cleanup_runpre_ struct runpre *runpre = NULL;
+	const struct shipped *shipped = NULL;
+	int64_t start = clock_monotonic_ms();
+	int r = get_shipped(p, unit->object, &shipped);
+
+	if (r == 0)
+		r = runpre_list(unit, &names, p->err);
+	if (r == 0)
+		r = prove_functions(p->kbuild, unit, shipped, (const char *const *)names.items,
+				    names.n, &p->mismatches, &runpre, p->err);
+	if (r < 0)
+		return r;
+	output_done(start, "%s (%s): %zu of %zu functions equal", unit->file->path, unit->object,
+		    runpre->equal, runpre->compared);
+	p->record->compared += (int64_t)runpre->compared;
+	p->record->equal += (int64_t)runpre->equal;
+	r = build_record_add(p->record, shipped, runpre);
+	return r < 0 ? error_set(p->err, r, "cannot make the record") : 0;
+}
+
+static int prove_file(struct prover *p, const char *path)
+{
+	_cleanup_free_ char *full = path_join(p->kbuild->source, path, NULL);
+	struct source_file file = { .path = (char *)path, .original = BUF_INIT(SOURCE_FILE_MAX) };
+	struct unit unit;
+	int r = full ? file_read(full, &file.original, p->err)
+		     : error_set(p->err, ERR_NO_MEMORY, "out of memory");
+
+	if (r == 0)
+		r = compile_original(p->kbuild, &file, &unit, p->err);
+	if (r == 0) {
+		r = compare_unit(p, &unit);
+		unit_free(&unit);
+	}
+	buf_free(&file.original);
+	return r < 0 ? error_prefix(p->err, r, "%s", path) : 0;
+}
+
+static int write_record(const struct prover *p, const char *path)
+{
+	const struct kernel *k = p->kbuild->kernel;
+	_cleanup_buf_ struct buf out = BUF_INIT(RECORD_MAX);
+
+	snprintf(p->record->kernel, sizeof(p->record->kernel), "%s", k->release);
+	snprintf(p->record->build_id, sizeof(p->record->build_id), "%s", k->build_id);
+
+	int r = record_write_code(p->record, &out, p->err);
+
+	return r < 0 ? r : file_write_atomic(path, out.data, out.len, 0644, p->err);
+}
+
+static int prove_all(struct cli *cli, struct prover *p)
+{
+	const char *record = cli_get(cli, "record");
+	int r = 0;
+
+	p->record = calloc(1, sizeof(*p->record));
+	if (!p->record)
+		return error_set(p->err, ERR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; r == 0 && i < cli_argc(cli); i++) {
+		const char *why = patch_path_refusal(cli_arg(cli, i), NULL);
+
+		r = why ? error_set(p->err, ERR_USAGE, "%s: %s", cli_arg(cli, i), why)
+			: prove_file(p, cli_arg(cli, i));
+	}
+	if (r == 0 && record)
+		r = write_record(p, record);
+	if (r < 0 || p->mismatches.n == 0)
+		return r;
+	output_reasons(&p->mismatches);
+	error_set(p->err, ERR_MISMATCH, "%lld of %lld functions are not the ones that %s ships",
+		  (long long)(p->record->compared - p->record->equal),
+		  (long long)p->record->compared, p->kbuild->kernel->release);
+	fprintf(stderr, "suture-build: %s\n", p->err->message);
+	return BUILD_EXIT_MISMATCH;
+}
+
+int build_cmd_prove(struct cli *cli, struct error *err)
+{
+	_cleanup_kernel_ struct kernel *kernel = NULL;
+	_cleanup_kbuild_ struct kbuild kb = { 0 };
+	struct prover p = { .kbuild = &kb, .err = err };
+	int64_t jobs;
+	int r = cli_get_int(cli, "jobs", 1, 1024, sysconf(_SC_NPROCESSORS_ONLN), &jobs, err);
+
+	if (r == 0)
+		r = kernel_open(cli_get(cli, "kernel"), &kernel, err);
+	if (r == 0)
+		r = kernel_prepared(kernel, (int)jobs, &kb, err);
+	if (r == 0)
+		r = prove_all(cli, &p);
+	for (size_t i = 0; i < p.shipped_count; i++)
+		shipped_free(p.shipped[i]);
+	free(p.shipped);
+	reason_list_free(&p.mismatches);
+	record_free(p.record);
+	return r;
+}
