@@ -188,24 +188,30 @@ static enum atom_kind named_kind(const struct atom_section *s, const struct elf_
 		return ATOM_CONTENT;
 	if (has_code(s))
 		return ATOM_FUNCTION;
-	return name_is_disposable(sym->name) ? ATOM_CONTENT : ATOM_DATA;
+	return sym->type == STT_OBJECT && sym->size == 0 && name_is_numbered(sym->name)
+		       ? ATOM_CONTENT /* an empty structure holds nothing */
+		       : ATOM_DATA;
 }
 
-/* A label without a size reaches to the next symbol of its section. */
-static uint64_t symbol_end(struct elf_symbol **symbols, size_t count, size_t i)
+/* A label without a size reaches to the next symbol of its section. `next` goes ahead of `i`. */
+static uint64_t symbol_end(struct elf_symbol **symbols, size_t count, size_t i, size_t *next)
 {
 	const struct elf_symbol *sym = symbols[i];
 
 	if (sym->size > 0 || sym->type == STT_OBJECT)
 		return sym->value + sym->size;
-	for (size_t k = i + 1; k < count && symbols[k]->section == sym->section; k++)
-		if (symbols[k]->value > sym->value)
-			return symbols[k]->value;
-	return sym->section->size;
+	*next = MAX(*next, i + 1);
+	while (*next < count && symbols[*next]->section == sym->section &&
+	       symbols[*next]->value <= sym->value)
+		++*next;
+	return *next < count && symbols[*next]->section == sym->section ? symbols[*next]->value
+									: sym->section->size;
 }
 
 static int add_named(struct atom_set *unit, struct elf_symbol **symbols, size_t count)
 {
+	size_t next = 0;
+
 	for (size_t i = 0; i < count; i++) {
 		struct elf_symbol *sym = symbols[i];
 		struct atom_section *s = sym->section->user;
@@ -216,7 +222,7 @@ static int add_named(struct atom_set *unit, struct elf_symbol **symbols, size_t 
 			continue;
 		}
 		int e = atom_add(unit, s, named_kind(s, sym), sym->value,
-				 symbol_end(symbols, count, i), &last);
+				 symbol_end(symbols, count, i, &next), &last);
 		if (e < 0)
 			return e;
 		last->symbol = sym;
@@ -368,6 +374,8 @@ static int open_unit(struct atom_set *unit, const struct special_sizes *sizes, s
 		e = atom_find_unnamed(unit);
 	if (e == 0)
 		e = finish(unit);
+	if (e == 0)
+		atom_find_copies(unit);
 	return e == 0 ? atom_read_entries(unit, sizes, err) : e;
 }
 

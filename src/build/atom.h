@@ -20,6 +20,19 @@ enum atom_kind {
 
 struct atom;
 
+/* What told that two atoms are the same thing. */
+enum pair_by {
+	PAIR_NONE,
+	PAIR_BY_NAME,     /* the only ones of that name */
+	PAIR_BY_BASE,     /* ... but for the compiler's part of the name */
+	PAIR_BY_SCOPE,    /* of one name, local or global, in the same kind of section */
+	PAIR_BY_FILE,     /* ... and from the same source file */
+	PAIR_BY_CONTENT,  /* ... and with the same content */
+	PAIR_BY_POSITION, /* the first of that name, the second, ... */
+	PAIR_BY_USER,     /* used by the same function or variable: atom.paired_through */
+	PAIR_BY_PARENT,   /* the cold parts of a pair */
+};
+
 /* A reference from code or data to a place. */
 struct ref {
 	uint64_t offset;              /* of the field in its section */
@@ -58,14 +71,22 @@ struct atom {
 	VEC(struct special_entry *) entries;
 	struct atom *parent; /* of a `.cold` part: the function */
 	struct atom *cold;   /* the reverse */
+	bool accessed;       /* a variable: code reads or writes it in place */
+	bool taken;          /* a variable: its address is taken, by code or data */
 
 	/* set by the comparison */
-	struct atom *pair;      /* the same thing in the other object */
-	struct atom *comparing; /* assumed equal to this one meanwhile */
-	bool changed;           /* a function or variable whose pair differs */
-	bool unclear;           /* cannot be paired for certain */
-	bool tentative;         /* paired by order alone */
-	bool confirmed;         /* ... and an unchanged function agrees */
+	struct atom *pair; /* the same thing in the other object */
+	enum pair_by paired_by;
+	const struct atom *paired_through; /* in this object */
+	uint32_t stamp;                    /* of the last search that has been here */
+	struct atom *was;                  /* the pair, until a copy took its place */
+	struct atom *comparing;            /* assumed equal to this one meanwhile */
+	bool differs;                      /* from its pair */
+	bool copied;    /* differs, and a copy goes along instead of a replacement */
+	bool changed;   /* a function that is replaced */
+	bool unclear;   /* cannot be paired for certain */
+	bool tentative; /* paired by order alone */
+	bool confirmed; /* ... and an unchanged function agrees */
 
 	/* set by the selection */
 	bool kept;                          /* goes into the extracted object */

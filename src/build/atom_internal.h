@@ -14,6 +14,8 @@ int atom_read_refs(struct atom_set *unit, struct error *err);
 void atom_stretch_padding(struct atom_set *unit);
 /* Decodes all code: where pc-relative fields really point, and branches without a relocation. */
 int atom_decode(struct atom_set *unit);
+/* Turns numbered variables whose copies are as good as themselves into contents; needs targets. */
+void atom_find_copies(struct atom_set *unit);
 /* Strings, unnamed constants, snippets and table entries become atoms. */
 int atom_find_unnamed(struct atom_set *unit);
 /* Gives each entry of a special section to its function. Errors: ERR_INVALID, ERR_NO_MEMORY. */

@@ -133,7 +133,7 @@ static void decode_ref(struct ref *ref, uint64_t at, const struct insn *insn)
 		return;
 	ref->undecoded = false;
 	ref->branch = imm && insn->branch;
-	ref->plain = disp && !insn->indexed;
+	ref->plain = disp && !insn->indexed && !insn->address;
 	if (is_pc_relative(ref->type))
 		ref->position += (int64_t)(insn->len - field - ref->width);
 }

@@ -74,7 +74,19 @@ static int changed_function(struct diff *diff, struct atom *original, struct ato
 	return e;
 }
 
-static int compare_functions(struct diff *diff)
+static void compare_pairs(struct diff *diff)
+{
+	for (size_t i = 0; i < diff->patched.atoms.count; i++) {
+		struct atom *atom = diff->patched.atoms.items[i];
+
+		if (!atom->pair || atom->parent)
+			continue;
+		atom->differs = atom->kind == ATOM_FUNCTION ? !diff_function_equal(atom->pair, atom)
+							    : !diff_data_equal(atom->pair, atom);
+	}
+}
+
+static int list_functions(struct diff *diff)
 {
 	int e = 0;
 
@@ -84,7 +96,7 @@ static int compare_functions(struct diff *diff)
 		if (atom->kind != ATOM_FUNCTION || atom->parent)
 			continue;
 		if (atom->pair) {
-			if (!diff_function_equal(atom->pair, atom))
+			if (atom->differs)
 				e = changed_function(diff, atom->pair, atom);
 		} else if (!atom_is_init(atom)) {
 			e = add_added(diff, atom);
@@ -130,7 +142,7 @@ static int changed_data(struct diff *diff, const struct atom *original, const st
 										 : "initial value");
 }
 
-static int compare_data(struct diff *diff)
+static int check_data(struct diff *diff)
 {
 	int e = 0;
 
@@ -139,7 +151,7 @@ static int compare_data(struct diff *diff)
 
 		if (atom->kind != ATOM_DATA)
 			continue;
-		if (atom->pair && !diff_data_equal(atom->pair, diff->patched.atoms.items[i]))
+		if (atom->pair && atom->differs)
 			e = changed_data(diff, atom->pair, atom);
 		else if (!atom->pair && section_is_table(atom->section->class))
 			e = changed_table(diff, atom, "is new in");
@@ -290,10 +302,14 @@ static int run(struct diff *diff, const struct diff_options *options, struct elf
 	if (e < 0)
 		return e;
 	e = diff_pair(diff);
+	if (e == 0) {
+		compare_pairs(diff);
+		e = diff_copy_fixed(diff);
+	}
 	if (e == 0)
-		e = compare_functions(diff);
+		e = list_functions(diff);
 	if (e == 0)
-		e = compare_data(diff);
+		e = check_data(diff);
 	if (e == 0)
 		e = check_static_locals(diff);
 	if (e == 0) {

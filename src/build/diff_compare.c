@@ -45,6 +45,61 @@ static bool atom_bytes_equal(const struct atom *a, const struct atom *b)
 			   size - at);
 }
 
+#define FNV_START UINT64_C(0xcbf29ce484222325)
+
+static void hash_bytes(uint64_t *hash, const void *data, size_t len)
+{
+	const uint8_t *bytes = data;
+
+	for (size_t i = 0; i < len; i++)
+		*hash = (*hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+}
+
+/* The bytes of an atom but for branch distances; where `deep`, what they refer to as well. */
+static void hash_atom(uint64_t *hash, const struct atom *atom, bool deep);
+
+static void hash_target(uint64_t *hash, const struct ref *ref)
+{
+	const struct atom *target = ref->target;
+
+	if (target && target->kind == ATOM_CONTENT) {
+		hash_atom(hash, target, false);
+	} else if (target) {
+		hash_bytes(hash, target->name, strcspn(target->name, "."));
+	} else if (ref->symbol && !ref->section) {
+		hash_bytes(hash, ref->symbol->name, strlen(ref->symbol->name));
+	}
+}
+
+static void hash_atom(uint64_t *hash, const struct atom *atom, bool deep)
+{
+	const uint8_t *data = atom->section->elf->data;
+	uint64_t at = atom->start, size = atom_size(atom);
+
+	hash_bytes(hash, &size, sizeof(size));
+	for (size_t i = 0; i < atom->ref_count; i++) {
+		const struct ref *ref = &atom->refs[i];
+
+		if (deep)
+			hash_target(hash, ref);
+		if (ref->rela || ref->offset < at)
+			continue;
+		if (data)
+			hash_bytes(hash, data + at, ref->offset - at);
+		at = MIN(ref->offset + ref->width, atom->end);
+	}
+	if (data)
+		hash_bytes(hash, data + at, atom->end - at);
+}
+
+uint64_t diff_fingerprint(const struct atom *atom)
+{
+	uint64_t hash = FNV_START;
+
+	hash_atom(&hash, atom, true);
+	return hash;
+}
+
 static bool outside_equal(const struct ref *a, const struct ref *b)
 {
 	if (!a->symbol || !b->symbol)

@@ -13,15 +13,28 @@ struct diff {
 	VEC(struct diff_data) data;
 	struct reason_list reasons;
 	VEC(struct atom *) kept; /* of the patched unit, in the order of discovery */
+	uint32_t stamp;          /* of the latest search */
+	const struct atom *uses; /* whose targets have the stamp */
 	struct diff_result result;
 };
 
 /* Pairs what is the same in both units (atom.pair, both ways). 0 or ERR_NO_MEMORY. */
 int diff_pair(struct diff *diff) _warn_unused_;
 
+/* Its steps: numbered variables through those that use them, and those that moved with code. */
+int diff_pair_locals(struct diff *diff) _warn_unused_;
+int diff_pair_moved_locals(struct diff *diff) _warn_unused_;
+void diff_set_pair(struct atom *a, struct atom *b, enum pair_by by);
+/* A hash of content and targets, equal for what is most likely the same. */
+uint64_t diff_fingerprint(const struct atom *atom);
+
 /* Compare paired atoms under the pairing. */
 bool diff_function_equal(struct atom *a, struct atom *b);
 bool diff_data_equal(struct atom *a, struct atom *b);
+
+/* Where what differs cannot be replaced but copied, that is done: it has no pair any more, and its
+ * users differ. */
+int diff_copy_fixed(struct diff *diff) _warn_unused_;
 
 /* Finds all that changed and new functions need; what stands in the way becomes a reason. */
 int diff_select(struct diff *diff) _warn_unused_;

@@ -1,98 +1,184 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which thing of the patched object is which of the original.
+ * Which thing of the patched object is which of the original: by name, then by scope, file,
+ * content and position, each step only for what the steps before left over.
  *
- * Names pair what programmers name. Functions that the compiler cloned go by their full name, then
- * by what is left of it without the compiler's part. Numbered variables (static locals) are paired
- * through the functions that use them, since their numbers move. For functions any one-to-one
- * pairing is safe: a caller that means another one differs, too, and is replaced with it. For
- * variables it is not, so what only their order tells is marked as tentative.
+ * For functions any one-to-one pairing is safe: a caller that means another one differs, too, and
+ * is replaced with it. So a poor choice costs a replaced function, not a wrong one. For variables
+ * it is not, so what only their order tells is marked as tentative. Numbered variables (static
+ * locals) are for diff_locals.c.
  */
+#include <inttypes.h>
+
 #include "build/diff_internal.h"
 
-static void set_pair(struct atom *a, struct atom *b)
+void diff_set_pair(struct atom *a, struct atom *b, enum pair_by by)
 {
 	a->pair = b;
 	b->pair = a;
+	a->paired_by = b->paired_by = by;
 }
 
 /* Things that names can pair: cold parts follow their functions, contents have no identity. */
 static bool is_nameable(const struct atom *atom)
 {
-	return atom && atom->kind != ATOM_CONTENT && !atom->parent && !atom->base;
+	return atom && !atom->pair && atom->symbol && atom->kind != ATOM_CONTENT && !atom->parent &&
+	       !atom->base;
 }
 
-static int fill_names(struct atom_set *unit, struct name_table *table)
+static bool is_local(const struct atom *atom)
 {
-	for (size_t i = 0; i < unit->object->symbol_count; i++) {
+	return atom->symbol->binding == STB_LOCAL;
+}
+
+/* One step: atoms that have the same key are the same thing. */
+struct step {
+	enum pair_by by;
+	/* The key of an atom, in the arena; NULL without memory, "" if the step is not for it. */
+	const char *(*key)(struct diff *diff, const struct atom *atom);
+	bool in_order; /* several of one key: the first with the first. Else only single ones */
+};
+
+static const char *name_key(struct diff *diff, const struct atom *atom)
+{
+	(void)diff;
+	return atom->name;
+}
+
+static const char *scope_key(struct diff *diff, const struct atom *atom)
+{
+	return arena_printf(diff->arena, "%s %d %d", atom->name, is_local(atom),
+			    (int)atom->section->class);
+}
+
+static const char *file_of(const struct atom *atom)
+{
+	return atom->symbol->file ? atom->symbol->file : "";
+}
+
+static const char *file_key(struct diff *diff, const struct atom *atom)
+{
+	return arena_printf(diff->arena, "%s %d %d %s", atom->name, is_local(atom),
+			    (int)atom->section->class, file_of(atom));
+}
+
+static const char *content_key(struct diff *diff, const struct atom *atom)
+{
+	return arena_printf(diff->arena, "%s %s %" PRIx64, atom->name, file_of(atom),
+			    diff_fingerprint(atom));
+}
+
+/* A function that the compiler made from another: its number says little, its content much. */
+static const char *clone_key(struct diff *diff, const struct atom *atom)
+{
+	if (atom->kind != ATOM_FUNCTION || !strchr(atom->name, '.'))
+		return "";
+	const char *base = name_base(diff->arena, atom->name);
+	return base ? arena_printf(diff->arena, "%s %" PRIx64, base, diff_fingerprint(atom)) : NULL;
+}
+
+/* `f.isra.0` of one build may be `f` or `f.constprop.0` of the other; a global `f` stays `f`. */
+static const char *base_key(struct diff *diff, const struct atom *atom)
+{
+	if (atom->kind != ATOM_FUNCTION || !is_local(atom))
+		return "";
+	const char *base = name_base(diff->arena, atom->name);
+	return base ? arena_printf(diff->arena, "%s %s", base, file_of(atom)) : NULL;
+}
+
+static const struct step steps[] = {
+	{ PAIR_BY_CONTENT, clone_key, false },   { PAIR_BY_NAME, name_key, false },
+	{ PAIR_BY_SCOPE, scope_key, false },     { PAIR_BY_FILE, file_key, false },
+	{ PAIR_BY_CONTENT, content_key, false }, { PAIR_BY_POSITION, file_key, true },
+	{ PAIR_BY_BASE, base_key, false },       { PAIR_BY_POSITION, base_key, true },
+};
+
+static int add_key(struct diff *diff, const struct step *step, struct name_table *table,
+		   struct atom *atom)
+{
+	const char *key = step->key(diff, atom);
+
+	if (!key)
+		return ERR_NO_MEMORY;
+	return *key ? name_table_add(table, key, atom) : 0;
+}
+
+/* By name, aliases count too. */
+static int add_aliases(struct atom_set *unit, struct name_table *table)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < unit->object->symbol_count; i++) {
 		struct elf_symbol *sym = unit->object->symbols[i];
 
-		if (!is_nameable(sym->user))
-			continue;
-		int e = name_table_add(table, sym->name, sym->user);
-		if (e < 0)
-			return e;
+		if (is_nameable(sym->user))
+			e = name_table_add(table, sym->name, sym->user);
 	}
-	return 0;
+	return e;
 }
 
-/* The one atom of that name, or NULL when there are several. */
+static int add_keys(struct diff *diff, const struct step *step, struct atom_set *unit,
+		    struct name_table *table)
+{
+	int e = 0;
+
+	if (step->key == name_key)
+		return add_aliases(unit, table);
+	for (size_t i = 0; e == 0 && i < unit->atoms.count; i++)
+		if (is_nameable(unit->atoms.items[i]))
+			e = add_key(diff, step, table, unit->atoms.items[i]);
+	return e;
+}
+
+/* The one atom of that key, or NULL when there are several. */
 static struct atom *only(const struct name_entry *entry)
 {
-	if (!entry)
-		return NULL;
 	for (size_t i = 1; i < entry->items.count; i++)
 		if (entry->items.items[i] != entry->items.items[0])
 			return NULL;
 	return entry->items.items[0];
 }
 
-static int pair_one_name(const struct name_entry *entry, void *user)
+static void pair_two(struct atom *a, struct atom *b, enum pair_by by)
 {
-	struct atom *a = only(name_table_find(user, entry->name)), *b = only(entry);
+	if (!a || !b || a->pair || b->pair || a->kind != b->kind)
+		return;
+	diff_set_pair(a, b, by);
+	if (by == PAIR_BY_POSITION && a->kind == ATOM_DATA)
+		a->tentative = b->tentative = true;
+}
 
-	if (a && b && !a->pair && !b->pair && a->kind == b->kind)
-		set_pair(a, b);
+struct stepping {
+	const struct step *step;
+	const struct name_table *originals;
+};
+
+static int pair_key(const struct name_entry *entry, void *user)
+{
+	const struct stepping *s = user;
+	const struct name_entry *other = name_table_find(s->originals, entry->name);
+
+	if (!other)
+		return 0;
+	if (!s->step->in_order)
+		pair_two(only(other), only(entry), s->step->by);
+	else
+		for (size_t i = 0; i < MIN(other->items.count, entry->items.count); i++)
+			pair_two(other->items.items[i], entry->items.items[i], s->step->by);
 	return 0;
 }
 
-static int pair_names(struct diff *diff)
+static int take_step(struct diff *diff, const struct step *step)
 {
 	_cleanup_name_table_ struct name_table *a = name_table_new(), *b = name_table_new();
 
 	if (!a || !b)
 		return ERR_NO_MEMORY;
-	int e = fill_names(&diff->original, a);
+	int e = add_keys(diff, step, &diff->original, a);
 	if (e == 0)
-		e = fill_names(&diff->patched, b);
-	return e < 0 ? e : name_table_each(b, pair_one_name, a);
-}
-
-static int fill_function_bases(struct diff *diff, struct atom_set *unit, struct name_table *table)
-{
-	for (size_t i = 0; i < unit->atoms.count; i++) {
-		struct atom *atom = unit->atoms.items[i];
-
-		if (atom->kind != ATOM_FUNCTION || atom->pair || atom->parent || !atom->symbol)
-			continue;
-		const char *base = name_base(diff->arena, atom->name);
-		if (!base || name_table_add(table, base, atom) < 0)
-			return ERR_NO_MEMORY;
-	}
-	return 0;
-}
-
-/* `f.isra.0` of one build may be `f` or `f.constprop.0` of the other. */
-static int pair_function_bases(struct diff *diff)
-{
-	_cleanup_name_table_ struct name_table *a = name_table_new(), *b = name_table_new();
-
-	if (!a || !b)
-		return ERR_NO_MEMORY;
-	int e = fill_function_bases(diff, &diff->original, a);
-	if (e == 0)
-		e = fill_function_bases(diff, &diff->patched, b);
-	return e < 0 ? e : name_table_each(b, pair_one_name, a);
+		e = add_keys(diff, step, &diff->patched, b);
+	struct stepping s = { .step = step, .originals = a };
+	return e < 0 ? e : name_table_each(b, pair_key, &s);
 }
 
 static void pair_cold_parts(struct diff *diff)
@@ -101,126 +187,8 @@ static void pair_cold_parts(struct diff *diff)
 		struct atom *atom = diff->original.atoms.items[i];
 
 		if (atom->cold && atom->pair && atom->pair->cold)
-			set_pair(atom->cold, atom->pair->cold);
+			diff_set_pair(atom->cold, atom->pair->cold, PAIR_BY_PARENT);
 	}
-}
-
-struct atom_list {
-	VEC(struct atom *) list;
-};
-
-static void atom_list_free(struct atom_list *l)
-{
-	free(l->list.items);
-}
-
-static int add_used(const struct atom *by, struct atom_list *out)
-{
-	for (size_t i = 0; i < by->ref_count; i++) {
-		struct atom *target = by->refs[i].target;
-		bool known = !target || !target->base || target->pair;
-
-		for (size_t k = 0; !known && k < out->list.count; k++)
-			known = out->list.items[k] == target;
-		if (known)
-			continue;
-		int e = VEC_PUSH(&out->list, target);
-		if (e < 0)
-			return e;
-	}
-	return 0;
-}
-
-/* The numbered variables without a pair that an atom uses, in the order of first use. */
-static int used_by(const struct atom *by, struct atom_list *out)
-{
-	int e = add_used(by, out);
-
-	return e == 0 && by->cold ? add_used(by->cold, out) : e;
-}
-
-static bool alike(const struct atom *a, const struct atom *b)
-{
-	return !a->pair && !b->pair && streq(a->base, b->base) &&
-	       a->section->class == b->section->class && a->end - a->start == b->end - b->start;
-}
-
-static size_t count_alike(const struct atom *a, const struct atom_list *in, struct atom **ret)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < in->list.count; i++) {
-		if (!alike(a, in->list.items[i]))
-			continue;
-		if (n++ == 0)
-			*ret = in->list.items[i];
-	}
-	return n;
-}
-
-static size_t count_base(const char *base, const struct atom_list *in)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < in->list.count; i++)
-		n += !in->list.items[i]->pair && streq(in->list.items[i]->base, base);
-	return n;
-}
-
-/* Pairs the variables of one base name that a function uses in both builds. */
-static bool pair_base(struct atom *a, const struct atom_list *as, const struct atom_list *bs)
-{
-	struct atom *b = NULL, *back = NULL;
-	size_t all_a = count_base(a->base, as), all_b = count_base(a->base, bs);
-	size_t n = count_alike(a, bs, &b);
-
-	if (all_a == 1 && all_b == 1) { /* a changed size is for the comparison to find */
-		for (size_t i = 0; i < bs->list.count; i++)
-			if (!bs->list.items[i]->pair && streq(bs->list.items[i]->base, a->base))
-				b = bs->list.items[i];
-		set_pair(a, b);
-		return true;
-	}
-	if (all_a != all_b || n == 0 || n != count_alike(b, as, &back))
-		return false;
-	set_pair(a, b);
-	a->tentative = b->tentative = n > 1;
-	return true;
-}
-
-static int pair_used(struct atom *by, bool *progress)
-{
-	_cleanup_(atom_list_free) struct atom_list as = { 0 };
-	_cleanup_(atom_list_free) struct atom_list bs = { 0 };
-
-	int e = used_by(by, &as);
-	if (e < 0 || as.list.count == 0)
-		return e;
-	e = used_by(by->pair, &bs);
-	for (size_t i = 0; e == 0 && i < as.list.count; i++)
-		if (!as.list.items[i]->pair)
-			*progress |= pair_base(as.list.items[i], &as, &bs);
-	return e;
-}
-
-/* Each round may pair variables that refer to others. */
-static int pair_numbered(struct diff *diff)
-{
-	bool progress = true;
-
-	while (progress) {
-		progress = false;
-		for (size_t i = 0; i < diff->original.atoms.count; i++) {
-			struct atom *atom = diff->original.atoms.items[i];
-
-			if (!atom->pair || atom->parent)
-				continue;
-			int e = pair_used(atom, &progress);
-			if (e < 0)
-				return e;
-		}
-	}
-	return 0;
 }
 
 static bool is_table(const struct atom *atom)
@@ -250,7 +218,7 @@ static int pair_one_table(const struct name_entry *entry, void *user)
 
 	for (size_t i = 0;
 	     other && other->items.count == entry->items.count && i < entry->items.count; i++)
-		set_pair(other->items.items[i], entry->items.items[i]);
+		diff_set_pair(other->items.items[i], entry->items.items[i], PAIR_BY_POSITION);
 	return 0;
 }
 
@@ -267,47 +235,21 @@ static int pair_tables(struct diff *diff)
 	return e < 0 ? e : name_table_each(b, pair_one_table, a);
 }
 
-/* A numbered variable that was left over may be any left-over one of its name in the original. */
-static int mark_unclear(struct diff *diff)
-{
-	_cleanup_name_table_ struct name_table *left = name_table_new();
-
-	if (!left)
-		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < diff->original.atoms.count; i++) {
-		struct atom *atom = diff->original.atoms.items[i];
-
-		if (!atom->base || atom->pair || is_table(atom))
-			continue;
-		if (name_table_add(left, atom->base, atom) < 0)
-			return ERR_NO_MEMORY;
-	}
-	for (size_t i = 0; i < diff->patched.atoms.count; i++) {
-		struct atom *atom = diff->patched.atoms.items[i];
-
-		if (!atom->base || atom->pair || atom->section->class == CLASS_RODATA)
-			continue;
-		const struct name_entry *entry = name_table_find(left, atom->base);
-		atom->unclear = entry != NULL;
-		for (size_t k = 0; entry && k < entry->items.count; k++)
-			((struct atom *)entry->items.items[k])->unclear = true;
-	}
-	return 0;
-}
-
 int diff_pair(struct diff *diff)
 {
-	int e = pair_names(diff);
+	int e = 0;
 
-	if (e == 0)
-		e = pair_function_bases(diff);
+	for (size_t i = 0; e == 0 && i < ARRAY_SIZE(steps); i++)
+		e = take_step(diff, &steps[i]);
 	if (e < 0)
 		return e;
 	pair_cold_parts(diff);
-	e = pair_numbered(diff);
+	e = diff_pair_locals(diff);
 	if (e == 0)
 		e = pair_tables(diff);
 	if (e == 0) /* tables may have brought new users */
-		e = pair_numbered(diff);
-	return e < 0 ? e : mark_unclear(diff);
+		e = diff_pair_locals(diff);
+	if (e == 0)
+		e = diff_pair_moved_locals(diff);
+	return e;
 }

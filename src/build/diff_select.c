@@ -47,12 +47,17 @@ static bool layout_is_same(struct atom_section *s)
 	return s->layout == LAYOUT_SAME;
 }
 
-static bool uses(const struct atom *by, const struct atom *what)
+/* Does `by` refer to `what`? Its targets are marked once for many questions. */
+static bool uses(struct diff *diff, const struct atom *by, const struct atom *what)
 {
-	for (size_t i = 0; i < by->ref_count; i++)
-		if (by->refs[i].target == what)
-			return true;
-	return false;
+	if (diff->uses != by) {
+		diff->uses = by;
+		diff->stamp++;
+		for (size_t i = 0; i < by->ref_count; i++)
+			if (by->refs[i].target)
+				by->refs[i].target->stamp = diff->stamp;
+	}
+	return what->stamp == diff->stamp;
 }
 
 /*
@@ -60,7 +65,7 @@ static bool uses(const struct atom *by, const struct atom *what)
  * "behind a" and one "to b" look alike, as do "before b" and "inside a". It makes no difference as
  * long as the section looks as it did; otherwise only a clear one is taken.
  */
-static bool is_certain(const struct atom *by, const struct ref *ref)
+static bool is_certain(struct diff *diff, const struct atom *by, const struct ref *ref)
 {
 	const struct atom *target = ref->target;
 	struct atom_section *s = target->section;
@@ -74,7 +79,7 @@ static bool is_certain(const struct atom *by, const struct ref *ref)
 	if (ref->position != (int64_t)target->start)
 		return false;
 	const struct atom *before = atom_at(s, ref->position - 1);
-	return !before || before == target || !uses(by, before);
+	return !before || before == target || !uses(diff, by, before);
 }
 
 static int need_data(struct diff *diff, struct atom *by, const struct ref *ref)
@@ -90,7 +95,7 @@ static int need_data(struct diff *diff, struct atom *by, const struct ref *ref)
 				   "%s uses %s, and which variable of the running kernel that is "
 				   "cannot be told for certain",
 				   user_name(by), target->name);
-	if (!is_certain(by, ref))
+	if (!is_certain(diff, by, ref))
 		return diff_refuse(
 			diff, REASON_UNKNOWN_REFERENCE, user_name(by),
 			"%s refers to section %s near %s, and the change moved things there",

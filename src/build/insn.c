@@ -21,7 +21,7 @@ enum {
 struct cursor {
 	const uint8_t *code;
 	size_t len, at;
-	bool opsize, addrsize, rex_w;
+	bool opsize, addrsize, rex_w, lea;
 };
 
 /* Opcodes below 0x40: eight arithmetic operations, eight opcodes each. */
@@ -252,6 +252,7 @@ static bool opcode(struct cursor *c, unsigned *what)
 	if (op == 0xc4 || op == 0xc5 || op == 0x62)
 		return vector_prefix(c, op, what);
 	if (op != 0x0f) {
+		c->lea = op == 0x8d;
 		*what = one_byte(op);
 		return !(*what & BAD);
 	}
@@ -328,6 +329,7 @@ bool insn_decode(const uint8_t *code, size_t len, struct insn *ret)
 		c.at++; /* ENTER */
 	if (c.at > c.len)
 		return false;
+	insn.address = c.lea;
 	insn.branch = what & (REL8 | REL32);
 	insn.len = (uint8_t)c.at;
 	*ret = insn;

@@ -15,6 +15,7 @@ struct insn {
 	uint8_t imm_len;  /* 1, 2, 4 or 8 */
 	bool rip;         /* the displacement is relative to the next instruction */
 	bool indexed;     /* the memory operand uses a register besides rip */
+	bool address;     /* LEA: the operand's address is the result, memory is not touched */
 	bool branch;      /* the immediate is relative to the next instruction: call or jump */
 };
 

@@ -73,37 +73,6 @@ bool name_is_cold(const char *name, size_t *ret_parent)
 	return true;
 }
 
-bool name_is_disposable(const char *name)
-{
-	static const char *const bases[] = {
-		"__func__",
-		"__FUNCTION__",
-		"__PRETTY_FUNCTION__",
-		"__already_done",
-		"__warned",
-		"__print_once", /* printk_once(), WARN_ONCE() */
-		"_rs",          /* ratelimited messages */
-		"__key",        /* lock classes */
-		"descriptor",
-		"_entry",
-		"_entry_ptr", /* dynamic debug, printk index */
-		"__msg",
-		"____fmt", /* netlink and BPF messages */
-		"CSWTCH",
-		"C", /* tables that the compiler makes */
-	};
-
-	if (str_has_prefix(name, "__UNIQUE_ID_ddebug"))
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
-		size_t len = strlen(bases[i]);
-		if (strncmp(name, bases[i], len) == 0 && name[len] == '.' &&
-		    is_digit(name[len + 1]))
-			return true;
-	}
-	return false;
-}
-
 struct node {
 	struct name_entry entry;
 	UT_hash_handle hh;

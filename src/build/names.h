@@ -13,14 +13,6 @@ bool name_is_numbered(const char *name);
 const char *name_base(struct arena *arena, const char *name);
 /* True for `f.cold` and `f.cold.3`; the parent's length in bytes through `ret_parent`. */
 bool name_is_cold(const char *name, size_t *ret_parent);
-/*
- * True for static locals that macros and the compiler make for a use, not for a program's state:
- * `__func__.3`, `__already_done.1`, `_rs.2`, `__key.0`, `CSWTCH.9`, `descriptor.4`, ... A new copy
- * of them is as good as the kernel's. `___done` of DO_ONCE() is not one: what it guards must not
- * happen twice.
- */
-bool name_is_disposable(const char *name);
-
 struct name_entry {
 	const char *name;
 	VEC(void *) items; /* in the order they were added */

@@ -52,19 +52,6 @@ static void cold_parts_have_parents(void **state)
 	assert_false(name_is_cold("f_cold", &len));
 }
 
-static void only_harmless_statics_are_disposable(void **state)
-{
-	(void)state;
-	assert_true(name_is_disposable("__already_done.7"));
-	assert_true(name_is_disposable("__func__.0"));
-	assert_true(name_is_disposable("_rs.3"));
-	assert_true(name_is_disposable("__UNIQUE_ID_ddebug12.3"));
-	assert_false(name_is_disposable("___done.4")); /* DO_ONCE(): a secret is made once */
-	assert_false(name_is_disposable("__already_done"));
-	assert_false(name_is_disposable("_rsa.1"));
-	assert_false(name_is_disposable("count.2"));
-}
-
 static int collect(const struct name_entry *entry, void *user)
 {
 	struct buf *text = user;
@@ -123,7 +110,6 @@ int main(void)
 		cmocka_unit_test(numbers_of_the_compiler_are_known),
 		cmocka_unit_test(bases_have_no_numbers),
 		cmocka_unit_test(cold_parts_have_parents),
-		cmocka_unit_test(only_harmless_statics_are_disposable),
 		cmocka_unit_test(table_keeps_order_and_all_items),
 		cmocka_unit_test(special_sections_have_whole_entries),
 	};
