@@ -329,7 +329,7 @@ struct leftover {
 
 static bool is_moveable(const struct atom *atom)
 {
-	return is_leftover(atom) && atom->section->class != CLASS_TABLE &&
+	return is_leftover(atom) && !section_is_table(atom->section->class) &&
 	       atom->section->class != CLASS_INIT_DATA;
 }
 
