@@ -89,17 +89,20 @@ static int read_patches(struct analysis *a, const char *const *paths, size_t n, 
 	return 0;
 }
 
-/* The answer when there are reasons against the patch. */
-static int refused(const struct analysis *a, int code, const char *what, struct error *err)
+int analysis_verdict(const struct analysis *a, struct error *err)
 {
-	size_t n = reason_count(&a->reasons, REASON_REFUSAL);
+	size_t n = reason_count(&a->reasons, REASON_REFUSAL), mismatches = 0;
+	bool matches;
 
-	return error_set(err, code, "%s: %zu reason%s", what, n, n == 1 ? "" : "s");
-}
-
-static int not_patchable(const struct analysis *a, struct error *err)
-{
-	return refused(a, ERR_NOT_PATCHABLE, "the patch cannot be applied live", err);
+	for (size_t i = 0; i < a->reasons.n; i++)
+		mismatches += a->reasons.items[i].code == REASON_MISMATCH;
+	matches = n > mismatches;
+	return n == 0 ? 0
+		      : error_set(err, matches ? ERR_NOT_PATCHABLE : ERR_MISMATCH,
+				  "%s: %zu reason%s",
+				  matches ? "the patch cannot be applied live"
+					  : "the rebuilt original is not the shipped code",
+				  n, n == 1 ? "" : "s");
 }
 
 static bool is_refused(const struct analysis *a)
@@ -197,9 +200,7 @@ static int compare_units(struct analysis *a, struct error *err)
 		changed += u->diff && (diff_result(u->diff)->changed_count > 0 ||
 				       declared_any(diff_result(u->diff)));
 	}
-	if (is_refused(a))
-		return not_patchable(a, err);
-	if (changed == 0)
+	if (changed == 0 && !is_refused(a))
 		return error_set(err, ERR_NO_CHANGE, "the patch changes no code");
 	return 0;
 }
@@ -290,19 +291,27 @@ static size_t count_changed(const struct analysis *a)
 	return n;
 }
 
+/* Without a part of the patch that was refused, the rest need not compile. */
+static int not_examined(struct analysis *a, const struct error *err)
+{
+	return reason_add(&a->reasons, REASON_NOT_EXAMINED, NULL, NULL,
+			  "what else the patch changes could not be looked at: %s",
+			  err ? err->message : "it does not compile");
+}
+
 static int analyse(struct analysis *a, const char *const *paths, size_t n, struct error *err)
 {
 	int64_t start = clock_monotonic_ms();
 	int r = read_patches(a, paths, n, err);
 
-	if (r == 0 && is_refused(a))
-		return not_patchable(a, err);
 	if (r == 0)
 		r = compile_units(a->kbuild, a->sources, &a->reasons, &a->unit_set, err);
+	if (r == ERR_CHILD && is_refused(a))
+		return not_examined(a, err);
 	if (r < 0)
 		return r;
-	if (is_refused(a))
-		return not_patchable(a, err);
+	if (a->unit_set.n == 0 && is_refused(a))
+		return 0;
 	if (a->unit_set.n == 0)
 		return error_set(err, ERR_NO_CHANGE, "the patch changes no code");
 	output_done(start, "compiled %zu file%s before and after", a->unit_set.n,
@@ -328,9 +337,6 @@ static int analyse(struct analysis *a, const char *const *paths, size_t n, struc
 		return r;
 	output_done(start, "run-pre: %zu of %zu functions equal the shipped code", a->equal,
 		    a->compared);
-	if (is_refused(a))
-		return refused(a, ERR_MISMATCH, "the rebuilt original is not the shipped code",
-			       err);
 	return 0;
 }
 

@@ -41,13 +41,16 @@ struct analysis {
 };
 
 /*
- * Reads, applies, compiles, compares and proves, telling each step on standard output. *ret is set
- * also when the answer is no, so that the reasons can be printed. Errors: ERR_NO_CHANGE,
- * ERR_NOT_PATCHABLE and ERR_MISMATCH (with reasons), ERR_INVALID (a patch that cannot be read or
- * does not apply), ERR_CHILD (does not compile), ….
+ * Reads, applies, compiles, compares and proves, telling each step on standard output. A reason
+ * against the patch ends nothing: all are collected, and analysis_verdict() tells the answer; units
+ * whose diff is refused stay in the list. *ret is set also when this fails, so that reasons can be
+ * printed. Errors: ERR_NO_CHANGE, ERR_INVALID (a patch that cannot be read or does not apply),
+ * ERR_CHILD (does not compile), ….
  */
 int analysis_run(const struct kbuild *kbuild, const char *const *patches, size_t n,
 		 struct analysis **ret, struct error *err);
+/* 0, ERR_NOT_PATCHABLE, or ERR_MISMATCH if that is all there is against the patch. */
+int analysis_verdict(const struct analysis *a, struct error *err);
 void analysis_free(struct analysis *a);
 DEFINE_CLEANUP(struct analysis *, analysis_free);
 #define _cleanup_analysis_ _cleanup_(analysis_freep)

@@ -12,6 +12,7 @@
 #include "build/link.h"
 #include "build/module_check.h"
 #include "build/output.h"
+#include "build/report.h"
 
 const struct cli_option build_patch_options[] = {
 	{ "kernel", "RELEASE", "kernel to build for", true, 0 },
@@ -21,12 +22,14 @@ const struct cli_option build_patch_options[] = {
 	{ "cve", "CVE-…", "a vulnerability that is fixed; may be repeated", false, 0 },
 	{ "severity", "WORD", "critical, high, medium, low or none (default)", false, 0 },
 	{ "jobs", "N", "how many compilers may run at once (default: processors)", false, 'j' },
+	CLI_FORMAT_OPTION,
 	{ 0 }
 };
 
 const struct cli_option build_check_options[] = {
 	{ "kernel", "RELEASE", "kernel to build for", true, 0 },
 	{ "jobs", "N", "how many compilers may run at once (default: processors)", false, 'j' },
+	CLI_FORMAT_OPTION,
 	{ 0 }
 };
 
@@ -41,12 +44,55 @@ static int exit_status(int r)
 	}
 }
 
-static int finish(int r, struct analysis *a, const struct error *err)
+/*
+ * Where a program reads the report, standard output is for the report alone, and what is told of
+ * the steps goes to standard error. *ret is NULL for a text.
+ */
+static int open_report(const struct cli *cli, FILE **ret, struct error *err)
+{
+	enum cli_format format;
+	int r = cli_get_format(cli, false, &format, err);
+
+	*ret = NULL;
+	if (r < 0 || format != CLI_JSON)
+		return r;
+	fflush(stdout);
+	_cleanup_close_ int fd = dup(STDOUT_FILENO);
+
+	if (fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		return error_set_errno(err, errno, "cannot print");
+	*ret = fdopen(fd, "w");
+	if (!*ret)
+		return error_set_errno(err, errno, "cannot print");
+	TAKE_FD(fd);
+	return 0;
+}
+
+static void close_report(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+/* Tells the verdict `r` and what speaks for it. Returns the exit status, or a negative code. */
+static int finish(int r, struct analysis *a, FILE *json, struct error *err)
 {
 	int status = exit_status(r);
 
-	if (a && status > 0)
+	if (status < 0)
+		return status;
+	/* Found while linking, which ends at once. */
+	if (r == ERR_NOT_PATCHABLE && reason_count(&a->reasons, REASON_REFUSAL) == 0 &&
+	    reason_add(&a->reasons, REASON_UNSUPPORTED_SECTION, NULL, NULL, "%s", err->message) < 0)
+		return ERR_NO_MEMORY;
+	if (a && json) {
+		int e = report_json(a, r, json, err);
+
+		if (e < 0)
+			return e;
+	} else if (a) {
 		output_reasons(&a->reasons);
+	}
 	if (status > 0)
 		fprintf(stderr, "suture-build: %s\n", err->message);
 	return status;
@@ -71,35 +117,6 @@ static int run_analysis(struct cli *cli, struct kernel **ret_kernel, struct kbui
 	return analysis_run(ret_kbuild, paths, n, ret, err);
 }
 
-static void print_functions(const struct analysis *a)
-{
-	for (size_t i = 0; i < a->unit_count; i++) {
-		const struct analysis_unit *u = &a->units[i];
-		const struct diff_result *d = diff_result(u->diff);
-
-		for (size_t j = 0; j < d->changed_count; j++)
-			printf("           changed: %s (%s, %s)\n", d->changed[j].name,
-			       u->unit->object, u->unit->file->path);
-		for (size_t j = 0; j < d->added_count; j++)
-			printf("           new:     %s (%s)\n", d->added[j].name,
-			       u->unit->file->path);
-	}
-}
-
-int build_cmd_check(struct cli *cli, struct error *err)
-{
-	_cleanup_kernel_ struct kernel *kernel = NULL;
-	_cleanup_kbuild_ struct kbuild kb = { 0 };
-	_cleanup_analysis_ struct analysis *a = NULL;
-	int r = run_analysis(cli, &kernel, &kb, &a, err);
-
-	if (r < 0)
-		return finish(r, a, err);
-	print_functions(a);
-	printf("can be applied live to %s\n", kernel->release);
-	return EXIT_OK;
-}
-
 /* What is made of a proven analysis, and freed together. */
 struct product {
 	struct extract **extracts;
@@ -120,27 +137,32 @@ static void product_free(struct product *p)
 	buf_free(&p->record);
 }
 
-static int extract_all(const struct analysis *a, struct product *p, struct error *err)
+/* Units whose diff was refused are left out. */
+static int extract_all(struct analysis *a, struct product *p, struct error *err)
 {
 	p->extracts = calloc(a->unit_count + 1, sizeof(*p->extracts));
 	if (!p->extracts)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	for (size_t i = 0; i < a->unit_count; i++) {
-		int r = extract_object(a->units[i].diff, &p->extracts[i], err);
+		const char *path = a->units[i].unit->file->path;
+		int r = 0;
 
+		if (diff_result(a->units[i].diff)->verdict == DIFF_ACCEPTED)
+			r = extract_object(a->units[i].diff, &p->extracts[i], err);
+		if (r == ERR_NOT_PATCHABLE)
+			r = reason_add(&a->reasons, REASON_UNSUPPORTED_SECTION, path, NULL, "%s",
+				       err->message);
 		if (r < 0)
-			return error_prefix(err, r, "%s", a->units[i].unit->file->path);
+			return error_prefix(err, r, "%s", path);
 		p->extract_count++;
 	}
 	return 0;
 }
 
-static int build_module(struct analysis *a, const struct build_options *options, struct product *p,
-			struct error *err)
+/* Everything short of linking: with it, all reasons against the patch are known. */
+static int resolve_all(struct analysis *a, struct product *p, struct error *err)
 {
 	_cleanup_free_ char *path = path_join(a->kbuild->kernel->build, "Module.symvers", NULL);
-	struct link_options link = { options->module, options->version_text };
-	int64_t start = clock_monotonic_ms();
 	int r = path ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
 
 	if (r == 0)
@@ -149,8 +171,16 @@ static int build_module(struct analysis *a, const struct build_options *options,
 		r = symvers_load(path, &p->symvers, err);
 	if (r == 0)
 		r = resolve_symbols(a, p->extracts, p->symvers, &p->resolution, err);
-	if (r == 0)
-		r = link_module(a, p->extracts, &p->resolution, &link, &p->module, err);
+	return r < 0 ? r : analysis_verdict(a, err);
+}
+
+static int build_module(struct analysis *a, const struct build_options *options, struct product *p,
+			struct error *err)
+{
+	struct link_options link = { options->module, options->version_text };
+	int64_t start = clock_monotonic_ms();
+	int r = link_module(a, p->extracts, &p->resolution, &link, &p->module, err);
+
 	if (r == 0)
 		r = module_check_kernel(p->module.data, p->module.len, a->kbuild->kernel,
 					p->symvers, err);
@@ -161,6 +191,26 @@ static int build_module(struct analysis *a, const struct build_options *options,
 	output_done(start, "linked %s, %zu bytes, %zu livepatch symbols", options->module,
 		    p->module.len, p->resolution.symbol_count);
 	return 0;
+}
+
+int build_cmd_check(struct cli *cli, struct error *err)
+{
+	_cleanup_kernel_ struct kernel *kernel = NULL;
+	_cleanup_kbuild_ struct kbuild kb = { 0 };
+	_cleanup_analysis_ struct analysis *a = NULL;
+	_cleanup_(product_free) struct product p = { 0 };
+	_cleanup_(close_report) FILE *json = NULL;
+	int r = open_report(cli, &json, err);
+
+	if (r == 0)
+		r = run_analysis(cli, &kernel, &kb, &a, err);
+	if (r == 0)
+		r = resolve_all(a, &p, err);
+	if (r == 0 && !json) {
+		report_functions(a);
+		printf("can be applied live to %s\n", kernel->release);
+	}
+	return finish(r, a, json, err);
 }
 
 /* Both files or neither. */
@@ -210,6 +260,7 @@ int build_cmd_patch(struct cli *cli, struct error *err)
 	_cleanup_analysis_ struct analysis *a = NULL;
 	_cleanup_(product_free) struct product p = { .module = BUF_INIT(256 * 1024 * 1024),
 						     .record = BUF_INIT(RECORD_MAX) };
+	_cleanup_(close_report) FILE *json = NULL;
 	int64_t start = clock_monotonic_ms();
 	struct build_options options;
 	int r = build_options_read(cli, &options, err);
@@ -217,15 +268,18 @@ int build_cmd_patch(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = check_outputs(cli, err);
 	if (r == 0)
+		r = open_report(cli, &json, err);
+	if (r == 0)
 		r = run_analysis(cli, &kernel, &kb, &a, err);
 	if (r == 0)
+		r = resolve_all(a, &p, err);
+	if (r == 0)
 		r = build_module(a, &options, &p, err);
-	if (r < 0)
-		return finish(r, a, err);
-	r = write_product(cli, &p, err);
-	if (r < 0)
-		return r;
-	print_functions(a);
-	output_done(start, "wrote %s", cli_get(cli, "output"));
-	return EXIT_OK;
+	if (r == 0)
+		r = write_product(cli, &p, err);
+	if (r == 0) {
+		report_functions(a);
+		output_done(start, "wrote %s", cli_get(cli, "output"));
+	}
+	return finish(r, a, json, err);
 }

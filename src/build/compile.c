@@ -676,7 +676,7 @@ int compile_units(const struct kbuild *kb, const struct source_set *sources,
 			job_free(&jobs[--n]);
 		}
 	}
-	if (r == 0 && reason_count(reasons, REASON_REFUSAL) == 0)
+	if (r == 0)
 		r = run_jobs(kb, sources, jobs, n, err);
 	for (size_t i = 0; jobs && i < n; i++)
 		job_free(&jobs[i]);

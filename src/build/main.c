@@ -14,8 +14,9 @@ static const struct cli_verb verbs[] = {
 	  "applied live.",
 	  build_diff_options, build_cmd_diff },
 	{ "check", "FIX.patch…", 1, -1, "say whether source patches can be applied live",
-	  "Does everything that patch does, short of building the module.", build_check_options,
-	  build_cmd_check },
+	  "Does everything that patch does, short of linking the module, and writes nothing. Says every "
+	  "reason against the patches, grouped by its kind, each with a way round.",
+	  build_check_options, build_cmd_check },
 	{ "inspect", "FILE.ko", 1, 1, "show what a livepatch module replaces and needs", NULL,
 	  build_inspect_options, build_cmd_inspect },
 	{ "patch", "FIX.patch…", 1, -1, "build a livepatch module from source patches",

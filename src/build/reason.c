@@ -40,6 +40,8 @@ static const struct {
 				     "files that are not part of the running kernel", "" },
 	[REASON_NOT_COMPILED] = { "not-compiled", REASON_NOTE,
 				  "files that this kernel is not compiled from", "" },
+	[REASON_NOT_EXAMINED] = { "not-examined", REASON_NOTE,
+				  "what could not be looked at without the refused files", "" },
 	[REASON_CHANGED_DATA] = { "changed-data", REASON_REFUSAL, "initialised data changed",
 				  "the running kernel has its own copy, with today's value: set it in a "
 				  "pre-patch callback (suture-build module), or leave it and let the "

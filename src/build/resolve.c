@@ -329,14 +329,10 @@ int resolve_symbols(struct analysis *a, struct extract *const *extracts,
 	int r = out.arena ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
 
 	for (size_t i = 0; r == 0 && i < a->unit_count; i++)
-		r = resolve_unit(&rs, i);
+		if (extracts[i])
+			r = resolve_unit(&rs, i);
 	if (r < 0)
 		return r;
-	size_t refusals = reason_count(&a->reasons, REASON_REFUSAL);
-	if (refusals > 0)
-		return error_set(err, ERR_NOT_PATCHABLE,
-				 "the patch cannot be applied live: %zu reason%s", refusals,
-				 refusals == 1 ? "" : "s");
 	*ret = out;
 	out = (struct resolution){ 0 };
 	return 0;

@@ -18,9 +18,9 @@ struct resolution {
 };
 
 /*
- * Resolves the undefined symbols of all extracted units (`extracts` in the order of a->units).
- * What cannot be resolved for certain is appended to a->reasons, and the answer is
- * ERR_NOT_PATCHABLE. Other errors: ERR_NO_MEMORY and those of analysis_shipped().
+ * Resolves the undefined symbols of all extracted units (`extracts` in the order of a->units; NULL
+ * for one that is left out). What cannot be resolved for certain is appended to a->reasons, and the
+ * resolution is not whole then. Errors: ERR_NO_MEMORY and those of analysis_shipped().
  */
 int resolve_symbols(struct analysis *a, struct extract *const *extracts,
 		    const struct symvers *symvers, struct resolution *ret, struct error *err);
