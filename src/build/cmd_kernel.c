@@ -12,7 +12,9 @@
 #include "package/apt.h"
 
 const struct cli_option build_kernel_add_options[] = {
-	{ "image", "DEB|VMLINUZ", "take the image from this package or file", false, 0 },
+	{ "image", "DEB|VMLINUZ|VMLINUX", "take the image from this package or file", false, 0 },
+	{ "modules", "DEB|DIR", "take modules from here, where the image's package has none", false,
+	  0 },
 	{ "headers", "DEB|DIR", "take configuration and export versions from here", false, 0 },
 	{ "source", "DEB|DIR", "take the source from here", false, 0 },
 	{ "config", "FILE", "use this kernel configuration", false, 0 },
@@ -42,7 +44,8 @@ static int absolute(const char *path, char **ret, struct error *err)
 
 int build_cmd_kernel_add(struct cli *cli, struct error *err)
 {
-	_cleanup_free_ char *image = NULL, *headers = NULL, *source = NULL, *config = NULL;
+	_cleanup_free_ char *image = NULL, *modules = NULL, *headers = NULL, *source = NULL;
+	_cleanup_free_ char *config = NULL;
 	_cleanup_kernel_ struct kernel *kernel = NULL;
 	int64_t jobs, start = clock_monotonic_ms();
 	int r = check_machine(err);
@@ -52,6 +55,8 @@ int build_cmd_kernel_add(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = absolute(cli_get(cli, "image"), &image, err);
 	if (r == 0)
+		r = absolute(cli_get(cli, "modules"), &modules, err);
+	if (r == 0)
 		r = absolute(cli_get(cli, "headers"), &headers, err);
 	if (r == 0)
 		r = absolute(cli_get(cli, "source"), &source, err);
@@ -60,7 +65,7 @@ int build_cmd_kernel_add(struct cli *cli, struct error *err)
 	if (r < 0)
 		return r;
 
-	struct kernel_origin image_from = { .image = image };
+	struct kernel_origin image_from = { .image = image, .modules = modules };
 	struct prepare_origin from = { .headers = headers, .source = source, .config = config };
 
 	r = kernel_fetch(cli_arg(cli, 0), &image_from, output_step, &kernel, err);

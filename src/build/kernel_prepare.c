@@ -6,12 +6,15 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "build/config_compare.h"
+#include "build/kernel_match.h"
 #include "package/apt.h"
 #include "package/unpack.h"
+#include "package/vmlinuz.h"
 
 #define MARKER_MAX      (64 * 1024)
 #define PREPARED_FORMAT 2
 #define CONFIG_MAX      (4 * 1024 * 1024)
+#define SMALL_FILE_MAX  (1024 * 1024)
 
 static char *marker_path(const struct kernel *kernel)
 {
@@ -156,41 +159,104 @@ static int unpack_source(const char *deb, const char *tmp, const char *folder, s
 	return 0;
 }
 
-/* The source tree of the image's own version, unpacked once for all kernels built from it. */
-static int get_source(const struct kernel *k, const struct prepare_origin *origin, const char *tmp,
-		      kernel_say_fn say, char **ret, struct error *err)
+/* The parts of one preparation. */
+struct preparation {
+	const struct kernel *kernel;
+	const struct prepare_origin *origin;
+	struct kernel_banner banner; /* of the image */
+	const char *tmp;             /* a folder beside the source trees */
+	kernel_say_fn say;
+};
+
+/* A given package must be of the kernel's own version. */
+static int check_package(const struct preparation *p, const char *what, const char *name,
+			 const char *deb, struct error *err)
 {
-	_cleanup_free_ char *folder = NULL, *deb = NULL;
+	struct deb_info info;
+	int r = deb_info_read(deb, &info, err);
+
+	return r < 0 ? r : kernel_match_package(&p->banner, what, name, &info, err);
+}
+
+static int check_source(const struct preparation *p, const char *tree, struct error *err)
+{
+	_cleanup_free_ char *makefile = path_join(tree, "Makefile", NULL);
+	_cleanup_free_ char *built = path_join(tree, "include/generated/autoconf.h", NULL);
+	_cleanup_buf_ struct buf text = BUF_INIT(SMALL_FILE_MAX);
+	int r = makefile && built ? file_read(makefile, &text, err) : ERR_NO_MEMORY;
+
+	if (r == 0)
+		r = kernel_match_makefile(&p->banner, buf_str(&text), err);
+	if (r < 0)
+		return error_prefix(err, r, "%s", tree);
+	if (file_exists(built)) {
+		error_set(err, ERR_UNSUPPORTED, "%s: a kernel was built in this tree", tree);
+		error_hint(err, "give a clean copy of it, or run make mrproper in it");
+		return ERR_UNSUPPORTED;
+	}
+	return 0;
+}
+
+/* A tree at hand is used in place. */
+static int use_tree(const struct preparation *p, char **ret, struct error *err)
+{
+	_cleanup_free_ char *tree = realpath(p->origin->source, NULL);
+	int r = tree ? check_source(p, tree, err)
+		     : error_set_errno(err, errno, "cannot use %s", p->origin->source);
+
+	if (r == 0)
+		*ret = TAKE_PTR(tree);
+	return r;
+}
+
+static int no_source(const struct kernel *k, struct error *err)
+{
+	error_set(err, ERR_UNSUPPORTED, "which source %s was built from is not known", k->release);
+	error_hint(err, "give its source tree with --source, and --headers or --config");
+	return ERR_UNSUPPORTED;
+}
+
+static int fetch_source(const struct preparation *p, const char *folder, struct error *err)
+{
+	const struct kernel *k = p->kernel;
+	_cleanup_free_ char *deb = NULL;
+	int r = 0;
+
+	if (p->origin->source) {
+		deb = strdup(p->origin->source);
+		r = deb ? check_package(p, "source", k->source_package, deb, err) : ERR_NO_MEMORY;
+	} else {
+		p->say("downloading the source");
+		r = apt_download(k->source_package, k->version, p->tmp, &deb, err);
+	}
+	if (r < 0)
+		return r;
+	p->say("unpacking the source");
+	return unpack_source(deb, p->tmp, folder, err);
+}
+
+/* The source tree of the image's own version, unpacked once for all kernels built from it. */
+static int get_source(const struct preparation *p, char **ret, struct error *err)
+{
+	const struct kernel *k = p->kernel;
+	_cleanup_free_ char *folder = NULL;
 	struct stat st;
 	int r;
 
-	if (origin->source && stat(origin->source, &st) == 0 && S_ISDIR(st.st_mode)) {
-		*ret = realpath(origin->source, NULL);
-		return *ret ? 0 : error_set_errno(err, errno, "cannot use %s", origin->source);
-	}
+	if (p->origin->source && stat(p->origin->source, &st) == 0 && S_ISDIR(st.st_mode))
+		return use_tree(p, ret, err);
 	if (!k->source_package[0])
-		return error_set(err, ERR_UNSUPPORTED,
-				 "which source %s was built from is not known: give --source",
-				 k->release);
+		return no_source(k, err);
 	r = kernel_source_folder(k->source_package, k->version, &folder, err);
 	if (r < 0)
 		return r;
-	if (!file_exists(folder)) {
-		if (origin->source) {
-			deb = strdup(origin->source);
-		} else {
-			say("downloading the source");
-			r = apt_download(k->source_package, k->version, tmp, &deb, err);
-			if (r < 0)
-				return r;
-		}
-		say("unpacking the source");
-		r = deb ? unpack_source(deb, tmp, folder, err) : ERR_NO_MEMORY;
-		if (r < 0)
-			return r;
-	}
-	*ret = TAKE_PTR(folder);
-	return 0;
+	if (!file_exists(folder))
+		r = fetch_source(p, folder, err);
+	if (r == 0)
+		r = check_source(p, folder, err);
+	if (r == 0)
+		*ret = TAKE_PTR(folder);
+	return r;
 }
 
 static int copy_into_build(const struct kernel *k, const char *from, const char *name,
@@ -201,38 +267,54 @@ static int copy_into_build(const struct kernel *k, const char *from, const char 
 	return to ? file_copy(from, to, 0644, err) : error_set(err, ERR_NO_MEMORY, "out of memory");
 }
 
-static int get_headers(const struct kernel *k, const struct prepare_origin *origin, const char *tmp,
-		       kernel_say_fn say, struct error *err)
+/* A build folder, or an unpacked headers package. */
+static int headers_from_folder(const struct preparation *p, struct error *err)
 {
+	const char *from = p->origin->headers;
+	_cleanup_free_ char *config = path_join(from, ".config", NULL);
+	_cleanup_free_ char *symvers = path_join(from, "Module.symvers", NULL);
+	_cleanup_free_ char *release = path_join(from, "include/config/kernel.release", NULL);
+	_cleanup_buf_ struct buf text = BUF_INIT(SMALL_FILE_MAX);
+	int r = 0;
+
+	if (!config || !symvers || !release)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (file_exists(release))
+		r = file_read(release, &text, err);
+	if (r == 0 && text.len)
+		r = kernel_match_release(&p->banner, from, buf_str(&text), err);
+	if (r == 0)
+		r = copy_into_build(p->kernel, config, ".config", err);
+	return r < 0 ? r : copy_into_build(p->kernel, symvers, "Module.symvers", err);
+}
+
+static int get_headers(const struct preparation *p, struct error *err)
+{
+	const struct kernel *k = p->kernel;
 	_cleanup_free_ char *deb = NULL, *package = NULL;
 	struct unpack_options options = { .dest = k->build, .map = map_headers, .user = (void *)k };
 	struct stat st;
+	int r;
 
-	if (origin->headers && stat(origin->headers, &st) == 0 && S_ISDIR(st.st_mode)) {
-		_cleanup_free_ char *config = path_join(origin->headers, ".config", NULL);
-		_cleanup_free_ char *symvers = path_join(origin->headers, "Module.symvers", NULL);
-
-		if (!config || !symvers)
-			return error_set(err, ERR_NO_MEMORY, "out of memory");
-
-		int r = copy_into_build(k, config, ".config", err);
-
-		return r < 0 ? r : copy_into_build(k, symvers, "Module.symvers", err);
-	}
-	if (origin->headers)
-		return unpack_deb(origin->headers, &options, err);
+	if (p->origin->headers && stat(p->origin->headers, &st) == 0 && S_ISDIR(st.st_mode))
+		return headers_from_folder(p, err);
 	if (asprintf(&package, "linux-headers-%s", k->release) < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	say("downloading the headers");
-
-	int r = apt_download(package, k->version, tmp, &deb, err);
-
+	if (p->origin->headers) {
+		r = check_package(p, "headers", package, p->origin->headers, err);
+		return r < 0 ? r : unpack_deb(p->origin->headers, &options, err);
+	}
+	if (!k->version[0])
+		return no_source(k, err);
+	p->say("downloading the headers");
+	r = apt_download(package, k->version, p->tmp, &deb, err);
 	return r < 0 ? r : unpack_deb(deb, &options, err);
 }
 
-static int check_config(const char *config, const char *release, struct error *err)
+static int check_config(const struct preparation *p, const char *config, struct error *err)
 {
-	_cleanup_buf_ struct buf text = BUF_INIT(CONFIG_MAX);
+	_cleanup_buf_ struct buf text = BUF_INIT(CONFIG_MAX), shipped = BUF_INIT(CONFIG_MAX);
+	const char *release = p->kernel->release;
 	int r = file_read(config, &text, err);
 
 	if (r < 0)
@@ -243,7 +325,41 @@ static int check_config(const char *config, const char *release, struct error *e
 		return error_set(err, ERR_UNSUPPORTED,
 				 "%s is built without livepatch support (CONFIG_LIVEPATCH)",
 				 release);
-	return 0;
+	r = kernel_match_config(&p->banner, buf_str(&text), err);
+	if (r < 0 || !file_exists(p->kernel->config))
+		return r;
+	r = file_read(p->kernel->config, &shipped, err);
+	if (r == 0)
+		r = config_compare(buf_str(&shipped), buf_str(&text), err);
+	return r < 0 ? error_prefix(err, r, "the configuration is not that of the image") : 0;
+}
+
+/* One of the kernel's own modules says for which release it was made. */
+static int check_modules(const struct preparation *p, struct error *err)
+{
+	static const char key[] = "vermagic=";
+	const struct kernel *k = p->kernel;
+	_cleanup_free_ char *order = path_join(k->modules, "modules.order", NULL), *line = NULL;
+	_cleanup_buf_ struct buf module = BUF_INIT(KERNEL_MODULE_MAX);
+	int r;
+
+	if (!order)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (!file_exists(order) || file_read_line(order, &line, NULL) < 0 || !line[0])
+		return 0;
+
+	char *name = (char *)path_base(line);
+
+	name[strcspn(name, ".")] = '\0';
+	r = kernel_read_module(k, name, &module, NULL, err);
+	if (r < 0)
+		return r;
+
+	const char *at = memmem(module.data, module.len, key, strlen(key));
+
+	if (!at || !memchr(at, '\0', module.len - (size_t)(at - (const char *)module.data)))
+		return error_set(err, ERR_INVALID, "module %s has no vermagic", name);
+	return kernel_match_release(&p->banner, name, at + strlen(key), err);
 }
 
 /*
@@ -276,57 +392,69 @@ static int make_config(struct kbuild *kb, const char *config, struct error *err)
 	return r < 0 ? error_prefix(err, r, "%s", kb->kernel->release) : 0;
 }
 
-static int configure(struct kbuild *kb, const struct prepare_origin *origin, kernel_say_fn say,
-		     struct error *err)
+static int configure(const struct preparation *p, struct kbuild *kb, struct error *err)
 {
-	const struct kernel *k = kb->kernel;
+	const struct kernel *k = p->kernel;
 	_cleanup_free_ char *config = path_join(k->build, ".config", NULL);
 	_cleanup_free_ char *symvers = path_join(k->build, "Module.symvers", NULL);
 	int r = config && symvers ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
 
-	if (r == 0 && origin->config)
-		r = copy_into_build(k, origin->config, ".config", err);
+	if (r == 0 && p->origin->config)
+		r = copy_into_build(k, p->origin->config, ".config", err);
 	if (r < 0)
 		return r;
 	if (!file_exists(config) || !file_exists(symvers))
 		return error_set(err, ERR_INVALID,
 				 "the headers of %s lack .config or Module.symvers", k->release);
-	r = check_config(config, k->release, err);
+	r = check_config(p, config, err);
+	if (r == 0 && !file_exists(k->config))
+		r = file_copy(config, k->config, 0644, err);
 	if (r == 0)
 		r = kbuild_find_compiler(config, &kb->compiler, &kb->compiler_version, err);
 	if (r < 0)
 		return r;
-	say("configuring");
+	p->say("configuring");
 	r = write_extra_makefile(k, err);
 	if (r == 0)
 		r = make_config(kb, config, err);
 	if (r < 0)
 		return r;
-	say("preparing");
+	p->say("preparing");
 	return kbuild_make(kb, (const char *const[]){ "modules_prepare", NULL }, NULL, err);
 }
 
-static int prepare(const struct kernel *k, const struct prepare_origin *origin, int jobs,
-		   const char *tmp, kernel_say_fn say, struct error *err)
+static int read_banner(const struct kernel *k, struct kernel_banner *ret, struct error *err)
 {
+	_cleanup_buf_ struct buf image = BUF_INIT(VMLINUX_MAX);
+	int r = file_read(k->vmlinux, &image, err);
+
+	return r < 0 ? r : kernel_banner_find(image.data, image.len, ret, err);
+}
+
+static int prepare(struct preparation *p, int jobs, struct error *err)
+{
+	const struct kernel *k = p->kernel;
 	_cleanup_kbuild_ struct kbuild kb = { .kernel = k, .jobs = jobs };
 	_cleanup_free_ char *units = path_join(k->folder, "units", NULL);
-	int r = units ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+	int r = units ? read_banner(k, &p->banner, err)
+		      : error_set(err, ERR_NO_MEMORY, "out of memory");
 
+	if (r == 0)
+		r = check_modules(p, err);
 	if (r == 0)
 		r = file_remove_tree(k->build, err);
 	if (r == 0)
 		r = file_remove_tree(units, err);
 	if (r == 0)
-		r = file_make_dirs(tmp, 0755, err);
+		r = file_make_dirs(p->tmp, 0755, err);
 	if (r == 0)
 		r = file_make_dirs(k->build, 0755, err);
 	if (r == 0)
-		r = get_headers(k, origin, tmp, say, err);
+		r = get_headers(p, err);
 	if (r == 0)
-		r = get_source(k, origin, tmp, say, &kb.source, err);
+		r = get_source(p, &kb.source, err);
 	if (r == 0)
-		r = configure(&kb, origin, say, err);
+		r = configure(p, &kb, err);
 	return r < 0 ? r : write_marker(&kb, err);
 }
 
@@ -348,7 +476,11 @@ int kernel_prepare(const struct kernel *kernel, const struct prepare_origin *ori
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	r = file_remove_tree(tmp, err);
 	if (r == 0)
-		r = prepare(kernel, origin ? origin : &none, jobs, tmp, say, err);
+		r = prepare(&(struct preparation){ .kernel = kernel,
+						   .origin = origin ? origin : &none,
+						   .tmp = tmp,
+						   .say = say },
+			    jobs, err);
 
 	int gone = file_remove_tree(tmp, r < 0 ? NULL : err);
 

@@ -281,20 +281,24 @@ static int check_release(const char *release, struct error *err)
 	return 0;
 }
 
+void apt_source_package(const struct kernel_release *release, char ret[static APT_NAME_MAX])
+{
+	if (release->vendor == KERNEL_UBUNTU)
+		snprintf(ret, APT_NAME_MAX, "linux-source-%u.%u.%u", release->major, release->minor,
+			 release->patch);
+	else
+		snprintf(ret, APT_NAME_MAX, "linux-source-%u.%u", release->major, release->minor);
+}
+
 /* The version from which the image was built is that of the source package with the same number. */
 static int find_source(struct apt_kernel *k, struct error *err)
 {
 	_cleanup_name_list_ struct name_list versions = { 0 };
-	size_t major = strspn(k->release, "0123456789");
+	struct kernel_release release;
 
-	if (k->release[major] == '.') {
-		size_t minor = strspn(k->release + major + 1, "0123456789");
-
-		snprintf(k->source, sizeof(k->source), "linux-source-%.*s",
-			 (int)(major + 1 + minor), k->release);
-	} else {
+	if (kernel_release_parse(k->release, &release) < 0)
 		return error_set(err, ERR_INVALID, "'%s' is not a kernel release", k->release);
-	}
+	apt_source_package(&release, k->source);
 
 	int r = apt_versions(k->source, &versions, err);
 

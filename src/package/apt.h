@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/release.h"
 #include "package/name_list.h"
 
 /* Longest package name or version accepted, in bytes. */
@@ -50,3 +51,6 @@ int apt_find_kernel(const char *release, struct apt_kernel *ret, struct error *e
 
 /* The newest release of a flavour for which apt has image, headers and source. ERR_NOT_FOUND. */
 int apt_newest_kernel(const char *flavour, struct apt_kernel *ret, struct error *err);
+
+/* The package with a kernel's source: linux-source-6.1 (Debian), linux-source-5.15.0 (Ubuntu). */
+void apt_source_package(const struct kernel_release *release, char ret[static APT_NAME_MAX]);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/release.h"
 #include "package/apt.h"
 #include "package/kernel_files.h"
 #include "package/vmlinuz.h"
@@ -56,20 +57,13 @@ int kernel_cache_folder(char **ret, struct error *err)
 	return 0;
 }
 
-static bool is_release(const char *s)
-{
-	size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+~-");
-
-	return n > 0 && n <= 64 && s[n] == '\0' && s[0] != '.' && s[0] != '-';
-}
-
 /* The folder kernels/RELEASE of the cache (with an empty release: kernels itself). */
 static int release_folder(const char *release, char **ret, struct error *err)
 {
 	_cleanup_free_ char *cache = NULL;
 	int r;
 
-	if (*release && !is_release(release))
+	if (*release && !kernel_release_is_valid(release))
 		return error_set(err, ERR_INVALID, "'%s' is not a kernel release", release);
 	r = kernel_cache_folder(&cache, err);
 	if (r < 0)
@@ -222,7 +216,7 @@ static int fetch_into(const char *release, const struct kernel_origin *origin, c
 	int r = file_make_dirs(tmp, 0755, err);
 
 	if (r == 0 && origin && origin->image)
-		r = kernel_files_from(origin->image, tmp, say, &info, err);
+		r = kernel_files_from(origin, tmp, say, &info, err);
 	else if (r == 0)
 		r = kernel_files_from_apt(tmp, say, &info, err);
 	if (r == 0)
@@ -286,8 +280,8 @@ int kernel_list(struct name_list *ret, struct error *err)
 	while (r == 0 && (e = readdir(dir)) != NULL) {
 		_cleanup_free_ char *info = path_join(folder, e->d_name, "kernel.json", NULL);
 
-		if (is_release(e->d_name) && !str_has_suffix(e->d_name, ".tmp") && info &&
-		    file_exists(info))
+		if (kernel_release_is_valid(e->d_name) && !str_has_suffix(e->d_name, ".tmp") &&
+		    info && file_exists(info))
 			r = name_list_add(&list, e->d_name);
 	}
 	closedir(dir);

@@ -3,7 +3,8 @@
  * The cache of stock kernels: $XDG_CACHE_HOME/suture (or ~/.cache/suture), one folder a release.
  *
  *   kernels/RELEASE/kernel.json   what it is; written last, so a folder with it is complete
- *   kernels/RELEASE/vmlinuz       the image that boots; vmlinux: the ELF file inside it
+ *   kernels/RELEASE/vmlinuz       the image that boots, unless only a vmlinux was given
+ *   kernels/RELEASE/vmlinux       the ELF file inside it, without symbols
  *   kernels/RELEASE/config        the kernel's configuration
  *   kernels/RELEASE/root/lib/modules/RELEASE/   all its modules, with modules.dep
  *   kernels/RELEASE/build/        prepared for building (suture-build kernel add)
@@ -24,7 +25,7 @@
 /* A cached kernel. Strings are owned; paths are absolute. */
 struct kernel {
 	char *release;
-	char *version; /* of the image package; "" when it came from a bare image */
+	char *version; /* of the distribution's package, as the image says it; "": not said */
 	char *build_id;
 	char *source_package; /* "" when unknown */
 	char *folder;
@@ -49,7 +50,10 @@ int kernel_open(const char *release, struct kernel **ret, struct error *err);
 
 /* Where a kernel comes from; NULL members: through apt. */
 struct kernel_origin {
-	const char *image; /* a linux-image .deb, or a bzImage */
+	const char *image;   /* a linux-image .deb, a bzImage, or an ELF vmlinux (which the kernel
+				cannot be booted from) */
+	const char *modules; /* besides those of the image's .deb: a .deb with modules, or what make
+				modules_install filled */
 };
 
 /*

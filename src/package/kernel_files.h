@@ -17,6 +17,9 @@ struct kernel_info {
 /* Downloads the release's image package and fills `folder` from it. */
 int kernel_files_from_apt(const char *folder, kernel_say_fn say, struct kernel_info *info,
 			  struct error *err);
-/* Fills `folder` from a .deb or a bzImage at hand. */
-int kernel_files_from(const char *image, const char *folder, kernel_say_fn say,
+/*
+ * Fills `folder` from files at hand. ERR_MISMATCH if the image is of another release, or the
+ * package of another version than its image.
+ */
+int kernel_files_from(const struct kernel_origin *origin, const char *folder, kernel_say_fn say,
 		      struct kernel_info *info, struct error *err);

@@ -349,8 +349,8 @@ int unpack_tar(const char *path, const struct unpack_options *options, struct er
 	return unpack_packed(p, xz, path, options, err);
 }
 
-/* The data part of a .deb, named for how it is packed. */
-static int unpack_data(struct archive *outer, const char *name, const char *path,
+/* A part of a .deb, named for how it is packed. */
+static int unpack_part(struct archive *outer, const char *name, const char *path,
 		       const struct unpack_options *options, struct error *err)
 {
 	_cleanup_(packed_freep) struct packed *p = packed_new();
@@ -365,6 +365,7 @@ int unpack_deb(const char *path, const struct unpack_options *options, struct er
 {
 	_cleanup_archive_ struct archive *a = archive_read_new();
 	struct archive_entry *entry;
+	const char *part = options->control ? "control.tar" : "data.tar";
 
 	if (!a)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
@@ -381,8 +382,8 @@ int unpack_deb(const char *path, const struct unpack_options *options, struct er
 
 		const char *name = archive_entry_pathname(entry);
 
-		if (name && str_has_prefix(name, "data.tar"))
-			return unpack_data(a, name, path, options, err);
+		if (name && str_has_prefix(name, part))
+			return unpack_part(a, name, path, options, err);
 	}
-	return error_set(err, ERR_INVALID, "%s: not a Debian package: it has no data part", path);
+	return error_set(err, ERR_INVALID, "%s: not a Debian package: it has no %s", path, part);
 }

@@ -24,15 +24,16 @@ struct unpack_options {
 	const char *dest;  /* an existing folder */
 	unpack_map_fn map; /* NULL: everything, under its own name */
 	void *user;
+	bool control; /* of a .deb: the control part instead of the data */
 };
 
 /*
- * Unpacks the data part of a .deb (deb(5)). Regular files, folders and symbolic links are made,
- * owned by the caller, with permissions 0644, 0755 or, if the owner may execute it, 0755; hard
- * links, devices and sockets are refused. Refused too: absolute paths, "..", links that point
- * outside the destination, an entry that would replace another one or pass through a link.
- * Errors: -errno, ERR_INVALID (not an archive, or damaged, or a refused entry), ERR_TOO_LARGE.
- * What was written before an error stays: unpack into a temporary folder.
+ * Unpacks one part of a .deb (deb(5)), the data or the control part. Regular files, folders and
+ * symbolic links are made, owned by the caller, with permissions 0644, 0755 or, if the owner may
+ * execute it, 0755; hard links, devices and sockets are refused. Refused too: absolute paths, "..",
+ * links that point outside the destination, an entry that would replace another one or pass through
+ * a link. Errors: -errno, ERR_INVALID (not an archive, or damaged, or a refused entry),
+ * ERR_TOO_LARGE. What was written before an error stays: unpack into a temporary folder.
  */
 int unpack_deb(const char *path, const struct unpack_options *options, struct error *err);
 

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/release.h"
 
 #define LOWER          "abcdefghijklmnopqrstuvwxyz"
 #define UPPER          "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -64,8 +65,7 @@ static bool is_word(const char *text, size_t max, const char *allowed)
 
 bool release_is_valid(const char *text)
 {
-	return is_word(text, RELEASE_MAX, LOWER UPPER DIGITS "._+~-") && *text != '.' &&
-	       *text != '-';
+	return kernel_release_is_valid(text);
 }
 
 bool build_id_is_valid(const char *text)

@@ -7,8 +7,9 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/release.h"
 
-#define RELEASE_MAX       64 /* bytes of a kernel release */
+#define RELEASE_MAX       KERNEL_RELEASE_MAX
 #define BUILD_ID_MAX      64 /* hexadecimal digits */
 #define TIER_MAX          32
 #define CVE_MAX           32
