@@ -78,11 +78,11 @@ int kernel_signature_parse(const char *text, struct kernel_signature *ret)
 {
 	static const char vendor[] = "Ubuntu ";
 	struct kernel_signature s = { 0 };
-	const char *start = text + strlen(vendor);
-	const char *dash, *dot, *flavour, *end;
+	const char *start, *dash, *dot, *flavour, *end;
 
 	if (!str_has_prefix(text, vendor))
 		return ERR_INVALID;
+	start = text + strlen(vendor);
 	end = strchr(start, ' ');
 	dash = strchr(start, '-');
 	dot = dash ? strchr(dash, '.') : NULL;

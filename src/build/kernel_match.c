@@ -34,12 +34,13 @@ static bool read_variable(const char *makefile, const char *name, unsigned int *
 	size_t len = strlen(name);
 
 	for (const char *line = makefile; *line;) {
-		const char *value = line + len + strspn(line + len, " =\t");
+		if (strncmp(line, name, len) == 0) {
+			const char *value = line + len + strspn(line + len, " =\t");
 
-		if (strncmp(line, name, len) == 0 && strchr(" =\t", line[len]) && *value >= '0' &&
-		    *value <= '9') {
-			*ret = (unsigned int)strtoul(value, NULL, 10);
-			return true;
+			if (value > line + len && *value >= '0' && *value <= '9') {
+				*ret = (unsigned int)strtoul(value, NULL, 10);
+				return true;
+			}
 		}
 		line += strcspn(line, "\n");
 		line += *line == '\n';
