@@ -242,13 +242,19 @@ static int link_symtab(struct reader *r, struct elf_section *s)
 	return 0;
 }
 
+/* These have another size when the object is written: nothing may point into them. */
+static bool is_made_anew(const struct elf_section *s)
+{
+	return s->type == SHT_RELA || s->type == SHT_SYMTAB || s->type == SHT_STRTAB;
+}
+
 static int link_rela(struct reader *r, struct elf_section *s, uint32_t info)
 {
 	int e = section_ref(r, s, info, true, &s->target);
 
 	if (e < 0)
 		return e;
-	if (s->target == s || s->target->type == SHT_RELA)
+	if (s->target == s || is_made_anew(s->target))
 		return error_set(r->err, ERR_INVALID, "%s: section %s relocates relocations",
 				 r->what, s->name);
 	if (s->flags & SHF_RELA_LIVEPATCH)
@@ -322,8 +328,7 @@ static int place_symbol(struct reader *r, const Elf64_Sym *raw, struct elf_symbo
 				 "%s: symbol %u (%s) is in section %u, which is not there", r->what,
 				 sym->index, sym->name, raw->st_shndx);
 	struct elf_section *s = r->by_index[raw->st_shndx];
-	/* These are made anew when the object is written, with another size. */
-	if (s->type == SHT_RELA || s->type == SHT_SYMTAB || s->type == SHT_STRTAB)
+	if (is_made_anew(s))
 		return error_set(r->err, ERR_INVALID,
 				 "%s: symbol %u (%s) is in section %s, which is no code or data",
 				 r->what, sym->index, sym->name, s->name);

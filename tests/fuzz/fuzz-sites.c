@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		_cleanup_free_ uint8_t *map = s->data ? calloc(1, s->size) : NULL;
 
 		if (map)
-			sites_mark(&sites, s, 0, s->size, map);
+			sites_mark(&sites, s, 0, s->size, len % 2, map);
 	}
 	return 0;
 }
