@@ -90,9 +90,14 @@ static const struct {
 	[REASON_OTHER_MODULE] = { "other-module", REASON_REFUSAL,
 				  "code of modules that may be absent",
 				  "define it in a file of the kernel itself, or once in each module" },
+	[REASON_OVERRIDDEN] = { "overridden", REASON_REFUSAL,
+				"weak functions that another file overrides",
+				"the kernel never runs them: leave them out of the patch, or change "
+				"the definition that it has" },
 	[REASON_MISMATCH] = { "mismatch", REASON_REFUSAL, "functions that are not the shipped code",
-			      "the compiler or the source is not the kernel's own: see that the same "
-			      "version of the compiler is installed" },
+			      "one function alone: the source differs there, or the compiler's "
+			      "version by a little; many: another compiler or another "
+			      "configuration. `suture-build prove` shows the whole file" },
 };
 
 static void reason_done(struct reason *r)

@@ -116,18 +116,6 @@ static bool compare_at(struct runpre_check *c, const struct elf_symbol *f,
 		runpre_differs(c, "the unit's other code refers to another function of its name"));
 }
 
-/* Another file's definition stands in the kernel for a weak one: then the place that this unit's
- * other code tells for its own is not where the symbol table has the name. */
-static void explain_weak(struct runpre_check *c, const struct elf_symbol *f)
-{
-	char why[RUNPRE_WHY_MAX];
-
-	if (f->binding != STB_WEAK)
-		return;
-	memcpy(why, c->why, sizeof(why));
-	runpre_differs(c, "it is weak, and the kernel has another file's definition: %.400s", why);
-}
-
 /* The one shipped function of that name that is equal; if several are, the one that the unit's
  * other code refers to. */
 static bool find_equal(struct runpre_check *c, const struct elf_symbol *f,
@@ -154,8 +142,6 @@ static bool find_equal(struct runpre_check *c, const struct elf_symbol *f,
 			equal++;
 		}
 	}
-	if (equal == 0)
-		explain_weak(c, f);
 	if (equal > 1)
 		return runpre_differs(c, "%s has it %zu times with equal code",
 				      shipped_object(c->shipped), equal);
@@ -267,6 +253,37 @@ static const struct runpre_candidate *find_proof(const struct proof *p, const ch
 	return NULL;
 }
 
+/*
+ * Another file's definition stands in the kernel for a weak one, if the unit's own code is
+ * elsewhere than the symbol table has the name: the unit's other functions tell where that code is,
+ * at least in the build that has them all in one section.
+ */
+static bool is_overridden(const struct proof *p, const char *name)
+{
+	struct shipped_symbol y;
+
+	for (size_t i = 0; i < p->object_count; i++) {
+		const struct runpre_candidate *f = runpre_object_function(&p->objects[i], name);
+		const struct runpre_section *s = f ? f->symbol->section->user : NULL;
+
+		if (f && f->symbol->binding == STB_WEAK && s->placed.section &&
+		    shipped_matches(p->check.shipped, name) == 1 &&
+		    shipped_find(p->check.shipped, name, 1, &y) &&
+		    y.address != s->placed.base + f->symbol->value)
+			return true;
+	}
+	return false;
+}
+
+/* Not counted among those compared: the kernel has no such code to compare with. */
+static int overridden(struct proof *p, const char *name)
+{
+	int r = reason_add(p->mismatches, REASON_OVERRIDDEN, p->file, name,
+			   "%s: is weak here, and a definition in another file overrides it", name);
+
+	return r < 0 ? error_set(p->err, r, "out of memory") : 0;
+}
+
 /* The part of a function that the compiler moved away because it rarely runs. */
 static int check_cold(struct proof *p, const char *name)
 {
@@ -292,6 +309,8 @@ static int check_function(struct proof *p, const char *name, struct runpre_funct
 	const struct runpre_candidate *f = find_proof(p, name, &o, &why);
 
 	ret->name = name;
+	if (!f && is_overridden(p, name))
+		return overridden(p, name);
 	p->check.out->compared++;
 	if (!f)
 		return mismatch(p, name, why);
@@ -356,7 +375,8 @@ int runpre_check(const struct shipped *shipped, const struct unit *unit, const c
 	return 0;
 }
 
-/* Does the kernel keep it after it has booted? */
+/* Does the kernel keep it after it has booted, as it is? Trampolines of static calls are rewritten.
+ */
 static bool stays(const struct elf_symbol *f)
 {
 	const char *section = f->section->name;
@@ -364,7 +384,8 @@ static bool stays(const struct elf_symbol *f)
 
 	return !str_has_prefix(section, ".init") && !str_has_prefix(section, ".exit") &&
 	       !str_has_prefix(section, ".altinstr") && !str_has_prefix(section, ".discard") &&
-	       !str_has_prefix(f->name, "__pfx_") && !name_is_cold(f->name, &unused);
+	       !streq(section, ".static_call.text") && !str_has_prefix(f->name, "__pfx_") &&
+	       !name_is_cold(f->name, &unused);
 }
 
 int runpre_list(const struct unit *unit, struct name_list *ret, struct error *err)
