@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A sample of the corpus (tests/corpus/README.md): real fixes of both series, in core and in modules,
+# built and tried in the newest small kernels.
+. "$(dirname "$0")/lib.sh"
+RUN=$(realpath "$(dirname "$0")")/../corpus/run
+
+# sample SERIES N: the first N fixes of core and N of modules that fit.
+sample() {
+	local series=$1 count=$2 release report=$WORK/$1.json
+
+	release=$("$RUN" --newest "$series" cloud-amd64) || give_up "apt offers no kernel of $series"
+	"$RUN" --sample "$count" --output "$WORK/out" "$release" >"$WORK/$series.txt" 2>&1
+	note "$(tail -n 2 "$WORK/$series.txt")"
+	cp "$WORK/out/$release.json" "$report" || give_up "$(tail -n 20 "$WORK/$series.txt")"
+	check "$series: as many fixes as asked for" jq -e ".fixes | length == 2 * $count" "$report"
+	check "$series: all are built" jq -e '.built == (.fixes | length)' "$report"
+	check "$series: none fails in the guest" jq -e \
+		'.failed_in_guest == 0 and all(.fixes[]; .guest == "passed" or .guest == "target not loadable")' "$report"
+	check "$series: core and modules are patched" jq -e \
+		'[.fixes[] | select(.guest == "passed") | .where] | index("core") and index("module")' "$report"
+	check "$series: edits without effect change nothing" jq -e \
+		".edited_files >= 2 * $count and .wrong_edits == {}" "$report"
+	check "$series: the run holds" jq -e .holds "$report"
+}
+
+sample 6.1 2
+sample 6.12 1
+finish
