@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "build/declared.h"
+#include "build/module_keys.h"
 #include "build/output.h"
 #include "build/special_sizes.h"
 #include "build/prove.h"
@@ -32,6 +33,7 @@ void analysis_free(struct analysis *a)
 	for (size_t i = 0; i < a->shipped_count; i++)
 		shipped_free(a->shipped[i]);
 	free(a->shipped);
+	symvers_free(a->symvers);
 	reason_list_free(&a->reasons);
 	free(a);
 }
@@ -149,6 +151,20 @@ static bool is_in_kernel(const struct elf_object *original, const struct shipped
 	return functions == 0 || there * 2 >= functions;
 }
 
+/* Keys of a module: what is the kernel's, its table of exports tells. */
+static int settle_keys(struct analysis *a, struct analysis_unit *u, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(a->kbuild->kernel->build, "Module.symvers", NULL);
+	int r = path ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	if (r == 0 && !a->symvers)
+		r = symvers_load(path, &a->symvers, err);
+	if (r < 0)
+		return r;
+	r = module_keys_settle(u->diff, a->symvers, u->unit->file->path, &a->reasons);
+	return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
 static int compare_unit(struct analysis *a, struct analysis_unit *u, struct error *err)
 {
 	const struct unit *unit = u->unit;
@@ -178,6 +194,8 @@ static int compare_unit(struct analysis *a, struct analysis_unit *u, struct erro
 
 	for (size_t i = 0; r == 0 && d->verdict == DIFF_REFUSED && i < d->reason_count; i++)
 		r = take_reason(a, unit, &d->reasons[i], err);
+	if (r == 0 && !streq(unit->object, "vmlinux"))
+		r = settle_keys(a, u, err);
 	return r;
 }
 

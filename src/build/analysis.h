@@ -7,6 +7,7 @@
 
 #include "build/diff.h"
 #include "build/runpre.h"
+#include "build/symvers.h"
 
 #define ANALYSIS_PATCHES_MAX 256
 
@@ -35,6 +36,7 @@ struct analysis {
 	size_t unit_count;
 	struct shipped **shipped; /* each object once */
 	size_t shipped_count;
+	struct symvers *symvers;    /* exports of the kernel; NULL until needed */
 	struct special_sizes sizes; /* of the kernel's structures */
 	size_t compared, equal;     /* run-pre, all units together */
 	struct reason_list reasons; /* why not, for ERR_NOT_PATCHABLE and ERR_MISMATCH */

@@ -45,7 +45,9 @@ struct ref {
 	struct atom *target;          /* what is there; NULL: outside, or nothing known */
 	bool branch;                  /* a call or jump */
 	bool plain;                   /* code uses the place itself: no index, no address taken */
-	bool undecoded;               /* the instruction is not known, `position` may be off */
+	bool renamed;                 /* the extracted object names it otherwise (module_keys.h) */
+	bool gone;      /* ... has no such relocation: the instruction is a no-op there */
+	bool undecoded; /* the instruction is not known, `position` may be off */
 };
 
 /* An entry of a special section. */
@@ -55,6 +57,7 @@ struct special_entry {
 	uint32_t size;
 	struct ref *refs;
 	size_t ref_count;
+	bool silenced;      /* not taken along; the branch becomes a no-op (module_keys.h) */
 	struct atom *owner; /* the code it is about; NULL: none that is looked at */
 };
 

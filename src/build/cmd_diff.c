@@ -8,6 +8,7 @@
 #include "base/vec.h"
 #include "build/commands.h"
 #include "build/extract.h"
+#include "build/module_keys.h"
 #include "build/special_sizes.h"
 #include "build/symbol_list.h"
 
@@ -146,9 +147,13 @@ static void print_text(const struct shown *s)
 		printf("new function: %s\n", r->added[i].name);
 	for (size_t i = 0; i < r->data_count; i++)
 		printf("new data: %s (%s)\n", r->data[i].name, r->data[i].section);
-	for (size_t i = 0; i < s->reasons.n; i++)
-		printf("refused: %s: %s [%s]\n", s->reasons.items[i].file,
-		       s->reasons.items[i].message, reason_name(s->reasons.items[i].code));
+	for (size_t i = 0; i < s->reasons.n; i++) {
+		const struct reason *r = &s->reasons.items[i];
+		enum reason_grade grade = reason_grade(r->code);
+		printf("%s: %s: %s [%s]\n",
+		       grade == REASON_REFUSAL ? "refused" : reason_grade_name(grade), r->file,
+		       r->message, reason_name(r->code));
+	}
 	if (s->verdict == DIFF_NO_CHANGE)
 		printf("no change\n");
 }
@@ -202,14 +207,19 @@ static int read_sizes(const struct cli *cli, struct special_sizes *ret, struct e
 }
 
 /* Extraction is tried without -o too, so that the verdict is the whole one. */
-static int conclude(struct shown *s, const struct diff *diff, const char *out, struct error *err)
+static int conclude(struct shown *s, struct diff *diff, const struct cli *cli, struct error *err)
 {
+	const char *out = cli_get(cli, "output"), *object = cli_get(cli, "object");
 	int e = 0;
 
 	s->result = diff_result(diff);
 	s->verdict = s->result->verdict;
 	for (size_t i = 0; e == 0 && i < s->result->reason_count; i++)
 		e = reason_add_copy(&s->reasons, &s->result->reasons[i]);
+	if (e == 0 && object && !streq(object, "vmlinux"))
+		e = module_keys_settle(diff, NULL, s->name, &s->reasons);
+	if (s->verdict == DIFF_ACCEPTED && reason_count(&s->reasons, REASON_REFUSAL) > 0)
+		s->verdict = DIFF_REFUSED;
 	if (e == 0 && s->verdict == DIFF_ACCEPTED)
 		e = extract_object(diff, &s->extract, err);
 	if (e == 0 && s->extract && s->symbols)
@@ -253,7 +263,7 @@ int build_cmd_diff(struct cli *cli, struct error *err)
 	if (e == 0)
 		e = diff_objects(original, patched, &options, &diff, err);
 	if (e == 0)
-		e = conclude(&shown, diff, cli_get(cli, "output"), err);
+		e = conclude(&shown, diff, cli, err);
 	if (e < 0)
 		return e;
 	if (format == CLI_JSON)

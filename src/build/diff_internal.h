@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a diff holds, for diff*.c and extract.c only. */
+/* What a diff holds, for diff*.c, extract.c and module_keys.c only. */
 #pragma once
 
 #include "build/diff.h"

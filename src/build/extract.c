@@ -119,7 +119,7 @@ static int make_content(struct maker *m, struct atom_section *s)
 
 static bool entry_is_kept(const struct special_entry *entry)
 {
-	return entry->owner && entry->owner->kept;
+	return entry->owner && entry->owner->kept && !entry->silenced;
 }
 
 static size_t count_kept(const struct atom_section *s)
@@ -168,6 +168,43 @@ static int make_whole(struct maker *m, struct atom_section *s)
 	return made->data ? 0 : ERR_NO_MEMORY;
 }
 
+/* Where the atom has a branch, a no-op of its length; a relocation in it goes. */
+static bool make_noop(const struct atom *atom, uint64_t position)
+{
+	static const uint8_t noop2[] = { 0x66, 0x90 }, noop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+	uint64_t at = position - atom->start, size = atom->end - atom->start;
+	uint8_t *code = atom->section->made->data + atom->placed + at;
+
+	if (size - at >= sizeof(noop5) && (code[0] == 0xe9 || memcmp(code, noop5, 5) == 0))
+		memcpy(code, noop5, sizeof(noop5));
+	else if (size - at >= sizeof(noop2) && (code[0] == 0xeb || memcmp(code, noop2, 2) == 0))
+		memcpy(code, noop2, sizeof(noop2));
+	else
+		return false;
+	for (size_t i = 0; i < atom->ref_count; i++)
+		atom->refs[i].gone |= atom->refs[i].offset == position + 1;
+	return true;
+}
+
+/* Branches of entries that are not taken along: nothing else would ever make them no-ops. */
+static int silence_entries(struct maker *m, const struct atom_section *s)
+{
+	for (size_t i = 0; i < s->entry_count; i++) {
+		const struct special_entry *entry = &s->entries[i];
+		const struct atom *owner = entry->owner;
+
+		if (!entry->silenced || !owner->kept)
+			continue;
+		int64_t position = entry->refs[0].position;
+		if (position < (int64_t)owner->start || position >= (int64_t)owner->end ||
+		    !make_noop(owner, (uint64_t)position))
+			return error_set(m->err, ERR_NOT_PATCHABLE,
+					 "%s: an entry of %s for %s leads to no branch",
+					 m->diff->name, s->elf->name, owner->name);
+	}
+	return 0;
+}
+
 static int make_sections(struct maker *m)
 {
 	const struct atom_set *unit = &m->diff->patched;
@@ -185,6 +222,8 @@ static int make_sections(struct maker *m)
 		else if (s->special->carried)
 			e = make_entries(m, s);
 	}
+	for (size_t i = 0; e == 0 && i < unit->section_count; i++)
+		e = silence_entries(m, &unit->sections[i]);
 	return e;
 }
 
@@ -290,8 +329,15 @@ static int add_needed(struct maker *m, const char *symbol, const struct extract_
 	return e < 0 ? e : VEC_PUSH(&m->needed, n);
 }
 
-/* The running kernel's own copy of something that this file defines. */
-static int need_own(struct maker *m, struct atom *atom, struct elf_symbol **ret)
+/* A name that nothing else in the module has. */
+static const char *own_name(const struct maker *m, const char *name)
+{
+	return arena_printf(m->out->arena, "suture_ref.%s.%s", m->diff->unit_name, name);
+}
+
+/* The running kernel's own copy of something that this file defines; `renamed`: not under its own
+ * name, even if that is global. */
+static int need_own(struct maker *m, struct atom *atom, bool renamed, struct elf_symbol **ret)
 {
 	struct elf_symbol *original = atom->pair->symbol;
 	bool local = original->binding == STB_LOCAL;
@@ -305,19 +351,21 @@ static int need_own(struct maker *m, struct atom *atom, struct elf_symbol **ret)
 		.original = original,
 	};
 
-	if (!local)
+	if (!local && !renamed)
 		return add_needed(m, original->name, &info, STB_GLOBAL, ret);
-	const char *symbol =
-		arena_printf(m->out->arena, "suture_ref.%s.%s", m->diff->unit_name, original->name);
+	const char *symbol = own_name(m, original->name);
 	return symbol ? add_needed(m, symbol, &info, STB_GLOBAL, ret) : ERR_NO_MEMORY;
 }
 
-static int need_outside(struct maker *m, const struct elf_symbol *sym, struct elf_symbol **ret)
+static int need_outside(struct maker *m, const struct ref *ref, struct elf_symbol **ret)
 {
+	const struct elf_symbol *sym = ref->symbol;
 	struct extract_symbol info = { .name = sym->name, .type = STT_NOTYPE };
+	const char *symbol = ref->renamed ? own_name(m, sym->name) : sym->name;
 
-	return add_needed(m, sym->name, &info, sym->binding == STB_WEAK ? STB_WEAK : STB_GLOBAL,
-			  ret);
+	if (!symbol)
+		return ERR_NO_MEMORY;
+	return add_needed(m, symbol, &info, sym->binding == STB_WEAK ? STB_WEAK : STB_GLOBAL, ret);
 }
 
 /* A static call's trampoline is of no use without its key: objtool's table of call sites names the
@@ -335,7 +383,7 @@ static int need_static_call_key(struct maker *m, const char *trampoline)
 	const struct elf_symbol *key = elf_object_symbol(m->diff->patched.object, info.name);
 	struct atom *atom = key ? key->user : NULL;
 	if (atom && atom->pair)
-		return need_own(m, atom, &unused);
+		return need_own(m, atom, false, &unused);
 	return add_needed(m, info.name, &info, STB_GLOBAL, &unused);
 }
 
@@ -385,8 +433,8 @@ static int relocate_to_kernel(struct maker *m, const struct ref *ref, struct elf
 				 "%s: a reference to section %s cannot be expressed", m->diff->name,
 				 target->section->elf->name);
 	rela->addend = addend - (int64_t)target->symbol->value;
-	int e = need_own(m, target, &rela->symbol);
-	return e < 0 ? e : need_static_call_key(m, target->symbol->name);
+	int e = need_own(m, target, ref->renamed, &rela->symbol);
+	return e < 0 || ref->renamed ? e : need_static_call_key(m, target->symbol->name);
 }
 
 static int relocate(struct maker *m, const struct ref *ref, bool special, struct elf_rela *rela)
@@ -396,8 +444,8 @@ static int relocate(struct maker *m, const struct ref *ref, bool special, struct
 		return stays_inside(ref, special) ? relocate_inside(ref, rela)
 						  : relocate_to_kernel(m, ref, rela);
 	rela->addend = ref->rela->addend;
-	int e = need_outside(m, ref->symbol, &rela->symbol);
-	return e < 0 ? e : need_static_call_key(m, ref->symbol->name);
+	int e = need_outside(m, ref, &rela->symbol);
+	return e < 0 || ref->renamed ? e : need_static_call_key(m, ref->symbol->name);
 }
 
 /* Relocations of the atoms kept from one section, or of the entries kept from a table. */
@@ -415,9 +463,11 @@ static int make_relas(struct maker *m, struct atom_section *s)
 	for (size_t i = 0; i < s->atoms.count; i++) {
 		const struct atom *atom = s->atoms.items[i];
 
-		for (size_t k = 0; atom->kept && k < atom->ref_count; k++, n++) {
+		for (size_t k = 0; atom->kept && k < atom->ref_count; k++) {
+			if (atom->refs[k].gone)
+				continue;
 			rela->relas[n].offset = atom->placed + (atom->refs[k].offset - atom->start);
-			int e = relocate(m, &atom->refs[k], false, &rela->relas[n]);
+			int e = relocate(m, &atom->refs[k], false, &rela->relas[n++]);
 			if (e < 0)
 				return e;
 		}
