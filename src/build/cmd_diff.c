@@ -148,11 +148,11 @@ static void print_text(const struct shown *s)
 	for (size_t i = 0; i < r->data_count; i++)
 		printf("new data: %s (%s)\n", r->data[i].name, r->data[i].section);
 	for (size_t i = 0; i < s->reasons.n; i++) {
-		const struct reason *r = &s->reasons.items[i];
-		enum reason_grade grade = reason_grade(r->code);
+		const struct reason *why = &s->reasons.items[i];
+		enum reason_grade grade = reason_grade(why->code);
 		printf("%s: %s: %s [%s]\n",
-		       grade == REASON_REFUSAL ? "refused" : reason_grade_name(grade), r->file,
-		       r->message, reason_name(r->code));
+		       grade == REASON_REFUSAL ? "refused" : reason_grade_name(grade), why->file,
+		       why->message, reason_name(why->code));
 	}
 	if (s->verdict == DIFF_NO_CHANGE)
 		printf("no change\n");
