@@ -85,6 +85,7 @@ struct atom {
 	struct atom *was;                  /* the pair, until a copy took its place */
 	struct atom *comparing;            /* assumed equal to this one meanwhile */
 	bool differs;                      /* from its pair */
+	bool line_numbers;                 /* equal to its pair but for line numbers in code */
 	bool copied;    /* differs, and a copy goes along instead of a replacement */
 	bool changed;   /* a function that is replaced */
 	bool unclear;   /* cannot be paired for certain */

@@ -20,6 +20,10 @@ const struct cli_option build_diff_options[] = {
 	{ "symbols", "FILE", "look them up in this list, as nm or /proc/kallsyms print it", false,
 	  0 },
 	{ "object", "NAME", "vmlinux (default) or the module that the file belongs to", false, 0 },
+	{ "explain", "FUNCTION",
+	  "say every decision about this function: what it was paired with and by what, where it "
+	  "differs first, what it needs, who uses it",
+	  false, 0 },
 	CLI_FORMAT_OPTION,
 	{ 0 }
 };
@@ -32,6 +36,8 @@ struct shown {
 	struct reason_list reasons;
 	struct extract *extract;     /* NULL: not accepted */
 	struct symbol_list *symbols; /* NULL: not looked up */
+	bool explained;
+	struct diff_explanation explanation;
 };
 
 static void shown_done(struct shown *s)
@@ -39,6 +45,7 @@ static void shown_done(struct shown *s)
 	reason_list_free(&s->reasons);
 	extract_free(s->extract);
 	symbol_list_free(s->symbols);
+	diff_explanation_free(&s->explanation);
 }
 
 /* `fs/proc/cmdline.o` gives `fs_proc_cmdline`, cut to what a unit name may have. */
@@ -119,6 +126,17 @@ static json_t *describe_symbols(const struct shown *s)
 	return list;
 }
 
+static json_t *describe_explanation(const struct shown *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < s->explanation.facts.count; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "topic",
+						      s->explanation.facts.items[i].topic, "text",
+						      s->explanation.facts.items[i].text));
+	return list;
+}
+
 static int print_json(const struct shown *s, struct error *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT((size_t)64 << 20);
@@ -129,12 +147,27 @@ static int print_json(const struct shown *s, struct error *err)
 			  function_names(r->changed, r->changed_count), "new_functions",
 			  function_names(r->added, r->added_count), "new_data", describe_data(r),
 			  "reasons", describe_reasons(s), "symbols", describe_symbols(s));
+	if (o && s->explained)
+		json_object_set_new(o, "explanation", describe_explanation(s));
 	int e = o ? json_append_pretty(o, &text) : ERR_INVALID;
 
 	if (e < 0)
 		return error_set(err, e, "cannot print: a name in the object is not UTF-8");
 	fputs(buf_str(&text), stdout);
 	return 0;
+}
+
+/* A function's name, and its facts below it. */
+static void print_explanation(const struct shown *s)
+{
+	for (size_t i = 0; i < s->explanation.facts.count; i++) {
+		const struct diff_fact *fact = &s->explanation.facts.items[i];
+
+		if (streq(fact->topic, "function"))
+			printf("%s%s: %s\n", i > 0 ? "\n" : "", s->name, fact->text);
+		else
+			printf("  %-12s%s\n", fact->topic, fact->text);
+	}
 }
 
 static void print_text(const struct shown *s)
@@ -262,12 +295,18 @@ int build_cmd_diff(struct cli *cli, struct error *err)
 		e = elf_object_load(cli_arg(cli, 1), &patched, err);
 	if (e == 0)
 		e = diff_objects(original, patched, &options, &diff, err);
+	if (e == 0 && cli_has(cli, "explain")) {
+		shown.explained = true;
+		e = diff_explain(diff, cli_get(cli, "explain"), &shown.explanation, err);
+	}
 	if (e == 0)
 		e = conclude(&shown, diff, cli, err);
 	if (e < 0)
 		return e;
 	if (format == CLI_JSON)
 		e = print_json(&shown, err);
+	else if (shown.explained)
+		print_explanation(&shown);
 	else
 		print_text(&shown);
 	return e < 0 ? e : exit_status(shown.verdict);

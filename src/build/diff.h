@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "base/vec.h"
 #include "build/reason.h"
 #include "build/special.h"
 
@@ -73,3 +74,22 @@ DEFINE_CLEANUP(struct diff *, diff_free);
 
 /* Belongs to the diff. */
 const struct diff_result *diff_result(const struct diff *diff);
+
+/* One thing that was found out or decided about a function. */
+struct diff_fact {
+	const char *topic; /* "function" begins a new one; "paired", "changed", "needs", ... */
+	const char *text;
+};
+
+struct diff_explanation {
+	VEC(struct diff_fact) facts; /* strings belong to the diff */
+};
+
+/*
+ * Says each decision about the functions called `name`, whatever the compiler added to their names:
+ * how they were paired, whether and where they differ, what they drag along, who uses them. Zeroed
+ * on entry. ERR_NOT_FOUND if neither object has such a function, ERR_NO_MEMORY.
+ */
+int diff_explain(struct diff *diff, const char *name, struct diff_explanation *ret,
+		 struct error *err);
+void diff_explanation_free(struct diff_explanation *explanation);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Are two paired things equal? Bytes first, then what each reference points to. */
 #include "build/diff_internal.h"
+#include "build/insn.h"
 
 /* Contents that refer to contents: a chain as long as this does not occur. */
 #define DEPTH_MAX 64
@@ -155,6 +156,31 @@ static bool atom_refs_equal(const struct atom *a, const struct atom *b, unsigned
 	return refs_equal(a->refs, a->ref_count, a->start, b->refs, b->ref_count, b->start, depth);
 }
 
+/* The place behind ".c:" or ".h:" with a digit there, or NULL. */
+static const char *line_in(const char *text)
+{
+	for (const char *p = strchr(text, ':'); p; p = strchr(p + 1, ':'))
+		if (p - text > 2 && p[-2] == '.' && (p[-1] == 'c' || p[-1] == 'h') && p[1] >= '0' &&
+		    p[1] <= '9')
+			return p + 1;
+	return NULL;
+}
+
+/* "… at net/core/dev.c:12", as fortified functions say it: the number is a line. */
+static bool strings_equal_but_lines(const struct atom *a, const struct atom *b)
+{
+	if (a->section->class != CLASS_STRINGS || b->section->class != CLASS_STRINGS ||
+	    !a->section->elf->data || !b->section->elf->data)
+		return false;
+	const char *s = (const char *)a->section->elf->data + a->start;
+	const char *t = (const char *)b->section->elf->data + b->start;
+	if (a->start == a->end || b->start == b->end || s[atom_size(a) - 1] || t[atom_size(b) - 1])
+		return false;
+	const char *m = line_in(s), *n = line_in(t);
+	return m && n && m - s == n - t && memcmp(s, t, (size_t)(m - s)) == 0 &&
+	       streq(m + strspn(m, "0123456789"), n + strspn(n, "0123456789"));
+}
+
 /* A dynamic debug descriptor holds a line number and state; what it says are its references. */
 static bool has_loose_bytes(const struct atom *atom)
 {
@@ -165,6 +191,8 @@ static bool content_equal(struct atom *a, struct atom *b, unsigned depth)
 {
 	if (a->comparing == b)
 		return true; /* a circle: equal unless something else differs */
+	if (strings_equal_but_lines(a, b))
+		return true;
 	if (depth >= DEPTH_MAX || a->comparing || atom_size(a) != atom_size(b) ||
 	    a->section->class != b->section->class)
 		return false;
@@ -217,8 +245,11 @@ bool diff_function_equal(struct atom *a, struct atom *b)
 	if (atom_size(a) != atom_size(b) || a->entry - a->start != b->entry - b->start ||
 	    a->section->class != b->section->class || !a->cold != !b->cold)
 		return false;
-	if (!atom_bytes_equal(a, b) || !atom_refs_equal(a, b, 0) || !entries_equal(a, b))
+	bool equal = atom_bytes_equal(a, b);
+	if (!atom_refs_equal(a, b, 0) || !entries_equal(a, b) ||
+	    (!equal && !diff_only_lines_differ(a, b)))
 		return false;
+	b->line_numbers = !equal;
 	return !a->cold || diff_function_equal(a->cold, b->cold);
 }
 
@@ -231,4 +262,90 @@ bool diff_data_equal(struct atom *a, struct atom *b)
 	if (section_is_table(a->section->class) && !streq(s->name, t->name))
 		return false;
 	return atom_bytes_equal(a, b) && atom_refs_equal(a, b, 0);
+}
+
+static uint64_t mismatch(const uint8_t *x, const uint8_t *y, uint64_t len)
+{
+	uint64_t i = 0;
+
+	while (i < len && x[i] == y[i])
+		i++;
+	return i;
+}
+
+/* The first instruction that differs (not by the distance of a branch, which other changes move),
+ * as the place of a byte in it; the shorter one's end if none does. */
+static uint64_t first_byte(const struct atom *a, const struct atom *b)
+{
+	const uint8_t *x = a->section->elf->data, *y = b->section->elf->data;
+	uint64_t at = 0, end = MIN(atom_size(a), atom_size(b));
+	struct insn p, q;
+
+	while (x && y && at < end) {
+		const uint8_t *from = x + a->start + at, *with = y + b->start + at;
+		bool known = insn_decode(from, end - at, &p) && insn_decode(with, end - at, &q);
+		uint64_t len = !known     ? end - at
+			       : p.branch ? MIN(p.imm_at, p.len)
+					  : MIN(p.len, q.len);
+		uint64_t same = mismatch(from, with, len);
+
+		if (same < len || (known && p.len != q.len))
+			return at + same;
+		at += known ? p.len : len;
+	}
+	return end;
+}
+
+static bool is_within(const struct ref *ref, const struct atom *function)
+{
+	return ref->target && atom_owner(ref->target) == atom_owner((struct atom *)function);
+}
+
+static size_t first_reference(const struct atom *a, const struct atom *b)
+{
+	size_t i = 0;
+
+	/* places within the function move with any change */
+	while (i < a->ref_count && i < b->ref_count &&
+	       ((is_within(&a->refs[i], a) && is_within(&b->refs[i], b)) ||
+		refs_equal(&a->refs[i], 1, a->start, &b->refs[i], 1, b->start, 0)))
+		i++;
+	return i;
+}
+
+static const char *first_entry(const struct atom *a, const struct atom *b)
+{
+	size_t i = 0, k = 0;
+
+	for (;;) {
+		const struct special_entry *x = next_compared(a, &i), *y = next_compared(b, &k);
+
+		if (!x || !y)
+			return x ? x->section->elf->name : y ? y->section->elf->name : NULL;
+		if (!entry_equal(x, y))
+			return x->section->elf->name;
+	}
+}
+
+struct difference diff_first_difference(const struct atom *a, const struct atom *b)
+{
+	uint64_t byte = first_byte(a, b);
+	size_t i = first_reference(a, b);
+	bool bytes = !diff_only_lines_differ(a, b) && (byte < atom_size(a) || byte < atom_size(b));
+
+	if (i < a->ref_count && i < b->ref_count &&
+	    (!bytes || MIN(a->refs[i].offset - a->start, b->refs[i].offset - b->start) < byte))
+		return (struct difference){ .kind = DIFFERENCE_REFERENCE,
+					    .a = &a->refs[i],
+					    .b = &b->refs[i] };
+	if (bytes)
+		return (struct difference){ .kind = DIFFERENCE_BYTES, .offset = byte };
+	if (a->ref_count != b->ref_count)
+		return (struct difference){ .kind = DIFFERENCE_REFERENCE_COUNT };
+	const char *section = first_entry(a, b);
+	if (section)
+		return (struct difference){ .kind = DIFFERENCE_ENTRY, .section = section };
+	bool same_place = a->entry - a->start == b->entry - b->start &&
+			  a->section->class == b->section->class && !a->cold == !b->cold;
+	return (struct difference){ .kind = same_place ? DIFFERENCE_NONE : DIFFERENCE_PLACE };
 }

@@ -32,6 +32,26 @@ uint64_t diff_fingerprint(const struct atom *atom);
 bool diff_function_equal(struct atom *a, struct atom *b);
 bool diff_data_equal(struct atom *a, struct atom *b);
 
+/* Are two functions equal but for line numbers that they hand to others? */
+bool diff_only_lines_differ(const struct atom *a, const struct atom *b);
+
+/* Where two functions differ first. */
+struct difference {
+	enum {
+		DIFFERENCE_NONE,
+		DIFFERENCE_PLACE,     /* section, padding, a cold part in one only */
+		DIFFERENCE_BYTES,     /* at `offset` from the start of both */
+		DIFFERENCE_REFERENCE, /* `a` and `b` lead to different things */
+		DIFFERENCE_REFERENCE_COUNT,
+		DIFFERENCE_ENTRY, /* of a special section, `section` */
+	} kind;
+	uint64_t offset;
+	const struct ref *a, *b;
+	const char *section;
+};
+
+struct difference diff_first_difference(const struct atom *a, const struct atom *b);
+
 /* Where what differs cannot be replaced but copied, that is done: it has no pair any more, and its
  * users differ. */
 int diff_copy_fixed(struct diff *diff) _warn_unused_;

@@ -6,6 +6,7 @@ Each folder of diff/ holds orig.c and patched.c, which are compiled as the kerne
 (before objtool), and expected.json: exit status and what `suture-build diff --format json` says of
 the two. Where there is a run.c, the original, the extracted object and run.c are linked into one
 program, the kernel's own symbols resolved as a livepatch would resolve them; it must exit 0.
+Where there is an explain.FUNCTION.txt, that is what `--explain FUNCTION` prints (as for 6.1).
 Speaks TAP. --update writes expected.json anew (then read the difference).
 """
 import json
@@ -56,6 +57,17 @@ def execute(case, work, symbols):
     must(work / "program")
 
 
+def explain(tool, work, path, update):
+    """explain.FUNCTION.txt holds what --explain FUNCTION prints."""
+    function = path.name[len("explain."):-len(".txt")]
+    said = run(tool, "diff", work / "orig.o", work / "patched.o", "--name", "unit.o", "--explain", function).stdout
+    if update:
+        path.write_text(said)
+    if said != path.read_text():
+        (work / "said.txt").write_text(said)
+        raise RuntimeError(run("diff", "-u", path, work / "said.txt").stdout)
+
+
 def check(tool, case, flavour, flags, update):
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -81,6 +93,9 @@ def check(tool, case, flavour, flags, update):
             must("ld", "-r", work / "out.o", "-o", work / "linked.o")
         if (case / "run.c").exists():
             execute(case, work, said["symbols"])
+        if flavour == "6.1":
+            for path in sorted(case.glob("explain.*.txt")):
+                explain(tool, work, path, update)
 
 
 def main():

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+/* Constants that look like line numbers and are none. */
+int two(int a, int b);
+int report(const char *name, int number);
+int __ext4_std_error(void *sb, const char *function, unsigned int line, int error);
+
+int plain(int x)
+{
+	return two(x, 31);
+}
+
+int named(void)
+{
+	return report("no file", 41);
+}
+
+int other_argument(void *sb)
+{
+	return __ext4_std_error(sb, __func__, 50, 61);
+}
+
+int overwritten(int x)
+{
+	return two(71, x) + report("a.c", x);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+/* What the kernel's macros hand on with __LINE__: a file and a line; a function and a line to a
+ * known function; a line within a string. */
+int warn_at(const char *text, const char *file, int line);
+int __ext4_std_error(void *sb, const char *function, unsigned int line, int error);
+#define text_of(x)   #x
+#define number_of(x) text_of(x)
+
+#define ASSERT(condition)                                                         \
+	do {                                                                      \
+		if (unlikely(!(condition)))                                       \
+			warn_at("assertion failed at %s (%d)", __FILE__, __LINE__); \
+	} while (0)
+
+int changes(int x)
+{
+	return outside(x);
+}
+
+int asserts(int x)
+{
+	ASSERT(x > 3);
+	return outside(x);
+}
+
+int reports(void *sb, int x)
+{
+	if (x < 0)
+		return __ext4_std_error(sb, __func__, __LINE__, x);
+	return outside(x) + 1;
+}
+
+int tells(int x)
+{
+	return printk("field at fs/x.c:" number_of(__LINE__)) + outside(x);
+}
