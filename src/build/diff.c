@@ -213,13 +213,14 @@ static void confirm_pairs(struct diff *diff)
 	}
 }
 
-static int changed_layout(void *user, const char *name)
+static int changed_layout(void *user, const char *name, const char *how)
 {
 	struct diff *diff = user;
-	return diff_refuse(diff, REASON_CHANGED_LAYOUT, name,
-			   "%s changed its layout, and the running kernel may hold such objects as "
-			   "they were",
-			   name);
+	return diff_refuse(
+		diff, REASON_CHANGED_LAYOUT, name,
+		"%s changed its layout: %s, and the running kernel may hold such objects "
+		"as they were",
+		name, how);
 }
 
 /* Where no function changed, nobody uses the new layout. */

@@ -4,9 +4,10 @@
 
 #include "build/layout.h"
 
-static int changed(void *user, const char *name)
+static int changed(void *user, const char *name, const char *how)
 {
 	(void)name;
+	(void)how;
 	(*(size_t *)user)++;
 	return 0;
 }

@@ -24,23 +24,54 @@ static struct elf_object *compile(const char *dir, const char *text)
 	return object;
 }
 
-static int note(void *user, const char *name)
-{
-	struct buf *names = user;
+/* What changed, and how. */
+struct notes {
+	struct buf names, how;
+};
 
-	return buf_printf(names, "%s%s", names->len ? "," : "", name);
+static int note(void *user, const char *name, const char *how)
+{
+	struct notes *notes = user;
+	int r = buf_printf(&notes->names, "%s%s", notes->names.len ? "," : "", name);
+
+	return r < 0 ? r : buf_printf(&notes->how, "%s%s", notes->how.len ? "; " : "", how);
 }
 
-/* The structures that differ, in order, joined by commas. */
-static void expect(const char *before, const char *after, const char *names)
+static void notes_free(struct notes *notes)
+{
+	buf_free(&notes->names);
+	buf_free(&notes->how);
+}
+
+#define NOTES                                    \
+	{                                        \
+		BUF_INIT(65536), BUF_INIT(65536) \
+	}
+
+static void compare(const char *before, const char *after, struct notes *found)
 {
 	char *dir = unit_make_dir();
 	_cleanup_elf_object_ struct elf_object *a = compile(dir, before), *b = compile(dir, after);
-	_cleanup_buf_ struct buf found = BUF_INIT(4096);
 
-	assert_int_equal(layout_compare(a, b, note, &found), 0);
-	assert_string_equal(buf_str(&found), names);
+	assert_int_equal(layout_compare(a, b, note, found), 0);
 	unit_remove_dir(dir);
+}
+
+/* What differs, in order, joined by commas. */
+static void expect(const char *before, const char *after, const char *names)
+{
+	_cleanup_(notes_free) struct notes found = NOTES;
+
+	compare(before, after, &found);
+	assert_string_equal(buf_str(&found.names), names);
+}
+
+static void expect_how(const char *before, const char *after, const char *how)
+{
+	_cleanup_(notes_free) struct notes found = NOTES;
+
+	compare(before, after, &found);
+	assert_string_equal(buf_str(&found.how), how);
 }
 
 #define S(members) "struct s { " members " }; struct s v = { 0 };"
@@ -66,6 +97,34 @@ static void structures(void **state)
 	       "struct i,struct s");
 }
 
+/* The member is named, and where it was. */
+static void in_words(void **state)
+{
+	(void)state;
+	expect_how(S("int a; long b;"), S("int a; long c; long b;"),
+		   "member b is at byte 16 instead of byte 8");
+	expect_how(S("int a; long b;"), S("int a; long b; long c;"),
+		   "it has 24 bytes instead of 16");
+	expect_how(S("char a[8]; int b;"), S("char a[4]; int b[2];"),
+		   "member a has 4 bytes instead of 8");
+	expect_how(S("int a : 3, b : 5;"), S("int a : 3, b : 6;"),
+		   "member b is at bit 3, 6 bits wide instead of bit 3, 5 bits wide");
+	/* The same places, but not the same members in them. */
+	expect_how(S("int a, b;"), S("int b, a;"), "member a is at byte 4 instead of byte 0");
+	expect_how(S("long a;"), S("void *p;"), "member p is in the place of member a");
+	expect_how(S("struct { int a; } x; int b;"), S("struct { short a, c; } x; int b;"),
+		   "member a has 2 bytes instead of 4");
+}
+
+static void enumerators(void **state)
+{
+	(void)state;
+	expect("enum e { A, B } v;", "enum e { A, B, C } v;", "");
+	expect("enum e { A, B } v;", "enum e { A, X, B } v;", "B");
+	expect_how("enum e { A, B } v;", "enum e { A, X, B } v;", "its value is 2 instead of 1");
+	expect("enum { A = 1, B } v;", "enum { A = -1, B = 2 } v;", "A");
+}
+
 /* What is declared within a function lives on its stack, and is gone when it is replaced; the
  * compiler does not write it down either. */
 static void within_functions(void **state)
@@ -88,7 +147,7 @@ static void damaged(void **state)
 	_cleanup_elf_object_ struct elf_object *a = compile(dir, S("int a; struct s *b[3];"));
 	_cleanup_elf_object_ struct elf_object *b = compile(dir, S("int a; struct s *b[3];"));
 	struct elf_section *s = elf_object_section(b, ".BTF");
-	_cleanup_buf_ struct buf found = BUF_INIT(4096);
+	_cleanup_(notes_free) struct notes found = NOTES;
 
 	(void)state;
 	assert_non_null(s);
@@ -96,7 +155,8 @@ static void damaged(void **state)
 	     i++) { /* nothing beyond the section, no endless loop */
 		s->data[i / 8] ^= (uint8_t)(1U << (i % 8));
 		(void)layout_compare(a, b, note, &found);
-		buf_clear(&found);
+		buf_clear(&found.names);
+		buf_clear(&found.how);
 		s->data[i / 8] ^= (uint8_t)(1U << (i % 8));
 	}
 	s->size = 30;
@@ -109,8 +169,8 @@ static void damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(structures),
-		cmocka_unit_test(within_functions),
+		cmocka_unit_test(structures),  cmocka_unit_test(in_words),
+		cmocka_unit_test(enumerators), cmocka_unit_test(within_functions),
 		cmocka_unit_test(damaged),
 	};
 
