@@ -243,7 +243,9 @@ static int read_states(struct reader *rd, const struct place *table)
 	for (uint64_t at = table->at; r == 0; at += STATE_SIZE) {
 		struct tables_state state = { 0 };
 
-		if (end - at < STATE_SIZE || !s->data || rd->states.count >= STATES_MAX)
+		if (!s->data) /* all zero: it ends at once */
+			break;
+		if (end - at < STATE_SIZE || rd->states.count >= STATES_MAX)
 			return error_set(rd->err, ERR_INVALID, "its table of states has no end");
 		memcpy(&state.id, s->data + at, sizeof(state.id));
 		memcpy(&state.version, s->data + at + STATE_VERSION_AT, sizeof(state.version));
