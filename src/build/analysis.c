@@ -38,6 +38,20 @@ void analysis_free(struct analysis *a)
 	free(a);
 }
 
+/* Takes over `s`, also when it fails. */
+static int keep_shipped(struct analysis *a, struct shipped *s, struct error *err)
+{
+	struct shipped **list = reallocarray(a->shipped, a->shipped_count + 1, sizeof(*list));
+
+	if (!list) {
+		shipped_free(s);
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	}
+	a->shipped = list;
+	a->shipped[a->shipped_count++] = s;
+	return 0;
+}
+
 int analysis_shipped(struct analysis *a, const char *object, const struct shipped **ret,
 		     struct error *err)
 {
@@ -53,14 +67,8 @@ int analysis_shipped(struct analysis *a, const char *object, const struct shippe
 
 	if (r < 0)
 		return r;
-
-	struct shipped **list = reallocarray(a->shipped, a->shipped_count + 1, sizeof(*list));
-
-	if (!list)
-		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	a->shipped = list;
-	*ret = a->shipped[a->shipped_count++] = TAKE_PTR(s);
-	return 0;
+	*ret = s;
+	return keep_shipped(a, TAKE_PTR(s), err);
 }
 
 static int read_patches(struct analysis *a, const char *const *paths, size_t n, struct error *err)
@@ -358,22 +366,44 @@ static int analyse(struct analysis *a, const char *const *paths, size_t n, struc
 	return 0;
 }
 
-int analysis_run(const struct kbuild *kbuild, const char *const *patches, size_t n,
+static int add_target(struct analysis *a, const char *path, struct error *err)
+{
+	_cleanup_shipped_ struct shipped *s = NULL;
+	int r = shipped_open_file(path, &s, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < a->shipped_count; i++)
+		if (streq(shipped_object(a->shipped[i]), shipped_object(s)))
+			return error_set(err, ERR_INVALID, "%s: module %s is given twice", path,
+					 shipped_object(s));
+	return keep_shipped(a, TAKE_PTR(s), err);
+}
+
+int analysis_new(const struct kbuild *kbuild, const struct analysis_options *options,
 		 struct analysis **ret, struct error *err)
 {
-	struct analysis *a = calloc(1, sizeof(*a));
+	_cleanup_analysis_ struct analysis *a = calloc(1, sizeof(*a));
+	int r = 0;
 
 	if (!a)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	*ret = a;
 	a->kbuild = kbuild;
+	for (size_t i = 0; r == 0 && i < options->target_count; i++)
+		r = add_target(a, options->targets[i], err);
+	if (r == 0 && source_set_new(kbuild->source, &a->sources) < 0)
+		r = error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (r == 0)
+		r = special_sizes_of_kernel(kbuild->kernel, &a->sizes, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+int analysis_run(struct analysis *a, const char *const *patches, size_t n, struct error *err)
+{
 	if (n > ANALYSIS_PATCHES_MAX)
 		return error_set(err, ERR_TOO_LARGE, "more than %d patches", ANALYSIS_PATCHES_MAX);
-
-	int r = source_set_new(kbuild->source, &a->sources);
-
-	if (r < 0)
-		return error_set(err, r, "out of memory");
-	r = special_sizes_of_kernel(kbuild->kernel, &a->sizes, err);
-	return r < 0 ? r : analyse(a, patches, n, err);
+	return analyse(a, patches, n, err);
 }

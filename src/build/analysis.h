@@ -42,15 +42,25 @@ struct analysis {
 	struct reason_list reasons; /* why not, for ERR_NOT_PATCHABLE and ERR_MISMATCH */
 };
 
+/* Modules that are not part of the kernel. */
+struct analysis_options {
+	const char *source;         /* folder of their source, or NULL */
+	const char *const *targets; /* their files, as they are loaded */
+	size_t target_count;
+};
+
+/* An analysis of nothing yet. Errors: those of reading the targets; ERR_INVALID for one that the
+ * kernel has too, or two of one name. */
+int analysis_new(const struct kbuild *kbuild, const struct analysis_options *options,
+		 struct analysis **ret, struct error *err);
+
 /*
  * Reads, applies, compiles, compares and proves, telling each step on standard output. A reason
  * against the patch ends nothing: all are collected, and analysis_verdict() tells the answer; units
- * whose diff is refused stay in the list. *ret is set also when this fails, so that reasons can be
- * printed. Errors: ERR_NO_CHANGE, ERR_INVALID (a patch that cannot be read or does not apply),
- * ERR_CHILD (does not compile), ….
+ * whose diff is refused stay in the list. Errors: ERR_NO_CHANGE, ERR_INVALID (a patch that cannot
+ * be read or does not apply), ERR_CHILD (does not compile), ….
  */
-int analysis_run(const struct kbuild *kbuild, const char *const *patches, size_t n,
-		 struct analysis **ret, struct error *err);
+int analysis_run(struct analysis *a, const char *const *patches, size_t n, struct error *err);
 /* 0, ERR_NOT_PATCHABLE, or ERR_MISMATCH if that is all there is against the patch. */
 int analysis_verdict(const struct analysis *a, struct error *err);
 void analysis_free(struct analysis *a);

@@ -265,18 +265,14 @@ static int fill_texts(const struct analysis *a, const struct build_options *opti
 	return fits ? 0 : ERR_TOO_LARGE;
 }
 
-int build_record_make(const struct analysis *a, const struct build_options *options,
-		      const void *module, size_t len, struct buf *out, struct error *err)
+int build_record_finish(const struct analysis *a, const struct build_options *options,
+			struct record *rec, const void *module, size_t len, struct buf *out,
+			struct error *err)
 {
-	_cleanup_record_ struct record *rec = calloc(1, sizeof(*rec));
-	int r = rec ? fill_texts(a, options, rec) : ERR_NO_MEMORY;
+	int r = fill_texts(a, options, rec);
 
 	if (r == 0)
 		r = fill_cves(options, rec);
-	if (r == 0)
-		r = fill_objects(a, rec);
-	if (r == 0)
-		r = fill_new_functions(a, rec);
 	if (r == 0)
 		r = fill_patches(a, rec);
 	if (r == 0)
@@ -287,4 +283,16 @@ int build_record_make(const struct analysis *a, const struct build_options *opti
 	if (r == 0)
 		r = inputs_collect(a, rec, err);
 	return r < 0 ? r : record_write(rec, out, err);
+}
+
+int build_record_make(const struct analysis *a, const struct build_options *options,
+		      const void *module, size_t len, struct buf *out, struct error *err)
+{
+	_cleanup_record_ struct record *rec = calloc(1, sizeof(*rec));
+	int r = rec ? fill_objects(a, rec) : ERR_NO_MEMORY;
+
+	if (r == 0)
+		r = fill_new_functions(a, rec);
+	return r < 0 ? error_set(err, r, "cannot make the build record")
+		     : build_record_finish(a, options, rec, module, len, out, err);
 }

@@ -28,3 +28,9 @@ int build_record_make(const struct analysis *a, const struct build_options *opti
  * there. ERR_NO_MEMORY, ERR_INVALID. */
 int build_record_add(struct record *rec, const struct shipped *shipped,
 		     const struct runpre *runpre);
+
+/* Fills in everything but objects and new functions, which the record has already, and appends its
+ * bytes to `out`. */
+int build_record_finish(const struct analysis *a, const struct build_options *options,
+			struct record *rec, const void *module, size_t len, struct buf *out,
+			struct error *err);

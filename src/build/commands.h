@@ -23,6 +23,8 @@ int build_cmd_kernel_list(struct cli *cli, struct error *err);
 int build_cmd_kernel_show(struct cli *cli, struct error *err);
 int build_cmd_kernel_remove(struct cli *cli, struct error *err);
 
+extern const struct cli_option build_module_options[];
+int build_cmd_module(struct cli *cli, struct error *err);
 extern const struct cli_option build_patch_options[];
 int build_cmd_patch(struct cli *cli, struct error *err);
 extern const struct cli_option build_check_options[];

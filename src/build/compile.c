@@ -350,16 +350,6 @@ static int offer_header(const struct unit *u, const char *tmp, struct task *t)
 	return add_all(&t->arguments, (const char *const[]){ "-I", tmp, define }, 3);
 }
 
-static int write_header(const char *tmp, struct error *err)
-{
-	_cleanup_free_ char *path = path_join(tmp, DECLARED_HEADER_NAME, NULL);
-	_cleanup_free_ char *folder = path ? strndup(path, (size_t)(path_base(path) - path)) : NULL;
-	int r = folder ? file_make_dirs(folder, 0755, err) : ERR_NO_MEMORY;
-
-	return r < 0 ? r
-		     : file_write_atomic(path, declared_header, strlen(declared_header), 0644, err);
-}
-
 /* What is needed to compile one unit, and where its results go. */
 struct job {
 	struct unit *unit;
@@ -489,7 +479,7 @@ static int run_jobs(const struct kbuild *kb, const struct source_set *sources, s
 
 	if (!mkdtemp(tmp))
 		return error_set_errno(err, errno, "cannot make a folder under /tmp");
-	r = write_header(tmp, err);
+	r = declared_write_header(tmp, err);
 	if (r == 0)
 		r = run_round(kb, sources, tmp, jobs, n, true, err);
 	for (size_t i = 0; r == 0 && i < n; i++) {

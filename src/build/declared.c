@@ -1,8 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/declared.h"
 
+#include "base/file.h"
+
 #define SYMBOL_PREFIX "suture_sym."
 #define SYMPOS_MAX    65536
+
+/* suture/livepatch.h */
+extern const char declared_header[];
+
+int declared_write_header(const char *folder, struct error *err)
+{
+	_cleanup_free_ char *dir = path_join(folder, "suture", NULL);
+	_cleanup_free_ char *path = path_join(folder, "suture", "livepatch.h", NULL);
+	int r = dir && path ? file_make_dirs(dir, 0755, err)
+			    : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	return r < 0 ? r
+		     : file_write_atomic(path, declared_header, strlen(declared_header), 0644, err);
+}
 
 static const char *const prefixes[] = {
 	[DECLARED_CALLBACKS] = "suture_callbacks.",

@@ -8,9 +8,8 @@
 
 #include "build/diff.h"
 
-/* The header's text, and its name below an include folder. */
-extern const char declared_header[];
-#define DECLARED_HEADER_NAME  "suture/livepatch.h"
+/* Writes the header below an include folder. Errors: those of writing. */
+int declared_write_header(const char *folder, struct error *err);
 
 /* The wrapper's struct klp_patch, as patched files know it. */
 #define DECLARED_PATCH_SYMBOL "suture_patch"

@@ -9,9 +9,11 @@
 #include "build/declared.h"
 #include "build/tables.h"
 
-#define WRAPPER_MAX      (16 * 1024 * 1024)
-#define MODULE_MAX       (256 * 1024 * 1024)
-#define STRIP_TIMEOUT_MS (60 * 1000)
+#define WRAPPER_MAX       (16 * 1024 * 1024)
+#define MODULE_MAX        (256 * 1024 * 1024)
+#define STRIP_TIMEOUT_MS  (60 * 1000)
+
+#define SOURCE_NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 
 struct linker {
 	const struct analysis *a;
@@ -262,26 +264,26 @@ static int write_units(const struct linker *l)
 	return r < 0 ? r : write_file(l, "Kbuild", kbuild.data, kbuild.len);
 }
 
-static int run_kbuild(const struct linker *l)
+static int run_kbuild(const struct kbuild *kb, const char *folder, struct error *err)
 {
 	_cleanup_free_ char *m = NULL;
 	_cleanup_close_ int lock = -1;
-	int r = kernel_lock(l->a->kbuild->kernel->release, &lock, l->err);
+	int r = kernel_lock(kb->kernel->release, &lock, err);
 
 	if (r < 0)
 		return r;
-	if (asprintf(&m, "M=%s", l->folder) < 0)
-		return error_set(l->err, ERR_NO_MEMORY, "out of memory");
+	if (asprintf(&m, "M=%s", folder) < 0)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	/* delay-objtool: on 6.1 too, objtool is to see the linked module. The symbols that modpost
 	 * would miss become livepatch symbols afterwards. */
-	r = kbuild_make(l->a->kbuild,
+	r = kbuild_make(kb,
 			(const char *const[]){ m, "KBUILD_MODPOST_WARN=1", "delay-objtool=y",
 					       "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules", NULL },
-			NULL, l->err);
-	return r < 0 ? error_prefix(l->err, r, "linking the module") : 0;
+			NULL, err);
+	return r < 0 ? error_prefix(err, r, "linking the module") : 0;
 }
 
-static int strip_module(const struct linker *l, const char *path)
+static int strip_module(const char *path, struct error *err)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(1024 * 1024);
 	struct process_options options = {
@@ -292,30 +294,29 @@ static int strip_module(const struct linker *l, const char *path)
 		.errout = &out,
 	};
 
-	return process_run(&options, NULL, l->err);
+	return process_run(&options, NULL, err);
 }
 
-static int convert(const struct linker *l, struct buf *out)
+/* Makes the module that the folder's Kbuild names. */
+static int build(const struct kbuild *kb, const char *folder, const char *name, struct buf *out,
+		 struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
-	_cleanup_buf_ struct buf module = BUF_INIT(MODULE_MAX);
-	int r;
+	int r = run_kbuild(kb, folder, err);
 
-	if (asprintf(&path, "%s/%s.ko", l->folder, l->options->name) < 0)
-		return error_set(l->err, ERR_NO_MEMORY, "out of memory");
-	r = strip_module(l, path);
-	if (r == 0)
-		r = file_read(path, &module, l->err);
-	if (r == 0)
-		r = convert_module(module.data, module.len, l->resolution->symbols,
-				   l->resolution->symbol_count, out, l->err);
-	return r;
+	if (r < 0)
+		return r;
+	if (asprintf(&path, "%s/%s.ko", folder, name) < 0)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	r = strip_module(path, err);
+	return r < 0 ? r : file_read(path, out, err);
 }
 
 int link_module(const struct analysis *a, struct extract *const *extracts,
 		const struct resolution *resolution, const struct link_options *options,
 		struct buf *out, struct error *err)
 {
+	_cleanup_buf_ struct buf module = BUF_INIT(MODULE_MAX);
 	char folder[] = "/tmp/suture-link-XXXXXX";
 	struct linker l = { a, extracts, resolution, options, folder, err };
 
@@ -327,9 +328,80 @@ int link_module(const struct analysis *a, struct extract *const *extracts,
 	if (r == 0)
 		r = write_units(&l);
 	if (r == 0)
-		r = run_kbuild(&l);
+		r = build(a->kbuild, folder, options->name, &module, err);
 	if (r == 0)
-		r = convert(&l, out);
+		r = convert_module(module.data, module.len, resolution->symbols,
+				   resolution->symbol_count, out, err);
+	(void)file_remove_tree(folder, NULL);
+	return r;
+}
+
+/* Copies one source, and adds it and its folder to the Kbuild file. Neither the place of the copy
+ * nor that of the source may show in __FILE__. */
+static int add_source(const char *folder, const char *source, struct buf *objects,
+		      struct buf *flags, struct error *err)
+{
+	_cleanup_free_ char *real = realpath(source, NULL);
+	_cleanup_free_ char *copy = path_join(folder, path_base(source), NULL);
+	const char *base = path_base(source);
+	int r, dir;
+
+	if (!real)
+		return error_set_errno(err, errno, "cannot read %s", source);
+	if (!copy)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (!str_has_suffix(base, ".c") || str_has_suffix(base, ".mod.c") ||
+	    base[strspn(base, SOURCE_NAME_CHARS)])
+		return error_set(err, ERR_INVALID,
+				 "%s: not the name of a C file (letters, digits, '_', '-')",
+				 source);
+	if (file_exists(copy))
+		return error_set(err, ERR_INVALID, "two sources are named %s", base);
+	dir = (int)(path_base(real) - real);
+	if (strcspn(real, " \t\n'\"$#\\") < (size_t)dir)
+		return error_set(err, ERR_INVALID, "%s: make cannot handle that folder's name",
+				 source);
+	r = file_copy(source, copy, 0644, err);
+	if (r == 0)
+		r = buf_printf(objects, " %.*s.o", (int)strlen(base) - 2, base);
+	if (r == 0)
+		r = buf_printf(flags, " -iquote %.*s -fmacro-prefix-map=%.*s=", dir, real, dir,
+			       real);
+	return r;
+}
+
+static int write_sources(const char *folder, const char *const *sources, size_t n, const char *name,
+			 struct error *err)
+{
+	_cleanup_buf_ struct buf objects = BUF_INIT(WRAPPER_MAX), flags = BUF_INIT(WRAPPER_MAX);
+	_cleanup_buf_ struct buf kbuild = BUF_INIT(WRAPPER_MAX);
+	_cleanup_free_ char *path = path_join(folder, "Kbuild", NULL);
+	int r = path ? declared_write_header(folder, err) : ERR_NO_MEMORY;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = add_source(folder, sources[i], &objects, &flags, err);
+	if (r == 0)
+		r = buf_printf(&kbuild,
+			       "obj-m := %s.o\n%s-y :=%s\n"
+			       "ccflags-y := -DSUTURE_MODULE -I%s -fmacro-prefix-map=%s/=%s\n",
+			       name, name, buf_str(&objects), folder, folder, buf_str(&flags));
+	return r < 0 ? r : file_write_atomic(path, kbuild.data, kbuild.len, 0644, err);
+}
+
+int link_sources(const struct kbuild *kbuild, const char *const *sources, size_t n,
+		 const struct link_options *options, struct buf *out, struct error *err)
+{
+	char folder[] = "/tmp/suture-link-XXXXXX";
+
+	if (n > LINK_SOURCES_MAX)
+		return error_set(err, ERR_TOO_LARGE, "more than %d sources", LINK_SOURCES_MAX);
+	if (!mkdtemp(folder))
+		return error_set_errno(err, errno, "cannot make a folder under /tmp");
+
+	int r = write_sources(folder, sources, n, options->name, err);
+
+	if (r == 0)
+		r = build(kbuild, folder, options->name, out, err);
 	(void)file_remove_tree(folder, NULL);
 	return r;
 }

@@ -31,6 +31,13 @@ static const struct cli_verb verbs[] = {
 	  "Shows whether this machine's compiler and the cached sources give the very kernel, "
 	  "before there is a fix to build.",
 	  build_prove_options, build_cmd_prove },
+	{ "module", "SOURCE.c…", 1, -1, "build a livepatch module that is written by hand",
+	  "The sources have their own struct klp_patch and klp_enable_patch(), as those in the "
+	  "kernel's samples/livepatch. References to symbols that the kernel does not export become "
+	  "livepatch symbols where the name alone settles it; otherwise say which is meant with "
+	  "SUTURE_SYMBOL(object, name, sympos) of <suture/livepatch.h>. The record names the "
+	  "functions that the module's tables replace; nothing was rebuilt to compare them with.",
+	  build_module_options, build_cmd_module },
 	{ "kernel add", "RELEASE", 1, 1, "fetch a stock kernel and prepare it for building",
 	  "Downloads image, headers and source of one version through apt, unpacks them into the "
 	  "cache, and prepares the kernel once. Nothing is installed.",

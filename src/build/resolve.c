@@ -26,6 +26,36 @@ void resolution_free(struct resolution *r)
 	*r = (struct resolution){ 0 };
 }
 
+int resolution_init(struct resolution *ret, struct error *err)
+{
+	*ret = (struct resolution){ .arena = arena_new(ARENA_MAX) };
+	return ret->arena ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+}
+
+int resolution_add(struct resolution *out, const char *symbol, const char *object, const char *name,
+		   unsigned sympos, struct error *err)
+{
+	if (out->symbol_count == out->symbol_cap) {
+		size_t cap = out->symbol_cap ? out->symbol_cap * 2 : 64;
+		struct convert_symbol *grown =
+			cap > SYMBOLS_MAX ? NULL : reallocarray(out->symbols, cap, sizeof(*grown));
+
+		if (!grown)
+			return error_set(err, ERR_NO_MEMORY, "out of memory");
+		out->symbols = grown;
+		out->symbol_cap = cap;
+	}
+
+	struct convert_symbol c = { arena_strdup(out->arena, symbol),
+				    arena_strdup(out->arena, object),
+				    arena_strdup(out->arena, name), sympos };
+
+	if (!c.symbol || !c.object || !c.name)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	out->symbols[out->symbol_count++] = c;
+	return 0;
+}
+
 static int refuse(struct resolver *rs, enum reason_code code, const struct analysis_unit *u,
 		  const char *subject, const char *format, ...) _printf_(5, 6);
 static int refuse(struct resolver *rs, enum reason_code code, const struct analysis_unit *u,
@@ -60,25 +90,7 @@ static int add(struct resolver *rs, const struct analysis_unit *u, const char *s
 		return refuse(rs, REASON_AMBIGUOUS_SYMBOL, u, symbol,
 			      "%s means different things in the patched files", symbol);
 	}
-	if (out->symbol_count == out->symbol_cap) {
-		size_t cap = out->symbol_cap ? out->symbol_cap * 2 : 64;
-		struct convert_symbol *grown =
-			cap > SYMBOLS_MAX ? NULL : reallocarray(out->symbols, cap, sizeof(*grown));
-
-		if (!grown)
-			return error_set(rs->err, ERR_NO_MEMORY, "out of memory");
-		out->symbols = grown;
-		out->symbol_cap = cap;
-	}
-
-	struct convert_symbol c = { arena_strdup(out->arena, symbol),
-				    arena_strdup(out->arena, object),
-				    arena_strdup(out->arena, name), sympos };
-
-	if (!c.symbol || !c.object || !c.name)
-		return error_set(rs->err, ERR_NO_MEMORY, "out of memory");
-	out->symbols[out->symbol_count++] = c;
-	return 0;
+	return resolution_add(out, symbol, object, name, sympos, rs->err);
 }
 
 /* The position of the only global symbol among several of one name; -1 if there is none, or more.
@@ -324,9 +336,9 @@ static int resolve_unit(struct resolver *rs, size_t i)
 int resolve_symbols(struct analysis *a, struct extract *const *extracts,
 		    const struct symvers *symvers, struct resolution *ret, struct error *err)
 {
-	_cleanup_resolution_ struct resolution out = { .arena = arena_new(ARENA_MAX) };
+	_cleanup_resolution_ struct resolution out = { 0 };
 	struct resolver rs = { a, extracts, symvers, &out, err };
-	int r = out.arena ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+	int r = resolution_init(&out, err);
 
 	for (size_t i = 0; r == 0 && i < a->unit_count; i++)
 		if (extracts[i])

@@ -24,5 +24,10 @@ struct resolution {
  */
 int resolve_symbols(struct analysis *a, struct extract *const *extracts,
 		    const struct symvers *symvers, struct resolution *ret, struct error *err);
+/* An empty resolution, and another livepatch symbol for it (the strings are copied). Each name of
+ * the module once. ERR_NO_MEMORY. */
+int resolution_init(struct resolution *ret, struct error *err);
+int resolution_add(struct resolution *r, const char *symbol, const char *object, const char *name,
+		   unsigned sympos, struct error *err);
 void resolution_free(struct resolution *r);
 #define _cleanup_resolution_ _cleanup_(resolution_free)

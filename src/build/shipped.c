@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "module/modinfo.h"
 #include "package/kallsyms.h"
 #include "package/vmlinuz.h"
 
@@ -51,7 +52,7 @@ static int open_vmlinux(const struct kernel *kernel, struct shipped *s, struct e
 	return r < 0 ? error_prefix(err, r, "image of %s", kernel->release) : 0;
 }
 
-static uint64_t section_address(const struct elf_section *section)
+uint64_t shipped_section_address(const struct elf_section *section)
 {
 	return ((uint64_t)section->index + 1) << SECTION_SHIFT;
 }
@@ -123,18 +124,15 @@ int shipped_read_vermagic(const struct elf_object *module, char **ret)
 	return *ret ? 0 : ERR_NO_MEMORY;
 }
 
-static int open_module(const struct kernel *kernel, const char *name, struct shipped *s,
+static int read_module(const struct buf *file, const char *name, struct shipped *s,
 		       struct error *err)
 {
-	_cleanup_buf_ struct buf file = BUF_INIT(KERNEL_MODULE_MAX);
-	int r = kernel_read_module(kernel, name, &file, NULL, err);
+	int r = elf_object_parse(file->data, file->len, name, &s->elf, err);
 
 	if (r == 0)
-		r = elf_object_parse(file.data, file.len, name, &s->elf, err);
+		r = vmlinuz_build_id(file->data, file->len, s->build_id, err);
 	if (r == 0)
-		r = vmlinuz_build_id(file.data, file.len, s->build_id, err);
-	if (r == 0)
-		r = hash_sha256_hex(file.data, file.len, s->sha256);
+		r = hash_sha256_hex(file->data, file->len, s->sha256);
 	if (r < 0)
 		return r;
 	r = shipped_read_vermagic(s->elf, &s->vermagic);
@@ -142,6 +140,38 @@ static int open_module(const struct kernel *kernel, const char *name, struct shi
 		return error_set(err, r, "module %s has no vermagic", name);
 	r = index_symbols(s);
 	return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
+static int open_module(const struct kernel *kernel, const char *name, struct shipped *s,
+		       struct error *err)
+{
+	_cleanup_buf_ struct buf file = BUF_INIT(KERNEL_MODULE_MAX);
+	int r = kernel_read_module(kernel, name, &file, NULL, err);
+
+	return r < 0 ? r : read_module(&file, name, s, err);
+}
+
+int shipped_open_file(const char *path, struct shipped **ret, struct error *err)
+{
+	_cleanup_shipped_ struct shipped *s = calloc(1, sizeof(*s));
+	_cleanup_buf_ struct buf file = BUF_INIT(KERNEL_MODULE_MAX);
+	_cleanup_(modinfo_freep) struct modinfo *info = NULL;
+	int r = s ? file_read(path, &file, err) : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	if (r == 0)
+		r = modinfo_parse(file.data, file.len, path, &info, err);
+	if (r < 0)
+		return r;
+	if (!info->name)
+		return error_set(err, ERR_INVALID, "%s does not say which module it is", path);
+	s->object = strdup(info->name);
+	if (!s->object)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	r = read_module(&file, path, s, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(s);
+	return 0;
 }
 
 int shipped_open(const struct kernel *kernel, const char *object, struct shipped **ret,
@@ -172,6 +202,11 @@ const char *shipped_object(const struct shipped *s)
 const char *shipped_build_id(const struct shipped *s)
 {
 	return s->build_id;
+}
+
+const struct elf_object *shipped_elf(const struct shipped *s)
+{
+	return s->elf;
 }
 
 const char *shipped_sha256(const struct shipped *s)
@@ -231,7 +266,7 @@ bool shipped_find(const struct shipped *s, const char *name, size_t pos, struct 
 
 	const struct elf_symbol *y = s->symbols[i].symbol;
 
-	*ret = (struct shipped_symbol){ y->name, section_address(y->section) + y->value,
+	*ret = (struct shipped_symbol){ y->name, shipped_section_address(y->section) + y->value,
 					s->symbols[i].room, y->binding != STB_LOCAL };
 	return true;
 }
@@ -287,7 +322,7 @@ static const uint8_t *vmlinux_bytes(const struct shipped *s, uint64_t address, s
 static const struct elf_section *module_section(const struct shipped *s, uint64_t address)
 {
 	for (size_t i = 0; i < s->elf->section_count; i++)
-		if (section_address(s->elf->sections[i]) >> SECTION_SHIFT ==
+		if (shipped_section_address(s->elf->sections[i]) >> SECTION_SHIFT ==
 		    address >> SECTION_SHIFT)
 			return s->elf->sections[i];
 	return NULL;
@@ -349,7 +384,7 @@ static bool module_distance(const struct shipped *s, uint64_t place, uint32_t ty
 	memcpy(&field, p, sizeof(field));
 	ret->address = place + (uint64_t)(int64_t)field - (uint64_t)addend;
 	ret->import = NULL;
-	return ret->address - section_address(section) < section->size;
+	return ret->address - shipped_section_address(section) < section->size;
 }
 
 static bool module_field(const struct shipped *s, uint64_t place, uint32_t type, int64_t addend,
@@ -365,7 +400,7 @@ static bool module_field(const struct shipped *s, uint64_t place, uint32_t type,
 		*ret = (struct shipped_target){ .import = rela->symbol->name };
 		return rela->addend == addend;
 	}
-	*ret = (struct shipped_target){ .address = section_address(rela->symbol->section) +
+	*ret = (struct shipped_target){ .address = shipped_section_address(rela->symbol->section) +
 						   rela->symbol->value + (uint64_t)rela->addend -
 						   (uint64_t)addend };
 	return true;

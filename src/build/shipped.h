@@ -23,12 +23,19 @@ struct shipped;
  * the errors of reading and decoding. */
 int shipped_open(const struct kernel *kernel, const char *object, struct shipped **ret,
 		 struct error *err);
+/* Opens a module that is not part of a kernel, by its file; its .modinfo says what it is called.
+ * ERR_INVALID, and those of reading. */
+int shipped_open_file(const char *path, struct shipped **ret, struct error *err);
 void shipped_free(struct shipped *s);
 DEFINE_CLEANUP(struct shipped *, shipped_free);
 #define _cleanup_shipped_ _cleanup_(shipped_freep)
 
 const char *shipped_object(const struct shipped *s);
 const char *shipped_build_id(const struct shipped *s);
+/* A module's file; NULL for vmlinux. Belongs to it. */
+const struct elf_object *shipped_elf(const struct shipped *s);
+/* The made-up address of a module's section. */
+uint64_t shipped_section_address(const struct elf_section *section);
 /* Of the module's file, unpacked; NULL for vmlinux. */
 const char *shipped_sha256(const struct shipped *s);
 /* The module's vermagic; NULL for vmlinux. */

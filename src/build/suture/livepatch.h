@@ -24,15 +24,17 @@
 
 #include <linux/livepatch.h>
 
-#ifndef SUTURE_UNIT
+#if !defined(SUTURE_UNIT) && !defined(SUTURE_MODULE)
 #error "this header is for files that suture-build compiles"
 #endif
 
-/* The livepatch that this file becomes a part of (only with `suture-build patch`). */
-extern struct klp_patch suture_patch;
-
 #define SUTURE_SYMBOL(object, name, sympos) \
 	__asm__("suture_sym." #sympos "." #object "." #name)
+
+#ifdef SUTURE_UNIT /* suture-build patch; a module by hand has its own struct klp_patch */
+
+/* The livepatch that this file becomes a part of. */
+extern struct klp_patch suture_patch;
 
 /* Global constants by which the builder finds the declarations. */
 #define __SUTURE_DECLARE(n, kind, type, ...)                                                   \
@@ -51,4 +53,5 @@ struct suture_state {
 #define SUTURE_STATE(id, version) \
 	__SUTURE_DECLARE_N(__COUNTER__, state, struct suture_state, id, version)
 
+#endif /* SUTURE_UNIT */
 #endif

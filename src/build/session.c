@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/session.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "build/commands.h"
+#include "build/kernel_prepare.h"
+#include "build/output.h"
+#include "build/report.h"
+
+void session_close(struct session *session)
+{
+	if (session->json)
+		fclose(session->json);
+	analysis_free(session->analysis);
+	kbuild_free(&session->kbuild);
+	kernel_free(session->kernel);
+}
+
+/*
+ * Where a program reads the report, standard output is for the report alone, and what is told of
+ * the steps goes to standard error. *ret is NULL for a text.
+ */
+static int open_report(const struct cli *cli, FILE **ret, struct error *err)
+{
+	enum cli_format format;
+	int r = cli_get_format(cli, false, &format, err);
+
+	*ret = NULL;
+	if (r < 0 || format != CLI_JSON)
+		return r;
+	fflush(stdout);
+	_cleanup_close_ int fd = dup(STDOUT_FILENO);
+
+	if (fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		return error_set_errno(err, errno, "cannot print");
+	*ret = fdopen(fd, "w");
+	if (!*ret)
+		return error_set_errno(err, errno, "cannot print");
+	TAKE_FD(fd);
+	return 0;
+}
+
+int session_open(struct cli *cli, struct session *ret, struct error *err)
+{
+	const char *targets[SESSION_TARGETS_MAX];
+	struct analysis_options options = { .targets = targets,
+					    .target_count = cli_count(cli, "target") };
+	int64_t jobs;
+
+	if (options.target_count > SESSION_TARGETS_MAX)
+		return error_set(err, ERR_USAGE, "more than %d --target", SESSION_TARGETS_MAX);
+	for (size_t i = 0; i < options.target_count; i++)
+		targets[i] = cli_get_nth(cli, "target", i);
+	ret->argument_count = MIN(cli_argc(cli), ARRAY_SIZE(ret->arguments));
+	for (size_t i = 0; i < ret->argument_count; i++)
+		ret->arguments[i] = cli_arg(cli, i);
+
+	int r = open_report(cli, &ret->json, err);
+
+	if (r == 0)
+		r = cli_get_int(cli, "jobs", 1, 1024, sysconf(_SC_NPROCESSORS_ONLN), &jobs, err);
+
+	if (r == 0)
+		r = kernel_open(cli_get(cli, "kernel"), &ret->kernel, err);
+	if (r == 0)
+		r = kernel_prepared(ret->kernel, (int)jobs, &ret->kbuild, err);
+	return r < 0 ? r : analysis_new(&ret->kbuild, &options, &ret->analysis, err);
+}
+
+/* The statuses that say no; everything else is an ordinary error. */
+static int exit_status(int r)
+{
+	switch (r) {
+	case ERR_NO_CHANGE: return BUILD_EXIT_NO_CHANGE;
+	case ERR_NOT_PATCHABLE: return BUILD_EXIT_NOT_PATCHABLE;
+	case ERR_MISMATCH: return BUILD_EXIT_MISMATCH;
+	default: return r;
+	}
+}
+
+/* Tells the verdict `r` and what speaks for it. Returns the exit status, or a negative code. */
+int session_end(int r, struct session *session, struct error *err)
+{
+	struct analysis *a = session->analysis;
+	int status = exit_status(r);
+
+	if (status < 0)
+		return status;
+	/* Found while linking, which ends at once. */
+	if (r == ERR_NOT_PATCHABLE && a && reason_count(&a->reasons, REASON_REFUSAL) == 0 &&
+	    reason_add(&a->reasons, REASON_UNSUPPORTED_SECTION, NULL, NULL, "%s", err->message) < 0)
+		return ERR_NO_MEMORY;
+	if (a && session->json) {
+		int e = report_json(a, r, session->json, err);
+
+		if (e < 0)
+			return e;
+	} else if (a) {
+		output_reasons(&a->reasons);
+	}
+	if (status > 0)
+		fprintf(stderr, "suture-build: %s\n", err->message);
+	return status;
+}
+
+/* Both files or neither. */
+int session_write(const struct cli *cli, const struct buf *module, const struct buf *text,
+		  struct error *err)
+{
+	const char *output = cli_get(cli, "output"), *record = cli_get(cli, "record");
+	int r = file_write_atomic(output, module->data, module->len, 0644, err);
+
+	if (r < 0 || !record)
+		return r;
+	r = file_write_atomic(record, text->data, text->len, 0644, err);
+	if (r < 0)
+		unlink(output);
+	return r;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return streq(a, b) || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+			       x.st_ino == y.st_ino);
+}
+
+/* Nothing that is written may take the place of a source or of the other product. */
+int session_check_outputs(const struct cli *cli, struct error *err)
+{
+	const char *output = cli_get(cli, "output"), *record = cli_get(cli, "record");
+
+	if (record && same_file(output, record))
+		return error_set(err, ERR_USAGE, "--output and --record name the same file %s",
+				 output);
+	for (size_t i = 0; i < cli_argc(cli); i++) {
+		const char *patch = cli_arg(cli, i);
+
+		if (same_file(output, patch) || (record && same_file(record, patch)))
+			return error_set(err, ERR_USAGE, "%s would be written over: it is a source",
+					 patch);
+	}
+	return 0;
+}
