@@ -19,17 +19,15 @@ struct session {
 	FILE *json; /* where the report goes; NULL: it is a text, on standard output */
 };
 
+/* clang-format off: rows of a table */
 /* Options that every such command has. */
-#define SESSION_OPTIONS                                                                         \
-	{ "kernel", "RELEASE", "kernel to build for", true, 0 },                                \
-		{ "target", "MODULE.ko",                                                        \
-		  "a patched module that is not part of the kernel, as it is "                  \
-		  "loaded; may be repeated",                                                    \
-		  false, 0 },                                                                   \
-	{                                                                                       \
-		"jobs", "N", "how many compilers may run at once (default: processors)", false, \
-			'j'                                                                     \
-	}
+#define SESSION_OPTIONS                                                                           \
+	{ "kernel", "RELEASE", "kernel to build for", true, 0 },                                  \
+		{ "target", "MODULE.ko",                                                          \
+		  "a module to patch that is not part of the kernel; repeatable", false, 0 },     \
+		{ "jobs", "N", "how many compilers may run at once (default: processors)", false, \
+		  'j' },                                                                          \
+		CLI_FORMAT_OPTION
 
 /* Options of those that write a module. */
 #define SESSION_OUTPUT_OPTIONS                                                                  \
@@ -40,6 +38,7 @@ struct session {
 	{                                                                                       \
 		"severity", "WORD", "critical, high, medium, low or none (default)", false, 0   \
 	}
+/* clang-format on */
 
 /* Opens the kernel, prepared, and begins an analysis. session_close() also after an error. */
 int session_open(struct cli *cli, struct session *ret, struct error *err);
