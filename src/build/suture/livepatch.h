@@ -28,8 +28,7 @@
 #error "this header is for files that suture-build compiles"
 #endif
 
-#define SUTURE_SYMBOL(object, name, sympos) \
-	__asm__("suture_sym." #sympos "." #object "." #name)
+#define SUTURE_SYMBOL(object, name, sympos) __asm__("suture_sym." #sympos "." #object "." #name)
 
 #ifdef SUTURE_UNIT /* suture-build patch; a module by hand has its own struct klp_patch */
 
@@ -37,7 +36,7 @@
 extern struct klp_patch suture_patch;
 
 /* Global constants by which the builder finds the declarations. */
-#define __SUTURE_DECLARE(n, kind, type, ...)                                                   \
+#define __SUTURE_DECLARE(n, kind, type, ...)                                                     \
 	extern const type __suture_##kind##_##n __asm__("suture_" #kind "." SUTURE_UNIT "." #n); \
 	const type __suture_##kind##_##n = { __VA_ARGS__ }
 #define __SUTURE_DECLARE_N(n, kind, type, ...) __SUTURE_DECLARE(n, kind, type, __VA_ARGS__)
