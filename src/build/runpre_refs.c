@@ -218,10 +218,21 @@ bool runpre_place(struct runpre_check *c, const struct elf_symbol *y, uint64_t b
 	return VEC_PUSH(&c->trial.placed, placed) == 0 || out_of_memory(c);
 }
 
-/* What lies around a position: from the last place where something begins to the next one. */
+/* What lies around a position: the variable, or what has no name from the last place where
+ * something begins to the next one. */
 static void thing_at(const struct runpre_section *s, uint64_t position, uint64_t *ret_start,
 		     uint64_t *ret_end)
 {
+	for (size_t i = 0; i < s->names.count; i++) {
+		const struct elf_symbol *y = s->names.items[i];
+
+		if (position >= y->value && position - y->value < y->size &&
+		    y->size <= s->elf->size - y->value) {
+			*ret_start = y->value;
+			*ret_end = y->value + y->size;
+			return;
+		}
+	}
 	*ret_start = 0;
 	*ret_end = s->elf->size;
 	for (size_t i = 0; i < s->cuts.count; i++) {

@@ -18,7 +18,12 @@ static const char unit_a[] =
 	"__attribute__((noinline)) static int twin(int x) { counter += x; return outside(x) + 3; }\n"
 	"int first(int x) { return twin(x) * 5 + shared; }\n"
 	"int second(int x) { return outside(twin(x + 1)); }\n"
-	"int early(int x) { return outside(x) - 9; }\n";
+	"int early(int x) { return outside(x) - 9; }\n"
+	"static const int table[] = { 4, 8, 15, 16, 23, 42 };\n"
+	"static const struct { const char *name; int (*f)(int); } ops[] = {\n"
+	"{ \"alpha\", first }, { \"beta\", outside } };\n"
+	"const char *word(int i) { return i > 9 ? \"a word\" : ops[i].name; }\n"
+	"int look(int i) { return table[i] + ops[i & 1].f(i); }\n";
 static const char unit_b[] =
 	"extern int outside(int); static int counter;\n"
 	"__attribute__((noinline)) static int twin(int x) { counter -= x; return outside(x) + 4; }\n"
@@ -61,6 +66,21 @@ static void compile(const struct fixture *f, const char *text, const char *name,
 	run((const char *const[]){ "gcc", FLAGS, sections ? "-ffunction-sections" : "-DPLAIN",
 				   sections ? "-fdata-sections" : "-DPLAIN2", "-c", "-o", object,
 				   source, NULL });
+}
+
+/* Changes the shipped module before it is opened. */
+typedef void (*mutate_fn)(struct elf_object *ko, void *user);
+
+static void mutate_file(const char *path, mutate_fn mutate, void *user)
+{
+	_cleanup_elf_object_ struct elf_object *ko = NULL;
+	_cleanup_buf_ struct buf out = BUF_INIT(1 << 20);
+	struct error err = { 0 };
+
+	assert_ok(elf_object_load(path, &ko, &err), &err);
+	mutate(ko, user);
+	assert_ok(elf_object_write(ko, &out, &err), &err);
+	assert_ok(file_write_atomic(path, out.data, out.len, 0644, &err), &err);
 }
 
 /* Links a, b and info into DIR/modules/test.ko and opens it as the kernel's module "test". */
@@ -240,6 +260,236 @@ static void places_that_change(void **state)
 	unit_remove_dir(f.dir);
 }
 
+/* The function in the shipped file as it is, with one change made to it, and as it was again. */
+struct mutation {
+	struct fixture *f;
+	const char *function;
+	uint64_t at; /* for the mutation's use */
+};
+
+/* Is the function still found equal when the shipped module is changed? */
+static bool survives(struct mutation *m, mutate_fn mutate)
+{
+	_cleanup_reason_list_ struct reason_list bad = { 0 };
+	_cleanup_free_ char *ko = in(m->f, "test.ko"), *saved = in(m->f, "saved.ko");
+	struct error err = { 0 };
+
+	run((const char *const[]){ "cp", ko, saved, NULL });
+	mutate_file(ko, mutate, m);
+	shipped_free(m->f->shipped);
+	m->f->shipped = NULL;
+	assert_ok(shipped_open(&m->f->kernel, "test", &m->f->shipped, &err), &err);
+
+	_cleanup_runpre_ struct runpre *r = check(m->f, m->function, &bad);
+
+	run((const char *const[]){ "mv", saved, ko, NULL });
+	assert_int_equal(r->equal + (bad.n > 0), r->compared);
+	return bad.n == 0;
+}
+
+static void nothing(struct elf_object *ko, void *user)
+{
+	(void)ko;
+	(void)user;
+}
+
+/* Flips a bit of the function's code, or of what stands behind it. */
+static void flip(struct elf_object *ko, void *user)
+{
+	struct mutation *m = user;
+	const struct elf_symbol *y = elf_object_symbol(ko, m->function);
+
+	assert_non_null(y);
+	y->section->data[y->value + m->at] ^= 0x20;
+}
+
+static bool is_relocated(const struct elf_symbol *y, uint64_t at)
+{
+	const struct elf_section *rela = y->section->rela;
+
+	for (size_t i = 0; i < rela->rela_count; i++)
+		if (y->value + at - rela->relas[i].offset < 4)
+			return true;
+	return false;
+}
+
+/* Every byte of the code but the relocated fields, which the linker fills in. */
+static void every_byte_counts(void **state)
+{
+	static const char *const names[] = { "first", "second", "word", "look" };
+	_cleanup_elf_object_ struct elf_object *ko = NULL;
+	struct mutation m = { 0 };
+	struct error err = { 0 };
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, unit_a);
+	_cleanup_free_ char *path = in(&f, "test.ko");
+	assert_ok(elf_object_load(path, &ko, &err), &err);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct elf_symbol *y = elf_object_symbol(ko, names[i]);
+
+		m = (struct mutation){ .f = &f, .function = names[i] };
+		assert_true(survives(&m, nothing));
+		for (m.at = 0; m.at < y->size; m.at++)
+			if (survives(&m, flip) && !is_relocated(y, m.at))
+				fail_msg("%s: byte %d may be anything", names[i], (int)m.at);
+	}
+	tear_down(&f);
+}
+
+/* Where the function's nth relocation is; NULL if it has not so many. */
+static struct elf_rela *nth_rela(struct elf_object *ko, const struct mutation *m)
+{
+	const struct elf_symbol *y = elf_object_symbol(ko, m->function);
+	struct elf_section *rela = y->section->rela;
+	uint64_t n = m->at;
+
+	for (size_t i = 0; i < rela->rela_count; i++)
+		if (rela->relas[i].offset - y->value < y->size && n-- == 0)
+			return &rela->relas[i];
+	return NULL;
+}
+
+static void move_target(struct elf_object *ko, void *user)
+{
+	nth_rela(ko, user)->addend += 1;
+}
+
+static void other_type(struct elf_object *ko, void *user)
+{
+	struct elf_rela *rela = nth_rela(ko, user);
+
+	rela->type = rela->type == R_X86_64_32S ? R_X86_64_PC32 : R_X86_64_32S;
+}
+
+static void other_symbol(struct elf_object *ko, void *user)
+{
+	struct elf_rela *rela = nth_rela(ko, user);
+	bool outside = !rela->symbol->section && streq(rela->symbol->name, "outside");
+
+	rela->symbol = elf_object_symbol(ko, outside ? "third" : "outside");
+	assert_non_null(rela->symbol);
+}
+
+static void every_reference_counts(void **state)
+{
+	static const char *const names[] = { "first", "second", "word", "look" };
+	static const mutate_fn mutations[] = { move_target, other_type, other_symbol };
+	struct fixture f;
+	size_t count = 0;
+
+	(void)state;
+	set_up(&f, unit_a);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_elf_object_ struct elf_object *ko = NULL;
+		_cleanup_free_ char *path = in(&f, "test.ko");
+		struct mutation m = { .f = &f, .function = names[i] };
+		struct error err = { 0 };
+
+		assert_ok(elf_object_load(path, &ko, &err), &err);
+		for (m.at = 0; nth_rela(ko, &m); m.at++)
+			for (size_t k = 0; k < ARRAY_SIZE(mutations); k++, count++)
+				if (survives(&m, mutations[k]))
+					fail_msg("%s: reference %d, mutation %zu", names[i],
+						 (int)m.at, k);
+	}
+	assert_true(count >= 18);
+	tear_down(&f);
+}
+
+static void replace(struct elf_object *ko, const char *from, const char *to, size_t len)
+{
+	for (size_t i = 0; i < ko->section_count; i++) {
+		struct elf_section *s = ko->sections[i];
+		uint8_t *at = s->data && (s->flags & SHF_ALLOC)
+				      ? memmem(s->data, s->size, from, len)
+				      : NULL;
+
+		if (at) {
+			memcpy(at, to, len);
+			return;
+		}
+	}
+	fail_msg("no '%s' in the shipped module", from);
+}
+
+static void other_text(struct elf_object *ko, void *user)
+{
+	(void)user;
+	replace(ko, "a word", "a ward", sizeof("a word") - 1);
+}
+
+static void shorter_text(struct elf_object *ko, void *user)
+{
+	(void)user;
+	replace(ko, "a word", "a wor\0", sizeof("a word") - 1);
+}
+
+static void text_of_table(struct elf_object *ko, void *user)
+{
+	(void)user;
+	replace(ko, "alpha", "alphe", sizeof("alpha") - 1);
+}
+
+static void other_number(struct elf_object *ko, void *user)
+{
+	(void)user;
+	replace(ko, "\x17\0\0\0\x2a", "\x17\0\0\0\x2b", sizeof("\x17\0\0\0\x2a") - 1);
+}
+
+static void pointer_of_table(struct elf_object *ko, void *user)
+{
+	struct elf_symbol *ops = elf_object_symbol(ko, "ops");
+	struct elf_section *rela = ops->section->rela;
+
+	(void)user;
+	for (size_t i = 0; i < rela->rela_count; i++)
+		if (rela->relas[i].offset == ops->value + 8) {
+			rela->relas[i].symbol = elf_object_symbol(ko, "second");
+			rela->relas[i].addend = 0;
+			return;
+		}
+	fail_msg("ops has no first function");
+}
+
+/* Behind the function, where only padding may be. */
+static void longer(struct elf_object *ko, void *user)
+{
+	struct mutation *m = user;
+	const struct elf_symbol *y = elf_object_symbol(ko, m->function);
+
+	m->at = y->size;
+	assert_true(y->value + y->size < y->section->size && (y->value + y->size) % 16);
+	y->section->data[y->value + y->size] = 0x50;
+}
+
+static void contents_count(void **state)
+{
+	static const struct {
+		const char *function;
+		mutate_fn mutate;
+		bool survives;
+	} cases[] = {
+		{ "word", other_text, false },    { "word", shorter_text, false },
+		{ "word", text_of_table, false }, { "word", pointer_of_table, false },
+		{ "look", other_number, false },  { "look", pointer_of_table, false },
+		{ "first", other_text, true },    { "second", other_number, true },
+		{ "first", longer, false },
+	};
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, unit_a);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct mutation m = { .f = &f, .function = cases[i].function };
+
+		if (survives(&m, cases[i].mutate) != cases[i].survives)
+			fail_msg("case %zu: %s", i, cases[i].function);
+	}
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +497,9 @@ int main(void)
 		cmocka_unit_test(a_name_that_is_in_init_code_too),
 		cmocka_unit_test(equal_names_are_told_apart),
 		cmocka_unit_test(other_code_is_seen),
+		cmocka_unit_test(every_byte_counts),
+		cmocka_unit_test(every_reference_counts),
+		cmocka_unit_test(contents_count),
 		cmocka_unit_test(places_that_change),
 	};
 
