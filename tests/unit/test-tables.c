@@ -160,12 +160,35 @@ static void what_is_wrong_is_named(void **state)
 	expect(&m, ERR_INVALID, "table of states");
 }
 
+/* A table without states is all zeros, and lies where the compiler keeps those. */
+static void no_states_are_zeros(void **state)
+{
+	(void)state;
+	_cleanup_tables_ struct tables t = { 0 };
+	struct error err = { 0 };
+	struct module m;
+
+	make(&m, false, false);
+
+	struct elf_section *bss =
+		sample_section(m.object, ".bss", SHF_ALLOC | SHF_WRITE, names, 24);
+
+	bss->type = SHT_NOBITS;
+	bss->data = NULL;
+	point(&m, PATCH + 16, bss->symbol, 0);
+	assert_ok(read_tables(&m, &t, &err), &err);
+	assert_int_equal(t.state_count, 0);
+	assert_int_equal(t.function_count, 2);
+	elf_object_free(m.object);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_everything),
 		cmocka_unit_test(nothing_is_invented),
 		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(no_states_are_zeros),
 	};
 	return cmocka_run_group_tests_name("tables", tests, NULL, NULL);
 }
