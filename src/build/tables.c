@@ -240,9 +240,6 @@ static int read_states(struct reader *rd, const struct place *table)
 	uint64_t end = table_end(rd->module, table);
 	int r = 0;
 
-	/* A table without states is all zeros, for which the compiler has .bss. */
-	if (s->type == SHT_NOBITS && end - table->at >= STATE_SIZE)
-		return 0;
 	for (uint64_t at = table->at; r == 0; at += STATE_SIZE) {
 		struct tables_state state = { 0 };
 
