@@ -275,10 +275,12 @@ static int run_kbuild(const struct kbuild *kb, const char *folder, struct error 
 	if (asprintf(&m, "M=%s", folder) < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	/* delay-objtool: on 6.1 too, objtool is to see the linked module. The symbols that modpost
-	 * would miss become livepatch symbols afterwards. */
+	 * would miss become livepatch symbols afterwards, and so do exports of a namespace. */
 	r = kbuild_make(kb,
 			(const char *const[]){ m, "KBUILD_MODPOST_WARN=1", "delay-objtool=y",
-					       "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules", NULL },
+					       "CONFIG_DEBUG_INFO_BTF_MODULES=",
+					       "CONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS=y",
+					       "modules", NULL },
 			NULL, err);
 	return r < 0 ? error_prefix(err, r, "linking the module") : 0;
 }
