@@ -200,6 +200,30 @@ static int refuse_unknown(struct shown *s, const char *name, const char *message
 			  message);
 }
 
+static int want_symbols(struct shown *s)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < s->result->changed_count; i++)
+		e = symbol_list_want(s->symbols, s->result->changed[i].name);
+	for (size_t i = 0; e == 0 && i < s->extract->symbol_count; i++)
+		e = symbol_list_want(s->symbols, s->extract->symbols[i].name);
+	return e;
+}
+
+static int count_symbols(struct shown *s, const struct cli *cli, struct error *err)
+{
+	const char *object = cli_has(cli, "object") ? cli_get(cli, "object") : "vmlinux";
+
+	s->symbols = symbol_list_new();
+	int e = s->symbols ? want_symbols(s) : ERR_NO_MEMORY;
+	if (e < 0)
+		return error_set(err, e, "out of memory");
+	return cli_has(cli, "kernel")
+		       ? symbol_list_read_kernel(s->symbols, cli_get(cli, "kernel"), object, err)
+		       : symbol_list_read(s->symbols, cli_get(cli, "symbols"), object, err);
+}
+
 /* What the unit itself defines must be in the kernel, or it is not this kernel's unit. */
 static int look_up(struct shown *s)
 {
@@ -213,19 +237,6 @@ static int look_up(struct shown *s)
 			e = refuse_unknown(s, s->extract->symbols[i].name,
 					   "the kernel has no symbol of this name");
 	return e;
-}
-
-static int load_symbols(const struct cli *cli, struct symbol_list **ret, struct error *err)
-{
-	const char *object = cli_has(cli, "object") ? cli_get(cli, "object") : "vmlinux";
-
-	if (cli_has(cli, "kernel") && cli_has(cli, "symbols"))
-		return error_set(err, ERR_USAGE, "--kernel and --symbols exclude each other");
-	if (cli_has(cli, "kernel"))
-		return symbol_list_of_kernel(cli_get(cli, "kernel"), object, ret, err);
-	if (cli_has(cli, "symbols"))
-		return symbol_list_load(cli_get(cli, "symbols"), object, ret, err);
-	return 0;
 }
 
 /* Without a kernel, relocations alone tell how large the structures are. */
@@ -255,8 +266,11 @@ static int conclude(struct shown *s, struct diff *diff, const struct cli *cli, s
 		s->verdict = DIFF_REFUSED;
 	if (e == 0 && s->verdict == DIFF_ACCEPTED)
 		e = extract_object(diff, &s->extract, err);
-	if (e == 0 && s->extract && s->symbols)
-		e = look_up(s);
+	if (e == 0 && s->extract && (cli_has(cli, "kernel") || cli_has(cli, "symbols"))) {
+		e = count_symbols(s, cli, err);
+		if (e == 0)
+			e = look_up(s);
+	}
 	if (e == 0 && s->verdict == DIFF_ACCEPTED && out)
 		e = file_write_atomic(out, s->extract->object.data, s->extract->object.len, 0644,
 				      err);
@@ -285,8 +299,8 @@ int build_cmd_diff(struct cli *cli, struct error *err)
 	unit_name(shown.name, unit);
 	struct diff_options options = { .name = shown.name, .unit = unit };
 	int e = cli_get_format(cli, false, &format, err);
-	if (e == 0)
-		e = load_symbols(cli, &shown.symbols, err);
+	if (e == 0 && cli_has(cli, "kernel") && cli_has(cli, "symbols"))
+		e = error_set(err, ERR_USAGE, "--kernel and --symbols exclude each other");
 	if (e == 0)
 		e = read_sizes(cli, &options.sizes, err);
 	if (e == 0)
