@@ -146,10 +146,6 @@ static int check_symbol(struct atom_set *unit, const struct elf_symbol *sym, str
 		return error_set(err, ERR_UNSUPPORTED, "%s: symbol %s has type %u", unit->name,
 				 sym->name, sym->type);
 	}
-	if (sym->shndx == SHN_COMMON)
-		return error_set(err, ERR_UNSUPPORTED,
-				 "%s: symbol %s is common; compile with -fno-common", unit->name,
-				 sym->name);
 	return 0;
 }
 

@@ -291,12 +291,50 @@ static void conclude(struct diff *diff)
 					: DIFF_NO_CHANGE;
 }
 
+/* What a compiler left in an object: its first name, in the arena; "" if none is there. */
+static const char *compiler_of(struct diff *diff, const struct elf_object *object)
+{
+	const struct elf_section *s = elf_object_section(object, ".comment");
+	uint64_t at = 0;
+
+	if (!s || !s->data)
+		return "";
+	while (at < s->size && s->data[at] == 0)
+		at++;
+	char *name = arena_strndup(diff->arena, (const char *)s->data + at, s->size - at);
+	if (name)
+		error_clean_text(name);
+	return name ? name : "";
+}
+
+/* Names and sections that compilers make are those of gcc here, and only code of the same compiler
+ * can be compared. */
+static int check_compilers(struct diff *diff, const struct elf_object *original,
+			   const struct elf_object *patched, struct error *err)
+{
+	const char *a = compiler_of(diff, original), *b = compiler_of(diff, patched);
+
+	if (strstr(a, "clang") || strstr(b, "clang"))
+		return error_set(err, ERR_UNSUPPORTED,
+				 "%s: compiled by %s, and only objects of gcc can be compared",
+				 diff->name, strstr(a, "clang") ? a : b);
+	if (*a && *b && !streq(a, b))
+		return error_set(
+			err, ERR_UNSUPPORTED,
+			"%s: the original was compiled by %s, the patched one by %s: compile "
+			"both with the kernel's compiler",
+			diff->name, a, b);
+	return 0;
+}
+
 static int run(struct diff *diff, const struct diff_options *options, struct elf_object *original,
 	       struct elf_object *patched, struct error *err)
 {
-	int e = atom_set_open(original, diff->name, &options->sizes, diff->arena, &diff->original,
-			      err);
+	int e = check_compilers(diff, original, patched, err);
 
+	if (e == 0)
+		e = atom_set_open(original, diff->name, &options->sizes, diff->arena,
+				  &diff->original, err);
 	if (e == 0)
 		e = atom_set_open(patched, diff->name, &options->sizes, diff->arena, &diff->patched,
 				  err);

@@ -127,8 +127,19 @@ static int need_function(struct diff *diff, struct atom *by, const struct ref *r
 
 static int need_outside(struct diff *diff, struct atom *by, const struct ref *ref)
 {
-	if (ref->symbol && *ref->symbol->name && ref->symbol->shndx == SHN_UNDEF)
+	const struct elf_symbol *sym = ref->symbol;
+
+	if (sym && *sym->name && sym->shndx == SHN_UNDEF)
 		return 0;
+	if (sym && *sym->name && sym->shndx == SHN_COMMON) {
+		const struct elf_symbol *old = elf_object_symbol(diff->original.object, sym->name);
+		if (old && old->shndx == SHN_COMMON && old->size == sym->size)
+			return 0; /* the kernel has it */
+		return diff_advise(diff, REASON_UNKNOWN_REFERENCE, user_name(by),
+				   "compile with -fno-common, as the kernel is",
+				   "%s uses %s, a common symbol that is new or of another size",
+				   user_name(by), sym->name);
+	}
 	return diff_refuse(diff, REASON_UNSUPPORTED_RELOC, user_name(by),
 			   "%s refers to an absolute address", user_name(by));
 }

@@ -18,6 +18,7 @@ struct reader {
 	struct elf_object *object;
 	struct elf_section **by_index; /* also [0], which is NULL */
 	uint32_t *links, *infos;       /* sh_link and sh_info as read */
+	struct elf_section *extended;  /* section numbers that do not fit a symbol, or NULL */
 	size_t count;
 	struct error *err;
 };
@@ -280,8 +281,7 @@ static int link_section(struct reader *r, size_t index)
 	case SHT_REL:
 		return error_set(r->err, ERR_UNSUPPORTED,
 				 "%s: section %s: relocations without addends", r->what, s->name);
-	case SHT_SYMTAB_SHNDX:
-		return error_set(r->err, ERR_UNSUPPORTED, "%s: extended section numbers", r->what);
+	case SHT_SYMTAB_SHNDX: r->extended = s; return 0;
 	default: return 0;
 	}
 }
@@ -314,20 +314,35 @@ static int link_sections(struct reader *r)
 	return separate_names(r);
 }
 
+/* The section of a symbol that says SHN_XINDEX; 0 or ERR_INVALID. */
+static int extended_number(const struct reader *r, uint32_t symbol, uint32_t *ret)
+{
+	const struct elf_section *table = r->extended;
+
+	if (!table || !table->data || table->size / sizeof(*ret) <= symbol)
+		return ERR_INVALID;
+	memcpy(ret, table->data + (size_t)symbol * sizeof(*ret), sizeof(*ret));
+	return 0;
+}
+
 /* Places a symbol in its section. */
 static int place_symbol(struct reader *r, const Elf64_Sym *raw, struct elf_symbol *sym)
 {
-	if (raw->st_shndx == SHN_XINDEX)
-		return error_set(r->err, ERR_UNSUPPORTED, "%s: extended section numbers", r->what);
-	if (raw->st_shndx == SHN_UNDEF || raw->st_shndx >= SHN_LORESERVE) {
+	uint32_t index = raw->st_shndx;
+
+	if (index == SHN_UNDEF || (index >= SHN_LORESERVE && index != SHN_XINDEX)) {
 		sym->shndx = raw->st_shndx;
 		return 0;
 	}
-	if (raw->st_shndx >= r->count)
+	if (index == SHN_XINDEX && extended_number(r, sym->index, &index) < 0)
+		return error_set(r->err, ERR_INVALID,
+				 "%s: symbol %u (%s) has no extended section number", r->what,
+				 sym->index, sym->name);
+	if (index == 0 || index >= r->count)
 		return error_set(r->err, ERR_INVALID,
 				 "%s: symbol %u (%s) is in section %u, which is not there", r->what,
-				 sym->index, sym->name, raw->st_shndx);
-	struct elf_section *s = r->by_index[raw->st_shndx];
+				 sym->index, sym->name, index);
+	struct elf_section *s = r->by_index[index];
 	if (is_made_anew(s))
 		return error_set(r->err, ERR_INVALID,
 				 "%s: symbol %u (%s) is in section %s, which is no code or data",

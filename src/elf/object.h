@@ -25,7 +25,7 @@
 
 /* Largest object that is read, and the largest counts in it. */
 #define ELF_OBJECT_SIZE_MAX     (256U << 20)
-#define ELF_OBJECT_SECTIONS_MAX 0xfe00U /* below the reserved numbers of the ABI */
+#define ELF_OBJECT_SECTIONS_MAX (1U << 20)
 #define ELF_OBJECT_SYMBOLS_MAX  (1U << 22)
 
 struct elf_section;
@@ -128,6 +128,7 @@ struct elf_section *elf_object_add_rela(struct elf_object *object, struct elf_se
  * Appends the object as a file: sections in their order, then symbol table, symbol strings and
  * section names; symbols in their order, local ones first (their order otherwise kept), as the ABI
  * demands. The same object always gives the same bytes. Errors: ERR_INVALID for an object that
- * cannot be expressed (a relocation whose symbol is not in it), ERR_TOO_LARGE, ERR_NO_MEMORY.
+ * cannot be expressed (a relocation whose symbol is not in it), ERR_TOO_LARGE (also for 65,279
+ * sections and more, which are read but not written), ERR_NO_MEMORY.
  */
 int elf_object_write(struct elf_object *object, struct buf *out, struct error *err);

@@ -37,12 +37,16 @@ static int order_sections(struct writer *w)
 	if (!w->order || !w->headers)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < object->section_count; i++)
-		if (!is_own_table(object, object->sections[i]))
+		if (!is_own_table(object, object->sections[i]) &&
+		    object->sections[i]->type != SHT_SYMTAB_SHNDX)
 			w->order[w->count++] = object->sections[i];
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
 		if (tables[i])
 			w->order[w->count++] = tables[i];
 	}
+	if (w->count + 1 >= SHN_LORESERVE)
+		return error_set(w->err, ERR_TOO_LARGE, "%zu sections are too many for a file",
+				 w->count);
 	for (size_t i = 0; i < w->count; i++)
 		w->order[i]->index = (uint32_t)(i + 1);
 	return 0;
