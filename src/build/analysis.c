@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "build/declared.h"
 #include "build/module_keys.h"
+#include "build/exports.h"
 #include "build/output.h"
 #include "build/special_sizes.h"
 #include "build/prove.h"
@@ -159,14 +160,21 @@ static bool is_in_kernel(const struct elf_object *original, const struct shipped
 	return functions == 0 || there * 2 >= functions;
 }
 
+static int load_symvers(struct analysis *a, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(a->kbuild->kernel->build, "Module.symvers", NULL);
+
+	if (a->symvers)
+		return 0;
+	return path ? symvers_load(path, &a->symvers, err)
+		    : error_set(err, ERR_NO_MEMORY, "out of memory");
+}
+
 /* Keys of a module: what is the kernel's, its table of exports tells. */
 static int settle_keys(struct analysis *a, struct analysis_unit *u, struct error *err)
 {
-	_cleanup_free_ char *path = path_join(a->kbuild->kernel->build, "Module.symvers", NULL);
-	int r = path ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+	int r = load_symvers(a, err);
 
-	if (r == 0 && !a->symvers)
-		r = symvers_load(path, &a->symvers, err);
 	if (r < 0)
 		return r;
 	r = module_keys_settle(u->diff, a->symvers, u->unit->file->path, &a->reasons);
@@ -251,7 +259,12 @@ static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error 
 	a->equal += u->runpre->equal;
 	for (size_t i = 0; r == 0 && i < mismatches.n; i++)
 		r = take_reason(a, u->unit, &mismatches.items[i], err);
-	return r;
+	if (r < 0 || !exports_any(u->original))
+		return r;
+	r = load_symvers(a, err);
+	return r < 0 ? r
+		     : exports_check(a->kbuild, a->sources, u->unit, a->symvers, &a->reasons, NULL,
+				     err);
 }
 
 /* Does the unit's patched code refer to that symbol of another file? */

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "build/build_record.h"
 #include "build/commands.h"
+#include "build/exports.h"
 #include "build/kernel_prepare.h"
 #include "build/output.h"
 #include "build/prove.h"
@@ -21,7 +22,9 @@ struct prover {
 	const struct kbuild *kbuild;
 	struct shipped **shipped; /* each object once */
 	size_t shipped_count;
+	struct symvers *symvers;
 	struct reason_list mismatches;
+	size_t bad_versions;
 	struct record *record;
 	struct error *err;
 };
@@ -70,6 +73,34 @@ static int compare_unit(struct prover *p, struct unit *unit)
 	return r < 0 ? error_set(p->err, r, "cannot make the record") : 0;
 }
 
+/* The versions of what a file exports, against Module.symvers. */
+static int compare_versions(struct prover *p, const struct unit *unit)
+{
+	_cleanup_free_ char *path = path_join(p->kbuild->kernel->build, "Module.symvers", NULL);
+	_cleanup_elf_object_ struct elf_object *elf = NULL;
+	int64_t start = clock_monotonic_ms();
+	size_t before = p->mismatches.n, count = 0;
+	int r = path ? 0 : error_set(p->err, ERR_NO_MEMORY, "out of memory");
+
+	if (r == 0)
+		r = elf_object_parse(unit->original.data, unit->original.len, unit->object_path,
+				     &elf, p->err);
+	if (r < 0 || !exports_any(elf))
+		return r;
+	if (!p->symvers)
+		r = symvers_load(path, &p->symvers, p->err);
+	if (r == 0)
+		r = exports_check(p->kbuild, NULL, unit, p->symvers, &p->mismatches, &count,
+				  p->err);
+	if (r < 0)
+		return r;
+	before = p->mismatches.n - before;
+	output_done(start, "%s: %zu of %zu versions of exports equal", unit->file->path,
+		    count - MIN(before, count), count);
+	p->bad_versions += before;
+	return 0;
+}
+
 static int prove_file(struct prover *p, const char *path)
 {
 	_cleanup_free_ char *full = path_join(p->kbuild->source, path, NULL);
@@ -82,6 +113,8 @@ static int prove_file(struct prover *p, const char *path)
 		r = compile_original(p->kbuild, &file, &unit, p->err);
 	if (r == 0) {
 		r = compare_unit(p, &unit);
+		if (r == 0)
+			r = compare_versions(p, &unit);
 		unit_free(&unit);
 	}
 	buf_free(&file.original);
@@ -120,11 +153,13 @@ static int prove_all(struct cli *cli, struct prover *p)
 	if (r < 0)
 		return r;
 	output_reasons(&p->mismatches);
-	if (p->record->compared == p->record->equal)
+	if (p->record->compared == p->record->equal && p->bad_versions == 0)
 		return EXIT_OK;
-	error_set(p->err, ERR_MISMATCH, "%lld of %lld functions are not the ones that %s ships",
-		  (long long)(p->record->compared - p->record->equal),
-		  (long long)p->record->compared, p->kbuild->kernel->release);
+	error_set(
+		p->err, ERR_MISMATCH,
+		"%lld of %lld functions, and %zu versions of exports, are not the ones that %s has",
+		(long long)(p->record->compared - p->record->equal), (long long)p->record->compared,
+		p->bad_versions, p->kbuild->kernel->release);
 	fprintf(stderr, "suture-build: %s\n", p->err->message);
 	return BUILD_EXIT_MISMATCH;
 }
@@ -147,6 +182,7 @@ int build_cmd_prove(struct cli *cli, struct error *err)
 		shipped_free(p.shipped[i]);
 	free(p.shipped);
 	reason_list_free(&p.mismatches);
+	symvers_free(p.symvers);
 	record_free(p.record);
 	return r;
 }

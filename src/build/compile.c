@@ -538,6 +538,82 @@ int compile_stock(const struct kbuild *kb, struct unit *unit, struct error *err)
 	return r < 0 ? r : compile_cached(kb, unit, &command, folder, false, &unit->stock, err);
 }
 
+/* The preprocessor's output; with its marks of files and lines, which genksyms reads. */
+static int preprocess(const struct kbuild *kb, const struct unit *unit, const char *source,
+		      const char *output, struct error *err)
+{
+	_cleanup_free_ char *folder = unit_folder(kb, unit);
+	_cleanup_name_list_ struct name_list command = { 0 };
+	struct task task = { .cwd = kb->kernel->build };
+	struct tasks tasks = { .items = &task, .n = 1 };
+	int r = folder ? get_command(kb, unit, folder, &command, err)
+		       : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	if (r == 0 && command.n < 4)
+		r = error_set(err, ERR_INVALID, "%s has no command line", unit->file->path);
+	if (r == 0)
+		r = make_task(kb, unit, &command, false,
+			      source ? source : command.items[command.n - 1], output, &task);
+	if (r == 0)
+		r = add_all(&task.arguments, (const char *const[]){ "-E", "-D__GENKSYMS__" }, 2);
+	if (r == 0)
+		r = run_tasks(&tasks, 1, err);
+	name_list_free(&task.arguments);
+	free(task.output);
+	return r;
+}
+
+/* genksyms takes the file that it hears of first for the one that it is about; a patched copy's
+ * name must not be that. */
+static int run_genksyms(const struct kbuild *kb, const struct unit *unit, const char *path,
+			struct buf *ret, struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(OBJECT_MAX);
+	_cleanup_free_ char *tool = path_join(kb->kernel->build, "scripts/genksyms/genksyms", NULL);
+	int r = tool ? buf_printf(&text, "# 1 \"%s/%s\"\n", kb->source, unit->file->path)
+		     : ERR_NO_MEMORY;
+
+	if (r < 0)
+		return error_set(err, r, "out of memory");
+	r = file_read(path, &text, err);
+	if (r < 0)
+		return r;
+
+	struct process_options options = {
+		.argv = (const char *const[]){ tool, "-r", "/dev/null", NULL },
+		.cwd = kb->kernel->build,
+		.timeout_ms = COMPILE_TIMEOUT_MS,
+		.input = text.data,
+		.input_len = text.len,
+		.out = ret,
+	};
+
+	return process_run(&options, NULL, err);
+}
+
+int compile_versions(const struct kbuild *kb, const struct buf *text, const struct unit *unit,
+		     struct buf *ret, struct error *err)
+{
+	char tmp[] = "/tmp/suture-build-XXXXXX";
+	_cleanup_free_ char *source = NULL, *output = NULL;
+	int r = 0;
+
+	if (!mkdtemp(tmp))
+		return error_set_errno(err, errno, "cannot make a folder under /tmp");
+	source = path_join(tmp, "unit.c", NULL);
+	output = path_join(tmp, "unit.i", NULL);
+	if (!source || !output)
+		r = error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (r == 0 && text)
+		r = file_write_atomic(source, text->data, text->len, 0644, err);
+	if (r == 0)
+		r = preprocess(kb, unit, text ? source : NULL, output, err);
+	if (r == 0)
+		r = run_genksyms(kb, unit, output, ret, err);
+	(void)file_remove_tree(tmp, NULL);
+	return r < 0 ? error_prefix(err, r, "%s", unit->file->path) : 0;
+}
+
 int compile_original(const struct kbuild *kb, const struct source_file *file, struct unit *ret,
 		     struct error *err)
 {

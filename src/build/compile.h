@@ -51,6 +51,11 @@ int compile_units(const struct kbuild *kb, const struct source_set *sources,
  * functions that sections change. Fills unit->stock. ERR_CHILD. */
 int compile_stock(const struct kbuild *kb, struct unit *unit, struct error *err);
 
+/* Appends what genksyms prints of the unit's exports: of that text, or with `text` NULL of the
+ * original source. ERR_CHILD. */
+int compile_versions(const struct kbuild *kb, const struct buf *text, const struct unit *unit,
+		     struct buf *ret, struct error *err);
+
 /* Compiles only the original, in sections. `file` needs no lines, and must outlive the unit, which
  * is for unit_free(). Errors: ERR_NOT_FOUND (this kernel's configuration does not compile the
  * file), ERR_CHILD. */

@@ -52,6 +52,9 @@ static const struct {
 	[REASON_CHANGED_LAYOUT] = { "changed-layout", REASON_REFUSAL, "structures changed",
 				    "keep the structure and hold what is new in a shadow variable "
 				    "(klp_shadow_get_or_alloc), keyed by the object's address" },
+	[REASON_CHANGED_EXPORT] = { "changed-export", REASON_REFUSAL, "exported symbols changed",
+				    "keep the exported function as it is, and give the fix a new "
+				    "function that it calls" },
 	[REASON_CHANGED_INIT] = { "changed-init", REASON_REFUSAL, "code and data of start and end",
 				  "it ran already: do the difference in a pre-patch callback "
 				  "(suture-build module), and leave this function as it is" },

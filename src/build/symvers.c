@@ -29,7 +29,7 @@ static int compare(const void *a, const void *b)
 /* "CRC <tab> name <tab> module <tab> kind <tab> namespace"; cuts the line in place. */
 static bool read_line(char *line, struct symvers_entry *ret)
 {
-	char *fields[5];
+	char *fields[5], *end;
 	size_t n = 0;
 
 	for (char *p = line; p && n < ARRAY_SIZE(fields);) {
@@ -40,8 +40,9 @@ static bool read_line(char *line, struct symvers_entry *ret)
 	}
 	if (n < 4 || !fields[1][0] || !fields[2][0])
 		return false;
-	*ret = (struct symvers_entry){ fields[1], fields[2], n > 4 ? fields[4] : "" };
-	return true;
+	*ret = (struct symvers_entry){ fields[1], fields[2], n > 4 ? fields[4] : "",
+				       (uint32_t)strtoul(fields[0], &end, 16) };
+	return end > fields[0] && !*end;
 }
 
 int symvers_load(const char *path, struct symvers **ret, struct error *err)

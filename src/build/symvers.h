@@ -8,6 +8,7 @@ struct symvers_entry {
 	const char *name;
 	const char *module; /* "vmlinux", or the path of the exporting module without ".ko" */
 	const char *space;  /* export namespace, "" for none */
+	uint32_t crc;       /* of its type */
 };
 
 struct symvers;
