@@ -25,6 +25,8 @@ bool kernel_release_is_valid(const char *text);
 /* Takes a release apart. ERR_INVALID if it does not begin with two or three numbers. */
 int kernel_release_parse(const char *text, struct kernel_release *ret);
 
+#define KERNEL_SIGNATURE_MAX 256 /* bytes of the text, with its zero */
+
 /* What /proc/version_signature says, or the text in brackets at the end of Ubuntu's banner. */
 struct kernel_signature {
 	char release[KERNEL_RELEASE_MAX + 1];  /* "5.15.0-88-generic" */

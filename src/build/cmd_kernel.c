@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "build/commands.h"
+#include "build/guard.h"
 #include "build/kernel_prepare.h"
 #include "build/output.h"
 #include "package/apt.h"
@@ -42,40 +43,91 @@ static int absolute(const char *path, char **ret, struct error *err)
 	return *ret ? 0 : error_set_errno(err, errno, "cannot use %s", path);
 }
 
+/* What `kernel add` was asked for. */
+struct addition {
+	char release[KERNEL_SIGNATURE_MAX];
+	char *image, *modules, *headers, *source, *config;
+	bool image_only;
+	int64_t jobs;
+};
+
+static void addition_free(struct addition *a)
+{
+	free(a->image);
+	free(a->modules);
+	free(a->headers);
+	free(a->source);
+	free(a->config);
+}
+
+/* A release, or what /proc/version_signature of an Ubuntu machine says. */
+static void read_release(const char *given, char ret[static KERNEL_SIGNATURE_MAX])
+{
+	struct kernel_signature signature;
+
+	if (kernel_signature_parse(given, &signature) == 0)
+		given = signature.release;
+	snprintf(ret, KERNEL_SIGNATURE_MAX, "%s", given);
+}
+
+static int read_addition(struct cli *cli, struct addition *a, struct error *err)
+{
+	const struct {
+		const char *option;
+		char **path;
+	} paths[] = { { "image", &a->image },
+		      { "modules", &a->modules },
+		      { "headers", &a->headers },
+		      { "source", &a->source },
+		      { "config", &a->config } };
+	int r = cli_get_int(cli, "jobs", 1, 1024, sysconf(_SC_NPROCESSORS_ONLN), &a->jobs, err);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(paths); i++)
+		r = absolute(cli_get(cli, paths[i].option), paths[i].path, err);
+	if (r == 0 && a->modules && !a->image)
+		r = error_set(err, ERR_USAGE, "--modules needs --image");
+	read_release(cli_arg(cli, 0), a->release);
+	a->image_only = cli_has(cli, "image-only");
+	return r;
+}
+
+static int add_kernel(void *user, struct error *err)
+{
+	const struct addition *a = user;
+	const struct kernel_origin image = { .image = a->image, .modules = a->modules };
+	const struct prepare_origin rest = { .headers = a->headers,
+					     .source = a->source,
+					     .config = a->config };
+	_cleanup_kernel_ struct kernel *kernel = NULL;
+	int64_t start = clock_monotonic_ms();
+	int r = kernel_fetch(a->release, &image, output_step, &kernel, err);
+
+	if (r == 0 && !a->image_only)
+		r = kernel_prepare(kernel, &rest, (int)a->jobs, output_step, err);
+	if (r == 0)
+		printf("kernel %s: ready in %.1f s, build ID %s\n", kernel->release,
+		       (double)(clock_monotonic_ms() - start) / 1000, kernel->build_id);
+	return r;
+}
+
+static int sweep(void *user, struct error *err)
+{
+	(void)user;
+	return kernel_sweep(err);
+}
+
 int build_cmd_kernel_add(struct cli *cli, struct error *err)
 {
-	_cleanup_free_ char *image = NULL, *modules = NULL, *headers = NULL, *source = NULL;
-	_cleanup_free_ char *config = NULL;
-	_cleanup_kernel_ struct kernel *kernel = NULL;
-	int64_t jobs, start = clock_monotonic_ms();
+	_cleanup_(addition_free) struct addition a = { 0 };
 	int r = check_machine(err);
 
 	if (r == 0)
-		r = cli_get_int(cli, "jobs", 1, 1024, sysconf(_SC_NPROCESSORS_ONLN), &jobs, err);
+		r = read_addition(cli, &a, err);
 	if (r == 0)
-		r = absolute(cli_get(cli, "image"), &image, err);
+		r = kernel_sweep(err);
 	if (r == 0)
-		r = absolute(cli_get(cli, "modules"), &modules, err);
-	if (r == 0)
-		r = absolute(cli_get(cli, "headers"), &headers, err);
-	if (r == 0)
-		r = absolute(cli_get(cli, "source"), &source, err);
-	if (r == 0)
-		r = absolute(cli_get(cli, "config"), &config, err);
-	if (r < 0)
-		return r;
-
-	struct kernel_origin image_from = { .image = image, .modules = modules };
-	struct prepare_origin from = { .headers = headers, .source = source, .config = config };
-
-	r = kernel_fetch(cli_arg(cli, 0), &image_from, output_step, &kernel, err);
-	if (r == 0 && !cli_has(cli, "image-only"))
-		r = kernel_prepare(kernel, &from, (int)jobs, output_step, err);
-	if (r < 0)
-		return r;
-	printf("kernel %s: ready in %.1f s, build ID %s\n", kernel->release,
-	       (double)(clock_monotonic_ms() - start) / 1000, kernel->build_id);
-	return EXIT_OK;
+		r = guard_run(add_kernel, sweep, &a, err);
+	return r < 0 ? r : EXIT_OK;
 }
 
 static json_t *describe(const struct kernel *k)
@@ -123,6 +175,8 @@ int build_cmd_kernel_list(struct cli *cli, struct error *err)
 	enum cli_format format;
 	int r = cli_get_format(cli, false, &format, err);
 
+	if (r == 0)
+		r = kernel_sweep(err);
 	if (r == 0)
 		r = kernel_list(&all, err);
 	for (size_t i = 0; r == 0 && i < all.n; i++) {
@@ -175,8 +229,10 @@ int build_cmd_kernel_show(struct cli *cli, struct error *err)
 
 int build_cmd_kernel_remove(struct cli *cli, struct error *err)
 {
-	int r = kernel_remove(cli_arg(cli, 0), err);
+	int r = kernel_sweep(err);
 
+	if (r == 0)
+		r = kernel_remove(cli_arg(cli, 0), err);
 	if (r < 0)
 		return r;
 	printf("kernel %s: removed from the cache\n", cli_arg(cli, 0));

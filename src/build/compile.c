@@ -209,7 +209,7 @@ static int ask_kbuild(const struct kbuild *kb, const struct unit *u, struct buf 
 	_cleanup_close_ int lock = -1;
 	_cleanup_buf_ struct buf output = BUF_INIT(COMPILE_OUTPUT_MAX);
 	_cleanup_free_ char *cmd = command_path(kb, u);
-	int r = cmd ? kernel_lock(kb->kernel->release, &lock, err) : ERR_NO_MEMORY;
+	int r = cmd ? kernel_lock(kb->kernel->release, NULL, &lock, err) : ERR_NO_MEMORY;
 
 	if (r < 0)
 		return r;

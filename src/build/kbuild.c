@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "package/banner.h"
 
 #define MAKE_TIMEOUT_MS (30 * 60 * 1000)
 #define OUTPUT_MAX      (64 * 1024 * 1024)
@@ -17,9 +18,14 @@ void kbuild_free(struct kbuild *kbuild)
 	*kbuild = (struct kbuild){ 0 };
 }
 
-/* The compiler's name is the first word of CONFIG_CC_VERSION_TEXT; kbuild reconfigures the tree if
- * it is called with another one. */
-static int configured_compiler(const char *config, char **ret, struct error *err)
+/* What a configuration says of its compiler. */
+struct configured {
+	char text[BANNER_WORD_MAX]; /* "gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0" */
+	char name[BANNER_WORD_MAX];
+	char version[BANNER_WORD_MAX];
+};
+
+static int configured_compiler(const char *config, struct configured *ret, struct error *err)
 {
 	static const char key[] = "CONFIG_CC_VERSION_TEXT=\"";
 	_cleanup_buf_ struct buf text = BUF_INIT(CONFIG_MAX);
@@ -31,44 +37,97 @@ static int configured_compiler(const char *config, char **ret, struct error *err
 	const char *at = strstr(buf_str(&text), key);
 	size_t len = at ? strcspn(at + strlen(key), " \"\n") : 0;
 
-	if (len == 0 || len > 128 || memchr(at + strlen(key), '/', len))
+	if (len == 0 || memchr(at + strlen(key), '/', len))
 		return error_set(err, ERR_INVALID, "%s names no compiler", config);
-	*ret = strndup(at + strlen(key), len);
-	return *ret ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+	at += strlen(key);
+	snprintf(ret->text, sizeof(ret->text), "%.*s", (int)strcspn(at, "\"\n"), at);
+	snprintf(ret->name, sizeof(ret->name), "%.*s", (int)len, at);
+	compiler_version(ret->text, ret->version);
+	if (strstr(buf_str(&text), "\nCONFIG_CC_IS_CLANG=y\n"))
+		return error_set(err, ERR_UNSUPPORTED,
+				 "this kernel was compiled by '%s': only gcc is supported",
+				 ret->text);
+	return 0;
 }
 
-int kbuild_find_compiler(const char *config, char **ret_name, char **ret_version, struct error *err)
+/* The first line of a compiler's --version; -ENOENT if there is no such program. */
+static int ask_compiler(const char *name, char **ret, struct error *err)
 {
-	_cleanup_free_ char *name = NULL;
 	_cleanup_buf_ struct buf out = BUF_INIT(64 * 1024);
-	int r = configured_compiler(config, &name, err);
-
-	if (r < 0)
-		return r;
-
 	struct process_options options = {
 		.argv = (const char *const[]){ name, "--version", NULL },
 		.env = (const char *const[]){ "LC_ALL=C", NULL },
 		.timeout_ms = 30000,
 		.out = &out,
 	};
+	int r = process_run(&options, NULL, err);
 
-	r = process_run(&options, NULL, err);
-	if (r == -ENOENT) {
-		const char *gcc = strstr(name, "gcc");
-
-		r = error_set(err, ERR_UNSUPPORTED,
-			      "the compiler of this kernel, %s, is not installed", name);
-		error_hint(err, "apt-get install %s", gcc ? gcc : name);
-		return r;
-	}
 	if (r < 0)
 		return r;
-	*ret_version = strndup(buf_str(&out), strcspn(buf_str(&out), "\n"));
-	if (!*ret_version)
-		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	*ret_name = TAKE_PTR(name);
-	return 0;
+	*ret = strndup(buf_str(&out), strcspn(buf_str(&out), "\n"));
+	return *ret ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+}
+
+/* Other names that the same compiler has on a machine whose own is another one. */
+static int candidates(const struct configured *c, struct name_list *ret)
+{
+	int major = (int)strcspn(c->version, ".");
+	char name[BANNER_WORD_MAX + 32];
+	int r = name_list_add(ret, c->name);
+
+	snprintf(name, sizeof(name), "x86_64-linux-gnu-gcc-%.*s", major, c->version);
+	if (r == 0 && major > 0 && !streq(name, c->name))
+		r = name_list_add(ret, name);
+	snprintf(name, sizeof(name), "gcc-%.*s", major, c->version);
+	if (r == 0 && major > 0 && !streq(name, c->name))
+		r = name_list_add(ret, name);
+	return r;
+}
+
+static int no_compiler(const struct configured *c, const char *found, struct error *err)
+{
+	if (found)
+		error_set(err, ERR_UNSUPPORTED,
+			  "this kernel was compiled by '%s'; here is '%s', which makes other code",
+			  c->text, found);
+	else
+		error_set(err, ERR_UNSUPPORTED, "the compiler of this kernel, %s, is not installed",
+			  c->text);
+	error_hint(err, "apt-get install gcc-%.*s, of version %s", (int)strcspn(c->version, "."),
+		   c->version, c->version);
+	return ERR_UNSUPPORTED;
+}
+
+int kbuild_find_compiler(const char *config, char **ret_name, char **ret_version, struct error *err)
+{
+	_cleanup_name_list_ struct name_list names = { 0 };
+	_cleanup_free_ char *other = NULL;
+	struct configured c = { 0 };
+	int r = configured_compiler(config, &c, err);
+
+	if (r == 0 && candidates(&c, &names) < 0)
+		r = error_set(err, ERR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		_cleanup_free_ char *line = NULL;
+		char version[BANNER_WORD_MAX];
+
+		r = ask_compiler(names.items[i], &line, err);
+		if (r == -ENOENT) {
+			r = 0;
+			continue;
+		}
+		if (r < 0)
+			return r;
+		compiler_version(line, version);
+		if (!c.version[0] || streq(version, c.version)) {
+			*ret_name = strdup(names.items[i]);
+			*ret_version = TAKE_PTR(line);
+			return *ret_name ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+		}
+		free(other);
+		other = TAKE_PTR(line);
+	}
+	return r < 0 ? r : no_compiler(&c, other, err);
 }
 
 bool kbuild_writes_types(const char *compiler)

@@ -18,9 +18,10 @@ void kbuild_free(struct kbuild *kbuild);
 #define _cleanup_kbuild_ _cleanup_(kbuild_free)
 
 /*
- * Reads which compiler the kernel was built with (CONFIG_CC_VERSION_TEXT) and finds it here.
- * `config` is the path of a kernel configuration. ERR_UNSUPPORTED, with the package to install as
- * the hint, if it is missing.
+ * Reads by which compiler the kernel was built (CONFIG_CC_VERSION_TEXT) and finds it here, under
+ * that name or as gcc-MAJOR. Another version of it makes other code, so that no function would be
+ * proven: it is refused. `config` is the path of a kernel configuration. ERR_UNSUPPORTED, with the
+ * package to install as the hint, if it is missing.
  */
 int kbuild_find_compiler(const char *config, char **ret_name, char **ret_version,
 			 struct error *err);

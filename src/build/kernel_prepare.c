@@ -465,7 +465,7 @@ int kernel_prepare(const struct kernel *kernel, const struct prepare_origin *ori
 	_cleanup_close_ int lock = -1;
 	_cleanup_free_ char *tmp = NULL;
 	_cleanup_kbuild_ struct kbuild done = { 0 };
-	int r = kernel_lock(kernel->release, &lock, err);
+	int r = kernel_lock(kernel->release, say, &lock, err);
 
 	if (r < 0)
 		return r;
@@ -481,6 +481,9 @@ int kernel_prepare(const struct kernel *kernel, const struct prepare_origin *ori
 						   .tmp = tmp,
 						   .say = say },
 			    jobs, err);
+
+	if (r < 0)
+		(void)file_remove_tree(kernel->build, NULL);
 
 	int gone = file_remove_tree(tmp, r < 0 ? NULL : err);
 

@@ -268,7 +268,7 @@ static int run_kbuild(const struct kbuild *kb, const char *folder, struct error 
 {
 	_cleanup_free_ char *m = NULL;
 	_cleanup_close_ int lock = -1;
-	int r = kernel_lock(kb->kernel->release, &lock, err);
+	int r = kernel_lock(kb->kernel->release, NULL, &lock, err);
 
 	if (r < 0)
 		return r;

@@ -110,6 +110,9 @@ int kernel_facts_read(const char *root, struct kernel_facts *ret, struct error *
 	if (kernel_read_text(root, "/proc/sys/kernel/version", facts.version, sizeof(facts.version),
 			     NULL) < 0)
 		facts.version[0] = 0;
+	if (kernel_read_text(root, "/proc/version_signature", facts.signature,
+			     sizeof(facts.signature), NULL) < 0)
+		facts.signature[0] = 0;
 	read_arch(root, &facts);
 	if (kernel_build_id(root, facts.build_id, NULL) < 0)
 		facts.build_id[0] = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/release.h"
 #include "kernel/notes.h"
 
 enum kernel_answer { KERNEL_NO, KERNEL_YES, KERNEL_UNKNOWN };
@@ -17,6 +18,7 @@ enum kernel_lockdown {
 struct kernel_facts {
 	char release[65];                       /* uname -r */
 	char version[129];                      /* uname -v */
+	char signature[KERNEL_SIGNATURE_MAX];   /* /proc/version_signature (Ubuntu); "": none */
 	char arch[33];                          /* uname -m, e.g. "x86_64" */
 	char build_id[KERNEL_BUILD_ID_MAX + 1]; /* "" when the kernel shows none */
 	char boot_id[37];                       /* a UUID, new at each boot */

@@ -264,21 +264,48 @@ static void hint_near(const char *release, struct error *err)
 	error_hint(err, "apt has, among others: %s", near);
 }
 
-static int check_release(const char *release, struct error *err)
+/* `name` is a release, or a flavour with a dash in front. */
+static int check_architecture(const char *name, const char *shown, struct error *err)
 {
 	static const char *const foreign[] = { "-arm64",   "-armmp",    "-armhf",       "-686",
 					       "-i386",    "-ppc64el",  "-powerpc64le", "-s390x",
 					       "-riscv64", "-mips64el", "-loongson-3",  "-octeon",
-					       "-marvell", "-rpi",      "-lpae",        "-pae" };
+					       "-marvell", "-rpi",      "-lpae",        "-pae",
+					       "-raspi",   "-64k" };
 
-	if (!is_name(release) || strlen(release) > 64)
-		return error_set(err, ERR_INVALID, "'%s' is not a kernel release", release);
 	for (size_t i = 0; i < ARRAY_SIZE(foreign); i++)
-		if (strstr(release, foreign[i]))
+		if (strstr(name, foreign[i]))
 			return error_set(err, ERR_UNSUPPORTED,
 					 "%s is not an x86-64 kernel: only x86-64 is supported",
-					 release);
+					 shown);
 	return 0;
+}
+
+static int check_release(const char *release, struct error *err)
+{
+	if (!is_name(release) || !kernel_release_is_valid(release))
+		return error_set(err, ERR_INVALID, "'%s' is not a kernel release", release);
+	return check_architecture(release, release, err);
+}
+
+/* Ubuntu's kernels are in Ubuntu's archive, and their image and modules in two packages. */
+static int unknown_kernel(const char *release, struct error *err)
+{
+	struct kernel_release parts;
+	char source[APT_NAME_MAX];
+	int r = error_set(err, ERR_NOT_FOUND, "apt does not know a kernel %s", release);
+
+	if (kernel_release_parse(release, &parts) < 0 || parts.vendor != KERNEL_UBUNTU) {
+		hint_near(release, err);
+		return r;
+	}
+	apt_source_package(&parts, source);
+	error_hint(
+		err,
+		"give Ubuntu's packages: --image linux-image-*.deb --modules linux-modules-*.deb "
+		"--headers linux-headers-*.deb --source %s*.deb",
+		source);
+	return r;
 }
 
 void apt_source_package(const struct kernel_release *release, char ret[static APT_NAME_MAX])
@@ -326,11 +353,8 @@ int apt_find_kernel(const char *release, struct apt_kernel *ret, struct error *e
 	r = apt_versions(k.headers, &headers, err);
 	if (r < 0)
 		return r;
-	if (images.n == 0 || !is_release(release)) {
-		r = error_set(err, ERR_NOT_FOUND, "apt does not know a kernel %s", release);
-		hint_near(release, err);
-		return r;
-	}
+	if (images.n == 0 || !is_release(release))
+		return unknown_kernel(release, err);
 	/* An image and headers of one version, the newest that has both. */
 	snprintf(k.version, sizeof(k.version), "%s", images.items[0]);
 	for (size_t i = images.n; i-- > 0;)
@@ -348,8 +372,13 @@ int apt_find_kernel(const char *release, struct apt_kernel *ret, struct error *e
 int apt_newest_kernel(const char *flavour, struct apt_kernel *ret, struct error *err)
 {
 	_cleanup_name_list_ struct name_list releases = { 0 };
-	int r = apt_kernel_releases(flavour, &releases, err);
+	char dashed[APT_NAME_MAX];
+	int r;
 
+	snprintf(dashed, sizeof(dashed), "-%s", flavour);
+	r = check_architecture(dashed, flavour, err);
+	if (r == 0)
+		r = apt_kernel_releases(flavour, &releases, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < releases.n; i++) {
@@ -363,8 +392,8 @@ int apt_newest_kernel(const char *flavour, struct apt_kernel *ret, struct error 
 			return 0;
 		}
 	}
-	r = error_set(err, ERR_NOT_FOUND, "apt has no %s kernel with headers and source",
-		      flavour ? flavour : "x86-64");
-	error_hint(err, "run apt-get update to renew apt's lists");
+	r = error_set(err, ERR_NOT_FOUND, "apt has no %s kernel with headers and source", flavour);
+	error_hint(err, releases.n ? "run apt-get update to renew apt's lists"
+				   : "Debian's flavours are cloud-amd64, amd64 and rt-amd64");
 	return r;
 }

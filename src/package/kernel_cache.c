@@ -2,7 +2,6 @@
 #include "package/kernel_cache.h"
 
 #include <dirent.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -11,6 +10,7 @@
 #include "base/release.h"
 #include "package/apt.h"
 #include "package/kernel_files.h"
+#include "package/kernel_lock.h"
 #include "package/vmlinuz.h"
 
 #define LIST_FILE_MAX (4 * 1024 * 1024)
@@ -57,8 +57,7 @@ int kernel_cache_folder(char **ret, struct error *err)
 	return 0;
 }
 
-/* The folder kernels/RELEASE of the cache (with an empty release: kernels itself). */
-static int release_folder(const char *release, char **ret, struct error *err)
+int kernel_release_folder(const char *release, char **ret, struct error *err)
 {
 	_cleanup_free_ char *cache = NULL;
 	int r;
@@ -102,27 +101,6 @@ int kernel_source_folder(const char *package, const char *version, char **ret, s
 	if (!*ret)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	return file_make_dirs(sources, 0755, err);
-}
-
-int kernel_lock(const char *release, int *ret_fd, struct error *err)
-{
-	_cleanup_free_ char *folder = NULL, *path = NULL;
-	int r = release_folder(release, &folder, err);
-
-	if (r < 0)
-		return r;
-	if (asprintf(&path, "%s.lock", folder) < 0)
-		return error_set(err, ERR_NO_MEMORY, "out of memory");
-
-	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-
-	if (fd < 0)
-		return error_set_errno(err, errno, "cannot open %s", path);
-	while (flock(fd, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return error_set_errno(err, errno, "cannot lock %s", path);
-	*ret_fd = TAKE_FD(fd);
-	return 0;
 }
 
 static int fill_paths(struct kernel *k, const char *folder, const char *release)
@@ -172,7 +150,7 @@ static int read_info(struct kernel *k, const char *path, struct error *err)
 int kernel_open(const char *release, struct kernel **ret, struct error *err)
 {
 	_cleanup_free_ char *folder = NULL;
-	int r = release_folder(release, &folder, err);
+	int r = kernel_release_folder(release, &folder, err);
 
 	if (r < 0)
 		return r;
@@ -243,9 +221,9 @@ int kernel_fetch(const char *release, const struct kernel_origin *origin, kernel
 			*err = first;
 		return r;
 	}
-	r = release_folder(release, &folder, err);
+	r = kernel_release_folder(release, &folder, err);
 	if (r == 0)
-		r = kernel_lock(release, &lock, err);
+		r = kernel_lock(release, say, &lock, err);
 	if (r < 0)
 		return r;
 	/* Another command may have fetched it while this one waited. */
@@ -258,6 +236,7 @@ int kernel_fetch(const char *release, const struct kernel_origin *origin, kernel
 		r = fetch_into(release, origin, folder, tmp, say, err);
 	if (r < 0) {
 		(void)file_remove_tree(tmp, NULL);
+		kernel_lock_forget(release);
 		return r;
 	}
 	return kernel_open(release, ret, err);
@@ -268,7 +247,7 @@ int kernel_list(struct name_list *ret, struct error *err)
 	_cleanup_free_ char *folder = NULL;
 	_cleanup_name_list_ struct name_list list = { 0 };
 	struct dirent *e;
-	int r = release_folder("", &folder, err);
+	int r = kernel_release_folder("", &folder, err);
 
 	if (r < 0)
 		return r;
@@ -317,12 +296,14 @@ int kernel_remove(const char *release, struct error *err)
 	_cleanup_kernel_ struct kernel *k = NULL;
 	_cleanup_close_ int lock = -1;
 	_cleanup_free_ char *info = NULL, *source = NULL;
-	int r = kernel_lock(release, &lock, err);
+	int r = kernel_lock(release, NULL, &lock, err);
 
 	if (r == 0)
 		r = kernel_open(release, &k, err);
-	if (r == ERR_NOT_FOUND)
+	if (r == ERR_NOT_FOUND) {
 		error_hint(err, "suture-build kernel list shows what there is");
+		kernel_lock_forget(release);
+	}
 	if (r < 0)
 		return r;
 	info = path_join(k->folder, "kernel.json", NULL);
@@ -332,6 +313,8 @@ int kernel_remove(const char *release, struct error *err)
 	r = file_remove(info, err);
 	if (r == 0)
 		r = file_remove_tree(k->folder, err);
+	if (r == 0)
+		kernel_lock_forget(release);
 	if (r == 0 && k->source_package[0] && !source_is_shared(k)) {
 		r = kernel_source_folder(k->source_package, k->version, &source, err);
 		if (r == 0)

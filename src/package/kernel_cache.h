@@ -65,9 +65,17 @@ typedef void (*kernel_say_fn)(const char *what);
 int kernel_fetch(const char *release, const struct kernel_origin *origin, kernel_say_fn say,
 		 struct kernel **ret, struct error *err);
 
-/* Takes the release's lock, waiting for another command that holds it; close the descriptor to give
- * it back. */
-int kernel_lock(const char *release, int *ret_fd, struct error *err);
+/*
+ * Takes the release's lock, waiting for another command that holds it (`say`, which may be NULL, is
+ * told so); close the descriptor to give it back.
+ */
+int kernel_lock(const char *release, kernel_say_fn say, int *ret_fd, struct error *err);
+
+/*
+ * Removes what commands that were killed left behind: temporary folders and files, and locks of
+ * releases that are not in the cache. What another command is using is left alone.
+ */
+int kernel_sweep(struct error *err);
 
 /* Releases in the cache, sorted. */
 int kernel_list(struct name_list *ret, struct error *err);
