@@ -377,7 +377,15 @@ static int write_extra_makefile(const struct kernel *k, struct error *err)
 		    : error_set(err, ERR_NO_MEMORY, "out of memory");
 }
 
-/* olddefconfig drops without a word what the tools of this machine do not support. */
+/* Debian builds its rt flavours with patches that its linux-source packages do not hold. */
+static void explain_rt(const char *config, struct error *err)
+{
+	if (strstr(config, "\nCONFIG_PREEMPT_RT=y\n"))
+		error_hint(err, "a real-time kernel: give --source the tree with the real-time "
+				"patches in it (debian/patches-rt of the source package 'linux')");
+}
+
+/* olddefconfig drops without a word what the source or the tools of this machine do not know. */
 static int make_config(struct kbuild *kb, const char *config, struct error *err)
 {
 	_cleanup_buf_ struct buf given = BUF_INIT(CONFIG_MAX), made = BUF_INIT(CONFIG_MAX);
@@ -387,9 +395,13 @@ static int make_config(struct kbuild *kb, const char *config, struct error *err)
 		r = kbuild_make(kb, (const char *const[]){ "olddefconfig", NULL }, NULL, err);
 	if (r == 0)
 		r = file_read(config, &made, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s", kb->kernel->release);
+	r = config_compare(buf_str(&given), buf_str(&made), err);
 	if (r == 0)
-		r = config_compare(buf_str(&given), buf_str(&made), err);
-	return r < 0 ? error_prefix(err, r, "%s", kb->kernel->release) : 0;
+		return 0;
+	explain_rt(buf_str(&given), err);
+	return error_prefix(err, r, "%s", kb->kernel->release);
 }
 
 static int configure(const struct preparation *p, struct kbuild *kb, struct error *err)
