@@ -91,6 +91,18 @@ static int read_addition(struct cli *cli, struct addition *a, struct error *err)
 	return r;
 }
 
+/* Files at hand are not read for a kernel that is in the cache already, and say so. */
+static bool is_there(const struct addition *a)
+{
+	_cleanup_kernel_ struct kernel *kernel = NULL;
+
+	if (kernel_open(a->release, &kernel, NULL) < 0)
+		return false;
+	if (a->image)
+		output_step("the image is in the cache already; to take another, remove it first");
+	return true;
+}
+
 static int add_kernel(void *user, struct error *err)
 {
 	const struct addition *a = user;
@@ -100,10 +112,17 @@ static int add_kernel(void *user, struct error *err)
 					     .config = a->config };
 	_cleanup_kernel_ struct kernel *kernel = NULL;
 	int64_t start = clock_monotonic_ms();
+	bool was_there = is_there(a);
 	int r = kernel_fetch(a->release, &image, output_step, &kernel, err);
 
-	if (r == 0 && !a->image_only)
+	if (r < 0)
+		return r;
+	if (!a->image_only)
 		r = kernel_prepare(kernel, &rest, (int)a->jobs, output_step, err);
+	/* An image of apt's is right, and need not be fetched again; files may be the wrong ones.
+	 */
+	if (r < 0 && a->image && !was_there)
+		(void)kernel_remove(a->release, NULL);
 	if (r == 0)
 		printf("kernel %s: ready in %.1f s, build ID %s\n", kernel->release,
 		       (double)(clock_monotonic_ms() - start) / 1000, kernel->build_id);
