@@ -172,8 +172,10 @@ static void a_lock_that_was_removed(void **state)
 
 	pid_t child = fork();
 
-	if (child == 0)
+	if (child == 0) {
+		close(fd); /* or it would hold the lock itself */
 		second_command(path);
+	}
 	while (!is_waiting(child) && waitpid(child, &status, WNOHANG) == 0)
 		sched_yield();
 	assert_int_equal(unlink(path), 0);
