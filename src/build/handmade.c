@@ -176,7 +176,7 @@ static int resolve_all(struct maker *m)
 		r = resolution_init(&m->resolution, m->err);
 	for (size_t i = 0; r == 0 && i < m->elf->symbol_count; i++)
 		r = resolve(m, m->elf->symbols[i]);
-	return r;
+	return r < 0 ? r : resolution_warn(m->a, &m->resolution, m->err);
 }
 
 /* The code that will be replaced, into the record's list of objects. */

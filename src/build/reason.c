@@ -44,7 +44,7 @@ static const struct {
 				  "what could not be looked at without the refused files", "" },
 	[REASON_CHANGED_DATA] = { "changed-data", REASON_REFUSAL, "initialised data changed",
 				  "the running kernel has its own copy, with today's value: set it in a "
-				  "pre-patch callback (suture-build module), or leave it and let the "
+				  "pre-patch callback (SUTURE_CALLBACKS), or leave it and let the "
 				  "changed functions use a new variable" },
 	[REASON_CHANGED_RODATA] = { "changed-rodata", REASON_REFUSAL, "read-only data changed",
 				    "give the new values a name of their own and use it in the "
@@ -57,11 +57,11 @@ static const struct {
 				    "function that it calls" },
 	[REASON_CHANGED_INIT] = { "changed-init", REASON_REFUSAL, "code and data of start and end",
 				  "it ran already: do the difference in a pre-patch callback "
-				  "(suture-build module), and leave this function as it is" },
+				  "(SUTURE_CALLBACKS), and leave this function as it is" },
 	[REASON_CHANGED_TABLE] = { "changed-table", REASON_REFUSAL,
 				   "tables that the kernel reads once",
 				   "register the entry at run time in a post-patch callback "
-				   "(suture-build module), if the kernel has a function for it" },
+				   "(SUTURE_CALLBACKS), if the kernel has a function for it" },
 	[REASON_NOT_TRACEABLE] = { "not-traceable", REASON_REFUSAL,
 				   "functions that ftrace cannot redirect",
 				   "change the functions that call it: give them a copy of it under "
@@ -101,6 +101,9 @@ static const struct {
 	[REASON_OTHER_MODULE] = { "other-module", REASON_REFUSAL,
 				  "code of modules that may be absent",
 				  "define it in a file of the kernel itself, or once in each module" },
+	[REASON_MODULE_RELOAD] = { "module-reload", REASON_WARNING,
+				   "modules that cannot be loaded again",
+				   "leave the module loaded, or take the patch back before" },
 	[REASON_OVERRIDDEN] = { "overridden", REASON_REFUSAL,
 				"weak functions that another file overrides",
 				"the kernel never runs them: leave them out of the patch, or change "

@@ -333,6 +333,26 @@ static int resolve_unit(struct resolver *rs, size_t i)
 	return r;
 }
 
+int resolution_warn(struct analysis *a, const struct resolution *res, struct error *err)
+{
+	const struct shipped *vmlinux;
+	int r = analysis_shipped(a, "vmlinux", &vmlinux, err);
+
+	if (r < 0 || shipped_matches(vmlinux, "clear_relocate_add") > 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < res->symbol_count; i++) {
+		const char *object = res->symbols[i].object;
+
+		if (!streq(object, "vmlinux") &&
+		    reason_add(&a->reasons, REASON_MODULE_RELOAD, NULL, object,
+			       "module %s cannot be loaded again once it has been unloaded while "
+			       "the patch is applied: this kernel relocates a patch only once",
+			       object) < 0)
+			r = error_set(err, ERR_NO_MEMORY, "out of memory");
+	}
+	return r;
+}
+
 int resolve_symbols(struct analysis *a, struct extract *const *extracts,
 		    const struct symvers *symvers, struct resolution *ret, struct error *err)
 {
@@ -343,6 +363,8 @@ int resolve_symbols(struct analysis *a, struct extract *const *extracts,
 	for (size_t i = 0; r == 0 && i < a->unit_count; i++)
 		if (extracts[i])
 			r = resolve_unit(&rs, i);
+	if (r == 0)
+		r = resolution_warn(a, &out, err);
 	if (r < 0)
 		return r;
 	*ret = out;

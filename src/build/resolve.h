@@ -29,5 +29,12 @@ int resolve_symbols(struct analysis *a, struct extract *const *extracts,
 int resolution_init(struct resolution *ret, struct error *err);
 int resolution_add(struct resolution *r, const char *symbol, const char *object, const char *name,
 		   unsigned sympos, struct error *err);
+/*
+ * Warns of modules that the patched kernel could not load a second time: relocations of a livepatch
+ * to symbols of a module are done when that one is loaded, and kernels before 6.3 do not undo them
+ * (clear_relocate_add() of arch/x86/kernel/module.c) when it goes. ERR_NO_MEMORY and the errors of
+ * analysis_shipped().
+ */
+int resolution_warn(struct analysis *a, const struct resolution *r, struct error *err);
 void resolution_free(struct resolution *r);
 #define _cleanup_resolution_ _cleanup_(resolution_free)

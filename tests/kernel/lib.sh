@@ -114,6 +114,18 @@ prepare_kernel() {
 	note "kernel $RELEASE"
 }
 
+# make_patch NAME FILE SED…: $WORK/NAME.patch, made by editing a file of the source
+# tree $SOURCE.
+make_patch() {
+	local name=$1 file=$2 tree=$WORK/tree-$1
+	shift 2
+	mkdir -p "$tree/a/$(dirname "$file")" "$tree/b/$(dirname "$file")"
+	cp "$SOURCE/$file" "$tree/a/$file"
+	sed "$@" "$SOURCE/$file" >"$tree/b/$file"
+	(cd "$tree" && diff -u --label "a/$file" --label "b/$file" "a/$file" "b/$file" >"$WORK/$name.patch")
+	rm -r "$tree"
+}
+
 # build_module FILE.c: an external module, built in $WORK with the kernel's own kbuild.
 build_module() {
 	local name

@@ -10,17 +10,6 @@ SOURCE=$(suture-build kernel show "$RELEASE" --format json | jq -r .source)
 [ -d "$SOURCE" ] || give_up "no source tree"
 OUT=$WORK/out.ko
 
-# make_patch NAME FILE SED…: a patch made by editing a file of the source.
-make_patch() {
-	local name=$1 file=$2 tree=$WORK/tree-$1
-	shift 2
-	mkdir -p "$tree/a/$(dirname "$file")" "$tree/b/$(dirname "$file")"
-	cp "$SOURCE/$file" "$tree/a/$file"
-	sed "$@" "$SOURCE/$file" >"$tree/b/$file"
-	(cd "$tree" && diff -u --label "a/$file" --label "b/$file" "a/$file" "b/$file" >"$WORK/$name.patch")
-	rm -r "$tree"
-}
-
 patch_it() {
 	suture-build patch --kernel "$RELEASE" --version 1.1 -o "$OUT" --record "$WORK/out.json" "$@"
 }

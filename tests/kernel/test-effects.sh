@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a patch may do beside replacing functions, in a running stock kernel: callbacks, states,
+# shadow variables, system calls, modules that come later, versions that replace each other; and
+# livepatches by hand.
+. "$(dirname "$0")/lib.sh"
+HERE=$(realpath "$(dirname "$0")")
+
+prepare_kernel
+SOURCE=$(suture-build kernel show "$RELEASE" --format json | jq -r .source)
+[ -d "$SOURCE" ] || give_up "no source tree"
+
+# build VERSION PATCH…: $WORK/VERSION.ko and .json.
+build() {
+	local version=$1
+	shift
+	suture-build patch --kernel "$RELEASE" --version "$version" -o "$WORK/$version.ko" --record "$WORK/$version.json" "$@" |
+		tee "$WORK/check.$version"
+	[ "${PIPESTATUS[0]}" = 0 ]
+}
+
+# load FILE.ko: succeeds when the transition is over. The kernel is asked again and again, without a
+# pause, as each question to the guest takes its time.
+load() {
+	suture-lab put "$GUEST" "$WORK/$1.ko" /tmp/patch.ko && in_guest insmod /tmp/patch.ko && settled
+}
+
+settled() {
+	in_guest sh -c 'n=0; while cat /sys/kernel/livepatch/*/transition 2>/dev/null | grep -q 1; do
+		n=$((n + 1)); [ $n -lt 100000 ] || exit 1; done'
+}
+
+take_back() {
+	in_guest sh -c 'echo 0 >"/sys/kernel/livepatch/$1/enabled"; n=0; while [ -d "/sys/kernel/livepatch/$1" ]; do
+		n=$((n + 1)); [ $n -lt 100000 ] || exit 1; done; rmmod "$1"' sh "$1"
+}
+
+# logged TEXT…: the lines "effects: …" of the kernel log since the last question are these.
+SEEN=0
+logged() {
+	local lines
+	in_guest sh -c 'dmesg | sed -n "s/.*effects: //p"' >"$WORK/log"
+	lines=$(tail -n +$((SEEN + 1)) "$WORK/log")
+	SEEN=$(wc -l <"$WORK/log")
+	printf '%s\n' "$lines"
+	[ "$lines" = "$(printf '%s\n' "$@")" ]
+}
+
+# lacks PATTERN COMMAND…: succeeds if the command does, and its output does not hold the pattern.
+lacks() {
+	local pattern=$1
+	shift
+	"$@" >"$WORK/lacks.out" || return 1
+	cat "$WORK/lacks.out"
+	! grep -q -e "$pattern" "$WORK/lacks.out"
+}
+
+name_of() {
+	jq -r .module "$WORK/$1.json"
+}
+
+# --- built
+comm='if (!strcmp(current->comm, "syscalls"))'
+make_patch syscalls kernel/sys.c \
+	-e "/^SYSCALL_DEFINE0(getppid)/,/^}/s/^\tint pid;/&\n\n\t$comm\n\t\treturn 4711;/" \
+	-e "/^SYSCALL_DEFINE2(getpriority/,/^}/s/^\tkuid_t uid;/&\n\n\t$comm\n\t\treturn 4712;/"
+make_patch later net/netfilter/nf_tables_api.c \
+	-e '/^static int __net_init nf_tables_init_net/,/^}/s/^\treturn 0;/\tpr_info("effects: a net, %d listeners\\n", nfnetlink_has_listeners(net, 7));\n&/'
+make_patch second fs/proc/uptime.c \
+	-e 's,#include "internal.h",&\n#include <suture/livepatch.h>\n\nstatic int refuse(struct klp_object *object)\n{\n\tpr_info("effects: uptime refuses\\n");\n\treturn -ENOSPC;\n}\n\nSUTURE_CALLBACKS(.pre_patch = refuse);,'
+first=$HERE/patches/effects-1.patch
+check "callbacks, states, shadow variables, system calls, a module" build 1.1 "$first" "$WORK/syscalls.patch" "$WORK/later.patch"
+check "the record says so" jq -e '.states == [{"id": 5, "version": 1}] and
+	([.objects[] | select(.callbacks)] | map(.name)) == ["vmlinux"] and
+	([.objects[].name] | sort) == ["nf_tables", "vmlinux"]' "$WORK/1.1.json"
+check "a system call is replaced in both widths" jq -e '[.objects[].functions[].name] |
+	contains(["__x64_sys_getpriority", "__ia32_sys_getpriority"])' "$WORK/1.1.json"
+check "two patches of one file" build 1.2 "$first" "$HERE/patches/effects-2.patch"
+check "callbacks alone, of which one refuses" build 1.3 "$first" "$HERE/patches/effects-2.patch" "$WORK/second.patch"
+check "which replaces no function of that file" jq -e \
+	'[.objects[].functions[].name] == ["version_proc_show"]' "$WORK/1.3.json"
+
+# --- in the kernel
+cc -static -O1 -o "$WORK/syscalls" "$HERE/programs/syscalls.c" || give_up "the program of system calls does not compile"
+start_guest effects --file "$WORK/syscalls:/bin/syscalls" >/dev/null || give_up "no guest"
+check "the kernel's own system calls" lacks "4711" in_guest syscalls
+check "it loads" load 1.1
+check "pre_patch, then post_patch with its state" logged "version pre_patch vmlinux" "version post_patch, state 1 after 0"
+check "new data keeps its values" says "shadow 1 kind odd last none" in_guest cat /proc/version
+check "a shadow variable lives on" says "shadow 2 kind even last odd" in_guest cat /proc/version
+check "system calls are redirected in both widths" says "^4711 4711 4712 4712$" in_guest syscalls
+check "a module that comes later is patched as it comes" suture-lab load "$GUEST" nf_tables
+check "and calls another one" logged "a net, 0 listeners"
+check "it goes" in_guest rmmod nf_tables
+# Older kernels cannot relocate a patch a second time (clear_relocate_add() came in 6.3).
+if in_guest grep -q ' clear_relocate_add$' /proc/kallsyms; then
+	check "it comes again" suture-lab load "$GUEST" nf_tables
+	check "patched again" logged "a net, 0 listeners"
+	check "which needed no warning" lacks "cannot be loaded again" cat "$WORK/check.1.1"
+else
+	check "this kernel does not take it a second time" refuses "nvalid module format" suture-lab load "$GUEST" nf_tables
+	check "of which the builder warned" says "nf_tables cannot be loaded again" cat "$WORK/check.1.1"
+fi
+
+check "a newer version takes its place" load 1.2
+check "it knows the state of the older one, whose callbacks do not run" \
+	logged "version pre_patch vmlinux" "version post_patch, state 2 after 1"
+check "what it no longer patches is the kernel's own" lacks "4711" in_guest syscalls
+check "the shadow variable is still there" says "shadow 3 kind odd last none" in_guest cat /proc/version
+check "the replaced module can go" in_guest rmmod "$(name_of 1.1)"
+check "the older version does not know the state" refuses "nvalid argument" load 1.1
+check "so nothing of it ran" logged ""
+check "a pre_patch that fails keeps the patch out" refuses "No space left" load 1.3
+# insmod asks twice, the second time by init_module().
+check "the callbacks before it are undone" logged "version pre_patch vmlinux" "uptime refuses" \
+	"shadow variable freed at 3" "version post_unpatch" "version pre_patch vmlinux" "uptime refuses" "version post_unpatch"
+check "the version before it stays" says "shadow 1 kind even" in_guest cat /proc/version
+check "taken back" take_back "$(name_of 1.2)"
+check "unpatch callbacks ran, and freed the shadow variable" \
+	logged "version pre_unpatch" "shadow variable freed at 1" "version post_unpatch"
+check "the kernel's own function is back" lacks "shadow" in_guest cat /proc/version
+
+# --- by hand
+hand() {
+	local version=$1
+	shift
+	suture-build module --kernel "$RELEASE" --version "$version" -o "$WORK/$version.ko" --record "$WORK/$version.json" "$@"
+}
+check "a livepatch by hand" hand 2.1 "$HERE/modules/by_hand.c"
+check "its record names what it replaces" jq -e '.objects[0].callbacks and
+	.objects[0].functions[0].name == "cmdline_proc_show" and .run_pre.compared == 0 and
+	.patches[0].name == "by_hand.c"' "$WORK/2.1.json"
+check "it loads" load 2.1
+check "unexported symbols are reached" says "by hand: .*console=" in_guest cat /proc/cmdline
+check "also the one that the source names" says "^Linux version" in_guest cat /proc/cmdline
+check "taken back" take_back "$(name_of 2.1)"
+sed 's/version_proc_show, 0/version_proc_show, 2/' "$HERE/modules/by_hand.c" >"$WORK/wrong.c"
+check "a position that is not there" exits 4 hand 2.2 "$WORK/wrong.c"
+sed 's/"cmdline_proc_show"/"no_such_show"/' "$HERE/modules/by_hand.c" >"$WORK/missing.c"
+check "a function that is not there" exits 4 hand 2.2 "$WORK/missing.c"
+sed 's/MODULE_INFO(livepatch, "Y");//' "$HERE/modules/by_hand.c" >"$WORK/plain.c"
+check "a module that is no livepatch" refuses "no MODULE_INFO" hand 2.2 "$WORK/plain.c"
+sample=$SOURCE/samples/livepatch
+for name in livepatch-callbacks-mod livepatch-callbacks-busymod; do
+	check "the target $name" build_module "$sample/$name.c"
+done
+check "a sample of the kernel whose targets are not known" refuses "has no module 'livepatch_callbacks" \
+	hand 2.3 "$sample/livepatch-callbacks-demo.c"
+check "the sample, with them" hand 2.3 --target "$WORK/livepatch-callbacks-mod.ko" \
+	--target "$WORK/livepatch-callbacks-busymod.ko" "$sample/livepatch-callbacks-demo.c"
+check "the record has their build IDs" jq -e '[.objects[] | .name + " " + (.build_id | length | tostring)] == [
+	"vmlinux 40", "livepatch_callbacks_mod 40", "livepatch_callbacks_busymod 40"]' "$WORK/2.3.json"
+for name in livepatch-callbacks-mod livepatch-callbacks-busymod; do
+	check "$name is loaded" sh -c "suture-lab put $GUEST $WORK/$name.ko /tmp/t.ko && suture-lab exec $GUEST -- insmod /tmp/t.ko"
+done
+check "and the sample" load 2.3
+check "taken back" take_back "$(name_of 2.3)"
+
+suture-lab log "$GUEST" >"$WORK/console" 2>&1
+check "the kernel log is free of warnings" sh -c "! grep -E 'WARNING|BUG|Oops|Call Trace' $WORK/console"
+finish
