@@ -14,7 +14,7 @@ SOURCE=$(suture-build kernel show "$RELEASE" --format json | jq -r .source)
 build() {
 	local version=$1
 	shift
-	suture-build patch --kernel "$RELEASE" --version "$version" -o "$WORK/$version.ko" --record "$WORK/$version.json" "$@" |
+	suture-build patch --kernel "$RELEASE" --version "$version" -o "$WORK/$version.ko" --record "$WORK/$version.json" "$@" 2>&1 |
 		tee "$WORK/check.$version"
 	[ "${PIPESTATUS[0]}" = 0 ]
 }
