@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 prepare_kernel
-SOURCES="fs/namei.c fs/proc/version.c kernel/sched/core.c net/core/dev.c"
+SOURCES="fs/namei.c fs/proc/version.c security/keys/user_defined.c kernel/sched/core.c net/core/dev.c"
 MODULES="net/netfilter/nf_tables_api.c"
 
 prove() {
@@ -13,8 +13,12 @@ prove() {
 }
 
 # shellcheck disable=SC2086
-check "every function of four files and of a module's equals the shipped code" \
+check "every function of five files and of a module's equals the shipped code" \
 	prove --record "$WORK/code.json" $SOURCES $MODULES
+# SELinux has a local function of that name; which one is which, the memory of the guest shows below.
+check "the keyring's user_destroy has a position" jq -e \
+	'[.objects[].functions[] | select(.name == "user_destroy") | .sympos] | length == 1 and .[0] >= 1' "$WORK/code.json"
+check "versions of exports are compared" says "19[0-9] of 19[0-9] versions of exports equal" prove net/core/dev.c
 check "there are many" jq -e '.run_pre | .compared > 800 and .compared == .equal' "$WORK/code.json"
 check "the masks leave most of the code to be compared" \
 	jq -e '[.objects[].functions[] | .size] as $all | [.objects[].functions[].mask[][1]] as $masked |
