@@ -53,7 +53,8 @@ static void long_texts_are_read_in_parts(void **state)
 	struct error err = { 0 };
 
 	for (size_t i = 0; text.len < SYMBOL_LINE_MAX * 4; i++)
-		assert_int_equal(buf_printf(&text, "%016zx t %s\n", i, i % 7 ? "other" : "twice"), 0);
+		assert_int_equal(buf_printf(&text, "%016zx t %s\n", i, i % 7 ? "other" : "twice"),
+				 0);
 	size_t wanted = 0;
 	for (const char *p = buf_str(&text); (p = strstr(p, "twice")); p++)
 		wanted++;
