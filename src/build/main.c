@@ -58,7 +58,8 @@ static const struct cli_verb verbs[] = {
 static const struct cli_exit exits[] = {
 	{ BUILD_EXIT_NO_CHANGE, "the patch changes no code" },
 	{ BUILD_EXIT_NOT_PATCHABLE, "the patch cannot be applied live; every reason is printed" },
-	{ BUILD_EXIT_MISMATCH, "the rebuilt original does not match the shipped kernel" },
+	{ BUILD_EXIT_MISMATCH, "the rebuilt original does not match the shipped kernel, or files "
+			       "given for a kernel do not belong together" },
 	{ -1, NULL },
 };
 

@@ -111,6 +111,8 @@ check "both succeed" test $? = 0
 check "the kernel is what it was" test \
 	"$(suture-build kernel show "$RELEASE" --format json | jq -r '.build_id, .prepared' | xargs)" = \
 	"$(jq -r .build_id "$SHARED/kernel.json") true"
+check "kernel show names everything" test "$(suture-build kernel show "$RELEASE" | awk '{ print $1 }' | xargs)" = \
+	"release version build_id prepared compiler source folder"
 check "a patch is built with it" suture-build patch --kernel "$RELEASE" --version 1.1 -o "$WORK/own.ko" "$FIX"
 check "and with the kernel from its packages" env XDG_CACHE_HOME="$SHARED_CACHE" \
 	suture-build patch --kernel "$RELEASE" --version 1.1 -o "$WORK/shared.ko" "$FIX"
