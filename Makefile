@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 RELEASE := build/release
 ASAN := build/asan
 
-.PHONY: all bootstrap test test-unit test-service test-kernel corpus demo lint fuzz clean
+.PHONY: all bootstrap test test-unit test-service test-kernel corpus demo lint fuzz bench clean
 all: bootstrap $(RELEASE)/build.ninja
 	@ninja -C $(RELEASE) -k 0
 	@tools/link-programs $(RELEASE) build/bin
@@ -31,6 +31,8 @@ corpus: all
 	@PATH="$(CURDIR)/build/bin:$$PATH" tests/corpus/run
 fuzz: bootstrap
 	@tools/fuzz
+bench: all
+	@tests/bench/run $(RELEASE)
 lint: bootstrap $(RELEASE)/build.ninja
 	@tools/run-tests lint
 demo: all

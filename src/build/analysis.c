@@ -208,7 +208,7 @@ static int compare_unit(struct analysis *a, struct analysis_unit *u, struct erro
 
 	const struct diff_result *d = diff_result(u->diff);
 
-	for (size_t i = 0; r == 0 && d->verdict == DIFF_REFUSED && i < d->reason_count; i++)
+	for (size_t i = 0; r == 0 && i < d->reason_count; i++)
 		r = take_reason(a, unit, &d->reasons[i], err);
 	if (r == 0 && !streq(unit->object, "vmlinux"))
 		r = settle_keys(a, u, err);

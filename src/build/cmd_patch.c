@@ -15,7 +15,12 @@
 
 const struct cli_option build_patch_options[] = { SESSION_OPTIONS, SESSION_OUTPUT_OPTIONS, { 0 } };
 
-const struct cli_option build_check_options[] = { SESSION_OPTIONS, { 0 } };
+const struct cli_option build_check_options[] = {
+	SESSION_OPTIONS,
+	{ "keep-objects", "DIR", "leave the compiled objects in DIR, for suture-build diff", false,
+	  0 },
+	{ 0 }
+};
 
 /* What is made of a proven analysis, and freed together. */
 struct product {
@@ -93,6 +98,29 @@ static int build_module(struct analysis *a, const struct build_options *options,
 	return 0;
 }
 
+/* DIR/OBJECT/original.o and patched.o of each unit that changes. */
+static int keep_objects(const struct analysis *a, const char *folder, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->unit_count; i++) {
+		const struct unit *u = a->units[i].unit;
+		_cleanup_free_ char *dir = path_join(folder, u->object_path, NULL);
+		_cleanup_free_ char *original = dir ? path_join(dir, "original.o", NULL) : NULL;
+		_cleanup_free_ char *patched = dir ? path_join(dir, "patched.o", NULL) : NULL;
+
+		if (!original || !patched)
+			return error_set(err, ERR_NO_MEMORY, "out of memory");
+		r = file_make_dirs(dir, 0755, err);
+		if (r == 0)
+			r = file_write_atomic(original, u->original.data, u->original.len, 0644,
+					      err);
+		if (r == 0)
+			r = file_write_atomic(patched, u->patched.data, u->patched.len, 0644, err);
+	}
+	return r;
+}
+
 int build_cmd_check(struct cli *cli, struct error *err)
 {
 	_cleanup_session_ struct session s = { 0 };
@@ -101,6 +129,8 @@ int build_cmd_check(struct cli *cli, struct error *err)
 
 	if (r == 0)
 		r = analysis_run(s.analysis, s.arguments, s.argument_count, err);
+	if (r == 0 && cli_has(cli, "keep-objects"))
+		r = keep_objects(s.analysis, cli_get(cli, "keep-objects"), err);
 	if (r == 0)
 		r = resolve_all(s.analysis, &p, err);
 	if (r == 0 && !s.json) {

@@ -67,10 +67,7 @@ static int changed_function(struct diff *diff, struct atom *original, struct ato
 				   "code without a function in section %s changed", patched->name);
 	int e = add_changed(diff, original);
 	if (e == 0 && !atom_is_traceable(original))
-		e = diff_refuse(
-			diff, REASON_NOT_TRACEABLE, original->name,
-			"%s does not begin with a call of __fentry__, so it cannot be redirected",
-			original->name);
+		e = diff_refuse_untraceable(diff, original);
 	return e;
 }
 
@@ -131,15 +128,7 @@ static int changed_data(struct diff *diff, const struct atom *original, const st
 	if (atom_is_init(original) || atom_is_init(patched))
 		return diff_refuse(diff, REASON_CHANGED_INIT, name,
 				   "%s changed, and the kernel frees it after start", name);
-	if (original->section->class == CLASS_RODATA && patched->section->class == CLASS_RODATA)
-		return diff_refuse(
-			diff, REASON_CHANGED_RODATA, name,
-			"the constant %s changed, and the running kernel uses the old one", name);
-	bool same_size = original->end - original->start == patched->end - patched->start;
-	return diff_refuse(diff, REASON_CHANGED_DATA, name, "the variable %s changed its %s", name,
-			   !same_size                                            ? "size"
-			   : original->section->class != patched->section->class ? "section"
-										 : "initial value");
+	return diff_refuse_data(diff, original, patched);
 }
 
 static int check_data(struct diff *diff)
@@ -286,9 +275,9 @@ static void conclude(struct diff *diff)
 		.reasons = diff->reasons.items,
 		.reason_count = diff->reasons.n,
 	};
-	r->verdict = r->reason_count    ? DIFF_REFUSED
-		     : diff->kept.count ? DIFF_ACCEPTED
-					: DIFF_NO_CHANGE;
+	r->verdict = reason_count(&diff->reasons, REASON_REFUSAL) ? DIFF_REFUSED
+		     : diff->kept.count                           ? DIFF_ACCEPTED
+								  : DIFF_NO_CHANGE;
 }
 
 /* What a compiler left in an object: its first name, in the arena; "" if none is there. */
@@ -357,6 +346,8 @@ static int run(struct diff *diff, const struct diff_options *options, struct elf
 	}
 	if (e == 0)
 		e = list_data(diff);
+	if (e == 0)
+		e = diff_find_hazards(diff);
 	if (e == 0)
 		e = compare_layouts(diff);
 	if (e < 0)

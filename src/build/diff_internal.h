@@ -64,3 +64,13 @@ int diff_select(struct diff *diff) _warn_unused_;
 int diff_advise(struct diff *diff, enum reason_code code, const char *subject, const char *hint,
 		const char *format, ...) _printf_(5, 6) _warn_unused_;
 #define diff_refuse(diff, code, subject, ...) diff_advise(diff, code, subject, NULL, __VA_ARGS__)
+
+/* Adds warnings and notes about what changed, and refuses what would saw off its own branch. 0 or
+ * ERR_NO_MEMORY. */
+int diff_find_hazards(struct diff *diff) _warn_unused_;
+
+/* Refuses a changed variable, or a changed function that ftrace cannot redirect, in the words that
+ * fit what it is. 0 or ERR_NO_MEMORY. */
+int diff_refuse_data(struct diff *diff, const struct atom *original, const struct atom *patched)
+	_warn_unused_;
+int diff_refuse_untraceable(struct diff *diff, const struct atom *original) _warn_unused_;

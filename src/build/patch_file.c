@@ -100,6 +100,14 @@ static const char *strip_first(const char *path)
 	return path[0] != '/' && slash && slash[1] ? slash + 1 : NULL;
 }
 
+/* What a path is called in reasons, safe or not. */
+static const char *name_of(const char *path)
+{
+	const char *name = strip_first(path);
+
+	return name ? name : path;
+}
+
 static int check_path(struct parser *ps, const char *raw)
 {
 	const char *path = strip_first(raw);
@@ -142,6 +150,8 @@ static int check_extended(struct parser *ps)
 		return at(ps, "GIT binary patch") || at(ps, "Binary files ")
 			       ? refuse(ps, REASON_FILE_KIND, ps->name, "holds a binary file")
 			       : 0;
+	if (ps->refused) /* said once */
+		return 0;
 	if (at(ps, "index ") && line_len(ps) > 7 && memmem(ps->p, line_len(ps), " 120000", 7))
 		return refuse(ps, REASON_UNSAFE_PATH, ps->path, "is a symbolic link");
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
@@ -277,10 +287,10 @@ static int check_paths(struct parser *ps, const char *old_path, const char *new_
 	int r;
 
 	if (streq(old_path, "/dev/null"))
-		return refuse(ps, REASON_FILE_KIND, new_path,
+		return refuse(ps, REASON_FILE_KIND, name_of(new_path),
 			      "is a new file: new files are not supported");
 	if (streq(new_path, "/dev/null"))
-		return refuse(ps, REASON_FILE_KIND, old_path,
+		return refuse(ps, REASON_FILE_KIND, name_of(old_path),
 			      "is deleted: deleted files are not supported");
 	r = check_path(ps, old_path);
 	if (r == 0)

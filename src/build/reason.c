@@ -90,6 +90,19 @@ static const struct {
 			      "let the pointer lead to a new function that calls it" },
 	[REASON_UNSUPPORTED_RELOC] = { "unsupported-relocation", REASON_REFUSAL,
 				       "relocations that are not understood", "" },
+	[REASON_PATCHING_PATH] = { "patching-path", REASON_REFUSAL,
+				   "functions by which functions are replaced",
+				   "change a function that it calls and that is used while nothing "
+				   "is being replaced; else " WAIT },
+	[REASON_NEVER_ENDS] = { "never-ends", REASON_WARNING, "functions that a task never leaves",
+				"move what changes into a function of its own that the loop calls, and "
+				"let that one be replaced at the next fix; try the transition in "
+				"suture-lab first" },
+	[REASON_ENTRY_CODE] = { "entry-code", REASON_WARNING, "functions of interrupts and entry",
+				"see that old and new code may run beside each other" },
+	[REASON_EXPORT_LIST] = { "export-list", REASON_NOTE, "changed exports", "" },
+	[REASON_CHANGED_MODINFO] = { "changed-modinfo", REASON_NOTE, "changed module information",
+				     "" },
 	[REASON_UNKNOWN_SYMBOL] = { "unknown-symbol", REASON_REFUSAL,
 				    "symbols that this kernel does not have",
 				    "use another function, or carry a copy of it in the patch" },
