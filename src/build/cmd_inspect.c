@@ -49,6 +49,19 @@ static json_t *describe_relocations(const struct inspect *in)
 	return list;
 }
 
+static json_t *describe_special(const struct inspect *in)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < in->special_count; i++) {
+		const struct inspect_table *t = &in->special[i];
+		json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "section", t->section,
+						      "entries", (json_int_t)t->entries, "size",
+						      (json_int_t)t->size));
+	}
+	return list;
+}
+
 static json_t *describe_modinfo(const struct modinfo *info)
 {
 	json_t *list = json_array();
@@ -88,12 +101,12 @@ static int print_json(const struct inspect *in, struct error *err)
 
 	build_id_text(info, build_id);
 	_cleanup_json_ json_t *o = json_pack(
-		"{s:s?, s:s?, s:s?, s:b, s:s?, s:b, s:o, s:o, s:o, s:o, s:o}", "name", info->name,
-		"vermagic", info->vermagic, "depends", info->depends, "livepatch", info->livepatch,
-		"build_id", info->build_id_len ? build_id : NULL, "signed", info->signed_,
-		"objects", describe_objects(in), "functions", describe_functions(in), "symbols",
-		describe_symbols(in), "relocations", describe_relocations(in), "modinfo",
-		describe_modinfo(info));
+		"{s:s?, s:s?, s:s?, s:b, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+		info->name, "vermagic", info->vermagic, "depends", info->depends, "livepatch",
+		info->livepatch, "build_id", info->build_id_len ? build_id : NULL, "signed",
+		info->signed_, "objects", describe_objects(in), "functions", describe_functions(in),
+		"symbols", describe_symbols(in), "relocations", describe_relocations(in),
+		"special_sections", describe_special(in), "modinfo", describe_modinfo(info));
 	int e = o ? json_append_pretty(o, &text) : ERR_INVALID;
 	if (e < 0)
 		return error_set(err, e, "cannot print: the module holds text that is not UTF-8");
@@ -138,6 +151,12 @@ static void print_text(const struct inspect *in)
 		const struct inspect_relocations *r = &in->relocations[i];
 		snprintf(line, sizeof(line), "%zu in %s to %s", r->count, r->section, r->object);
 		print_field("relocations", line);
+	}
+	for (size_t i = 0; i < in->special_count; i++) {
+		const struct inspect_table *t = &in->special[i];
+		snprintf(line, sizeof(line), "%s: %zu entries, %llu bytes", t->section, t->entries,
+			 (unsigned long long)t->size);
+		print_field("special", line);
 	}
 }
 

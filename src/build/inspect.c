@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/inspect.h"
 
+#include "build/special.h"
+#include "build/special_check.h"
 #include "module/signature.h"
 
 #define KLP_SYM  ".klp.sym."
@@ -14,6 +16,7 @@ void inspect_free(struct inspect *in)
 	tables_free(&in->tables);
 	free(in->symbols);
 	free(in->relocations);
+	free(in->special);
 	elf_object_free(in->elf);
 	free(in);
 }
@@ -100,6 +103,27 @@ static int read_tables(struct inspect *in, struct error *err)
 	return r == ERR_NOT_FOUND ? 0 : r < 0 ? error_set(err, r, "%s", why.message) : 0;
 }
 
+static int read_special(struct inspect *in)
+{
+	VEC(struct inspect_table) list = { 0 };
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < in->elf->section_count; i++) {
+		const struct elf_section *s = in->elf->sections[i];
+		const struct special_def *def =
+			s->type == SHT_PROGBITS && s->size > 0 ? special_find(s->name) : NULL;
+		struct inspect_table table = { .section = s->name, .size = s->size };
+
+		if (!def || def->whole)
+			continue;
+		table.entries = special_count(in->elf, s->name);
+		e = VEC_PUSH(&list, table);
+	}
+	in->special = list.items;
+	in->special_count = list.count;
+	return e;
+}
+
 static int read_module(struct inspect *in, const void *data, size_t len, const char *what,
 		       struct error *err)
 {
@@ -111,6 +135,8 @@ static int read_module(struct inspect *in, const void *data, size_t len, const c
 		e = read_symbols(in, what, err);
 	if (e == 0)
 		e = read_relocations(in, what, err);
+	if (e == 0)
+		e = read_special(in);
 	if (e == 0)
 		e = read_tables(in, err);
 	return e;

@@ -21,8 +21,17 @@ struct inspect_relocations {
 	size_t count;
 };
 
+/* A table about places in code (special.h), by the relocations that each entry has. */
+struct inspect_table {
+	const char *section;
+	size_t entries;
+	uint64_t size; /* of the section, in bytes */
+};
+
 /* Lists are in the file's order; strings belong to the inspection. */
 struct inspect {
+	struct inspect_table *special;
+	size_t special_count;
 	struct modinfo *modinfo;
 	struct tables tables; /* empty if it has none */
 	struct inspect_symbol *symbols;

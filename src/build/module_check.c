@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/file.h"
+#include "build/special_check.h"
 
 #define THIS_MODULE ".gnu.linkonce.this_module"
 #define ORDER_MAX   (4 * 1024 * 1024)
@@ -208,6 +209,8 @@ int module_check_kernel(const void *module, size_t len, const struct kernel *ker
 	_cleanup_elf_object_ struct elf_object *made = NULL, *shipped = NULL;
 	int r = elf_object_parse(module, len, "the finished module", &made, err);
 
+	if (r == 0)
+		r = special_check(made, err);
 	if (r == 0)
 		r = module_check_imports(made, symvers, err);
 	if (r == 0)

@@ -24,7 +24,7 @@ int module_check(const struct elf_object *made, const struct elf_object *shipped
 int module_check_imports(const struct elf_object *made, const struct symvers *symvers,
 			 struct error *err);
 
-/* Both, with a module of the kernel that has an init and an exit function; nothing is compared if
- * the kernel is cached without modules. Also the errors of reading one. */
+/* Both, and special_check(); with a module of the kernel that has an init and an exit function;
+ * nothing is compared if the kernel is cached without modules. Also the errors of reading one. */
 int module_check_kernel(const void *module, size_t len, const struct kernel *kernel,
 			const struct symvers *symvers, struct error *err);
