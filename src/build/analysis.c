@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "build/affected.h"
 #include "build/declared.h"
 #include "build/module_keys.h"
 #include "build/exports.h"
@@ -26,6 +27,7 @@ void analysis_free(struct analysis *a)
 	free(a->units);
 	unit_set_free(&a->unit_set);
 	source_set_free(a->sources);
+	overlay_free(a->overlay);
 	for (size_t i = 0; i < a->patch_count; i++) {
 		patch_file_free(a->patches[i].parsed);
 		buf_free(&a->patches[i].text);
@@ -127,7 +129,7 @@ static int take_reason(struct analysis *a, const struct unit *unit, const struct
 {
 	struct reason copy = *reason;
 
-	copy.file = unit->file->path;
+	copy.file = unit->path;
 
 	int r = reason_add_copy(&a->reasons, &copy);
 
@@ -137,7 +139,7 @@ static int take_reason(struct analysis *a, const struct unit *unit, const struct
 static int not_in_kernel(struct analysis *a, const struct unit *unit, const char *why,
 			 struct error *err)
 {
-	int r = reason_add(&a->reasons, REASON_NOT_COMPILED, unit->file->path, NULL,
+	int r = reason_add(&a->reasons, REASON_NOT_COMPILED, unit->path, NULL,
 			   "is not compiled in this kernel: %s", why);
 
 	return r < 0 ? error_set(err, r, "too many reasons") : 0;
@@ -177,7 +179,7 @@ static int settle_keys(struct analysis *a, struct analysis_unit *u, struct error
 
 	if (r < 0)
 		return r;
-	r = module_keys_settle(u->diff, a->symvers, u->unit->file->path, &a->reasons);
+	r = module_keys_settle(u->diff, a->symvers, u->unit->path, &a->reasons);
 	return r < 0 ? error_set(err, r, "out of memory") : 0;
 }
 
@@ -204,7 +206,7 @@ static int compare_unit(struct analysis *a, struct analysis_unit *u, struct erro
 		return not_in_kernel(a, unit, "its functions are not there", err);
 	r = diff_objects(u->original, u->patched, &options, &u->diff, err);
 	if (r < 0)
-		return error_prefix(err, r, "%s", unit->file->path);
+		return error_prefix(err, r, "%s", unit->path);
 
 	const struct diff_result *d = diff_result(u->diff);
 
@@ -254,7 +256,7 @@ static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error 
 	r = prove_functions(a->kbuild, u->unit, u->shipped, names, d->changed_count, &mismatches,
 			    &u->runpre, err);
 	if (r < 0)
-		return error_prefix(err, r, "%s", u->unit->file->path);
+		return error_prefix(err, r, "%s", u->unit->path);
 	a->compared += u->runpre->compared;
 	a->equal += u->runpre->equal;
 	for (size_t i = 0; r == 0 && i < mismatches.n; i++)
@@ -263,8 +265,8 @@ static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error 
 		return r;
 	r = load_symvers(a, err);
 	return r < 0 ? r
-		     : exports_check(a->kbuild, a->sources, u->unit, a->symvers, &a->reasons, NULL,
-				     err);
+		     : exports_check(a->kbuild, a->sources, a->overlay, u->unit, a->symvers,
+				     &a->reasons, NULL, err);
 }
 
 /* Does the unit's patched code refer to that symbol of another file? */
@@ -338,13 +340,53 @@ static int not_examined(struct analysis *a, const struct error *err)
 			  err ? err->message : "it does not compile");
 }
 
-static int analyse(struct analysis *a, const char *const *paths, size_t n, struct error *err)
+/* One number for all patched texts and the header that is offered to them. */
+static int make_key(const struct source_set *sources, char ret[static SHA256_HEX_LEN + 1],
+		    struct error *err)
 {
-	int64_t start = clock_monotonic_ms();
-	int r = read_patches(a, paths, n, err);
+	_cleanup_buf_ struct buf all = BUF_INIT(SIZE_MAX / 2);
+	int r = buf_append_str(&all, SUTURE_VERSION "\n");
+
+	for (size_t i = 0; r == 0 && i < sources->n; i++) {
+		r = buf_printf(&all, "%s\n", sources->files[i]->path);
+		if (r == 0)
+			r = source_file_text(sources->files[i], &all);
+	}
+	if (r == 0)
+		r = hash_sha256_hex(buf_str(&all), all.len, ret);
+	return r < 0 ? error_set(err, r, "cannot hash the patched files") : 0;
+}
+
+/* Finds and compiles what the patches change. */
+static int compile(struct analysis *a, struct error *err)
+{
+	char key[SHA256_HEX_LEN + 1];
+	int64_t start;
+	int r = overlay_new(a->kbuild->source, &a->overlay, err);
 
 	if (r == 0)
-		r = compile_units(a->kbuild, a->sources, &a->reasons, &a->unit_set, err);
+		r = make_key(a->sources, key, err);
+	if (r == 0)
+		r = affected_units(a->kbuild, a->sources, a->all, a->overlay, &a->reasons,
+				   &a->unit_set, err);
+	if (r < 0)
+		return r;
+	start = clock_monotonic_ms();
+	r = compile_units(a->kbuild, a->overlay, key, &a->unit_set, err);
+	if (r < 0 || a->unit_set.n == 0)
+		return r;
+	output_done(start, "compiled %zu file%s before and after", a->unit_set.n,
+		    a->unit_set.n == 1 ? "" : "s");
+	return 0;
+}
+
+static int analyse(struct analysis *a, const char *const *patches, size_t n, struct error *err)
+{
+	int64_t start;
+	int r = read_patches(a, patches, n, err);
+
+	if (r == 0)
+		r = compile(a, err);
 	if (r == ERR_CHILD && is_refused(a))
 		return not_examined(a, err);
 	if (r < 0)
@@ -353,8 +395,6 @@ static int analyse(struct analysis *a, const char *const *paths, size_t n, struc
 		return 0;
 	if (a->unit_set.n == 0)
 		return error_set(err, ERR_NO_CHANGE, "the patch changes no code");
-	output_done(start, "compiled %zu file%s before and after", a->unit_set.n,
-		    a->unit_set.n == 1 ? "" : "s");
 
 	start = clock_monotonic_ms();
 	r = compare_units(a, err);
@@ -402,6 +442,7 @@ int analysis_new(const struct kbuild *kbuild, const struct analysis_options *opt
 	if (!a)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	a->kbuild = kbuild;
+	a->all = options->all;
 	for (size_t i = 0; r == 0 && i < options->target_count; i++)
 		r = add_target(a, options->targets[i], err);
 	if (r == 0 && source_set_new(kbuild->source, &a->sources) < 0)

@@ -28,9 +28,11 @@ struct analysis_unit {
 
 struct analysis {
 	const struct kbuild *kbuild;
+	bool all; /* see analysis_options */
 	struct analysis_patch *patches;
 	size_t patch_count;
 	struct source_set *sources;
+	struct overlay *overlay; /* the patched tree; NULL until needed */
 	struct unit_set unit_set;
 	struct analysis_unit *units; /* those that change code */
 	size_t unit_count;
@@ -42,11 +44,12 @@ struct analysis {
 	struct reason_list reasons; /* why not, for ERR_NOT_PATCHABLE and ERR_MISMATCH */
 };
 
-/* Modules that are not part of the kernel. */
 struct analysis_options {
+	/* Modules that are not part of the kernel. */
 	const char *source;         /* folder of their source, or NULL */
 	const char *const *targets; /* their files, as they are loaded */
 	size_t target_count;
+	bool all; /* look at every file that includes what is patched, however many they are */
 };
 
 /* An analysis of nothing yet. Errors: those of reading the targets; ERR_INVALID for one that the

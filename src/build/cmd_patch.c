@@ -49,7 +49,7 @@ static int extract_all(struct analysis *a, struct product *p, struct error *err)
 	if (!p->extracts)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	for (size_t i = 0; i < a->unit_count; i++) {
-		const char *path = a->units[i].unit->file->path;
+		const char *path = a->units[i].unit->path;
 		int r = 0;
 
 		if (diff_result(a->units[i].diff)->verdict == DIFF_ACCEPTED)

@@ -65,7 +65,7 @@ static int compare_unit(struct prover *p, struct unit *unit)
 				    names.n, &p->mismatches, &runpre, p->err);
 	if (r < 0)
 		return r;
-	output_done(start, "%s (%s): %zu of %zu functions equal", unit->file->path, unit->object,
+	output_done(start, "%s (%s): %zu of %zu functions equal", unit->path, unit->object,
 		    runpre->equal, runpre->compared);
 	p->record->compared += (int64_t)runpre->compared;
 	p->record->equal += (int64_t)runpre->equal;
@@ -90,12 +90,12 @@ static int compare_versions(struct prover *p, const struct unit *unit)
 	if (!p->symvers)
 		r = symvers_load(path, &p->symvers, p->err);
 	if (r == 0)
-		r = exports_check(p->kbuild, NULL, unit, p->symvers, &p->mismatches, &count,
+		r = exports_check(p->kbuild, NULL, NULL, unit, p->symvers, &p->mismatches, &count,
 				  p->err);
 	if (r < 0)
 		return r;
 	before = p->mismatches.n - before;
-	output_done(start, "%s: %zu of %zu versions of exports equal", unit->file->path,
+	output_done(start, "%s: %zu of %zu versions of exports equal", unit->path,
 		    count - MIN(before, count), count);
 	p->bad_versions += before;
 	return 0;
@@ -103,21 +103,14 @@ static int compare_versions(struct prover *p, const struct unit *unit)
 
 static int prove_file(struct prover *p, const char *path)
 {
-	_cleanup_free_ char *full = path_join(p->kbuild->source, path, NULL);
-	struct source_file file = { .path = (char *)path, .original = BUF_INIT(SOURCE_FILE_MAX) };
-	struct unit unit;
-	int r = full ? file_read(full, &file.original, p->err)
-		     : error_set(p->err, ERR_NO_MEMORY, "out of memory");
+	_cleanup_unit_set_ struct unit_set set = { 0 };
+	int r = compile_original(p->kbuild, path, &set, p->err);
 
-	if (r == 0)
-		r = compile_original(p->kbuild, &file, &unit, p->err);
-	if (r == 0) {
-		r = compare_unit(p, &unit);
+	for (size_t i = 0; r == 0 && i < set.n; i++) {
+		r = compare_unit(p, &set.units[i]);
 		if (r == 0)
-			r = compare_versions(p, &unit);
-		unit_free(&unit);
+			r = compare_versions(p, &set.units[i]);
 	}
-	buf_free(&file.original);
 	return r < 0 ? error_prefix(p->err, r, "%s", path) : 0;
 }
 

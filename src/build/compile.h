@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Compiling the touched files, before and after the patch, with the kernel's own command lines.
+ * Compiling what a patch touches, before and after it, with the kernel's own command lines.
  *
- * kbuild is asked once for a file's command line (make -n). With that line the compiler is called
- * directly, for original and patched source at once, with each function and variable in a section
- * of its own. Nothing is run through objtool. Command lines and objects of originals are kept in
- * the kernel's cache (`units/`).
+ * The compiler is called directly, for original and patched source at once, with each function and
+ * variable in a section of its own. Nothing is run through objtool. Objects are kept in the
+ * kernel's cache (`units/`): the original's, and the last patched one.
  */
 #pragma once
 
 #include "build/kbuild.h"
-#include "build/source.h"
+#include "build/overlay.h"
 
 /* Longest name of a unit in symbols. */
 #define UNIT_ID_MAX 64
 
+/* One object of the kernel: a source file as it is compiled for one place. */
 struct unit {
-	const struct source_file *file; /* not owned */
-	char id[UNIT_ID_MAX + 1];       /* the path as a C name */
-	char *object_path;              /* relative to the build folder, e.g. "fs/proc/version.o" */
-	char *object;                   /* "vmlinux", or the module's name with underscores */
+	char *path;               /* its source file, relative to the tree: "fs/proc/version.c" */
+	char id[UNIT_ID_MAX + 1]; /* the path as a C name */
+	char *object_path;        /* relative to the build folder, e.g. "fs/proc/version.o" */
+	char *object;             /* "vmlinux", or the module's name with underscores */
+	struct name_list command; /* how kbuild compiles it */
 	/* Object files. */
 	struct buf stock;    /* as kbuild compiles it; empty until compile_stock() */
 	struct buf original; /* in sections */
@@ -32,32 +33,38 @@ struct unit {
 
 struct unit_set {
 	struct unit *units;
-	size_t n;
+	size_t n, cap;
 };
 
-void unit_free(struct unit *u);
 void unit_set_free(struct unit_set *set);
 #define _cleanup_unit_set_ _cleanup_(unit_set_free)
 
 /*
- * Compiles all changed files of the set; those that a patch leaves as they were are left out. Files
- * that this kernel's configuration does not compile are appended to `reasons` and left out.
- * Errors: ERR_CHILD (with the compiler's words: the patched file does not compile), ERR_INVALID.
+ * Appends the object `object_path`, compiled by `command` (moved) from `path`, once for each module
+ * that it is linked into. ERR_NO_MEMORY.
  */
-int compile_units(const struct kbuild *kb, const struct source_set *sources,
-		  struct reason_list *reasons, struct unit_set *ret, struct error *err);
+int unit_set_add(struct unit_set *set, const char *path, const char *object_path,
+		 struct name_list *command, struct error *err);
+
+/*
+ * Compiles every unit before and after the patch. `key` (hexadecimal digits) stands for all patched
+ * texts: a patched object of that key is taken from the cache. Errors: ERR_CHILD (with the
+ * compiler's words: the patched file does not compile), ERR_INVALID.
+ */
+int compile_units(const struct kbuild *kb, const struct overlay *overlay, const char *key,
+		  struct unit_set *set, struct error *err);
 
 /* Compiles the original once more without sections, as the kernel was built: the last proof for
  * functions that sections change. Fills unit->stock. ERR_CHILD. */
 int compile_stock(const struct kbuild *kb, struct unit *unit, struct error *err);
 
-/* Appends what genksyms prints of the unit's exports: of that text, or with `text` NULL of the
- * original source. ERR_CHILD. */
-int compile_versions(const struct kbuild *kb, const struct buf *text, const struct unit *unit,
-		     struct buf *ret, struct error *err);
+/* Appends what genksyms prints of the unit's exports: of the patched source, or in its place of
+ * `text` (may be NULL), or with `overlay` NULL of the original source. ERR_CHILD. */
+int compile_versions(const struct kbuild *kb, const struct overlay *overlay, const struct buf *text,
+		     const struct unit *unit, struct buf *ret, struct error *err);
 
-/* Compiles only the original, in sections. `file` needs no lines, and must outlive the unit, which
- * is for unit_free(). Errors: ERR_NOT_FOUND (this kernel's configuration does not compile the
+/* Compiles only the originals, in sections, of every object that the kernel has of the source file
+ * `path` ("fs/proc/version.c"). Errors: ERR_NOT_FOUND (its configuration does not compile the
  * file), ERR_CHILD. */
-int compile_original(const struct kbuild *kb, const struct source_file *file, struct unit *ret,
+int compile_original(const struct kbuild *kb, const char *path, struct unit_set *ret,
 		     struct error *err);

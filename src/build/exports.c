@@ -244,22 +244,18 @@ static int note_name(void *user, const char *name)
 	return name_list_add(&x->names, name);
 }
 
-static int compare_with(const struct kbuild *kb, const struct source_set *sources,
-			struct exports *x, const struct symvers *symvers, size_t *ret_count,
-			struct error *err)
+/* `file` is the unit's own source if that is patched. */
+static int compare_with(const struct kbuild *kb, const struct overlay *overlay,
+			const struct source_file *file, struct exports *x,
+			const struct symvers *symvers, size_t *ret_count, struct error *err)
 {
 	_cleanup_buf_ struct buf output = BUF_INIT(SOURCE_FILE_MAX);
 	_cleanup_buf_ struct buf text = BUF_INIT(2 * SOURCE_FILE_MAX);
-	int r = 0;
+	int r = file ? exports_text(file, &text) : 0;
 
-	if (sources) {
-		r = buf_printf(&text, "#line 1 \"%s/%s\"\n", sources->tree, x->unit->file->path);
-		if (r == 0)
-			r = exports_text(x->unit->file, &text);
-		if (r < 0)
-			return error_set(err, r, "out of memory");
-	}
-	r = compile_versions(kb, sources ? &text : NULL, x->unit, &output, err);
+	if (r < 0)
+		return error_set(err, r, "out of memory");
+	r = compile_versions(kb, overlay, file ? &text : NULL, x->unit, &output, err);
 	if (r < 0)
 		return r;
 	r = buf_append(&output, "", 1);
@@ -273,35 +269,57 @@ static int add_reasons(const struct exports *patched, const struct exports *orig
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < original->names.n; i++)
-		r = reason_add(original->reasons, REASON_MISMATCH, original->unit->file->path,
+		r = reason_add(original->reasons, REASON_MISMATCH, original->unit->path,
 			       original->names.items[i],
 			       "%s: its version, rebuilt, is not the one in Module.symvers",
 			       original->names.items[i]);
 	for (size_t i = 0; r == 0 && i < patched->names.n; i++)
 		if (!name_list_has(&original->names, patched->names.items[i]))
-			r = reason_add(patched->reasons, REASON_CHANGED_EXPORT,
-				       patched->unit->file->path, patched->names.items[i],
+			r = reason_add(patched->reasons, REASON_CHANGED_EXPORT, patched->unit->path,
+				       patched->names.items[i],
 				       "%s: is exported, and its type or one that it reaches "
 				       "changes: modules call it as it was",
 				       patched->names.items[i]);
 	return r;
 }
 
+/* The unit's own source, if it is patched; *ret_only: nothing else is. */
+static const struct source_file *own_file(const struct source_set *sources, const struct unit *unit,
+					  bool *ret_only)
+{
+	const struct source_file *own = NULL;
+
+	*ret_only = true;
+	for (size_t i = 0; sources && i < sources->n; i++) {
+		const struct source_file *f = sources->files[i];
+
+		if (streq(f->path, unit->path))
+			own = f;
+		else if (source_file_changed(f) && patch_path_is_header(f->path))
+			*ret_only = false;
+	}
+	*ret_only = *ret_only && own;
+	return own;
+}
+
 int exports_check(const struct kbuild *kb, const struct source_set *sources,
-		  const struct unit *unit, const struct symvers *symvers,
-		  struct reason_list *reasons, size_t *ret_count, struct error *err)
+		  const struct overlay *overlay, const struct unit *unit,
+		  const struct symvers *symvers, struct reason_list *reasons, size_t *ret_count,
+		  struct error *err)
 {
 	struct exports patched = { unit, { 0 }, reasons }, original = { unit, { 0 }, reasons };
-	bool unchanged = false;
+	bool unchanged = false, only;
+	const struct source_file *file = own_file(sources, unit, &only);
 	size_t count = 0, unused;
-	int r = sources ? outline_unchanged(unit->file, &unchanged) : 0;
+	int r = only ? outline_unchanged(file, &unchanged) : 0;
 
 	if (r < 0)
 		return error_set(err, r, "out of memory");
 	if (!unchanged && sources)
-		r = compare_with(kb, sources, &patched, symvers, &count, err);
+		r = compare_with(kb, overlay, file, &patched, symvers, &count, err);
 	if (r == 0 && (!sources || patched.names.n > 0))
-		r = compare_with(kb, NULL, &original, symvers, sources ? &unused : &count, err);
+		r = compare_with(kb, NULL, NULL, &original, symvers, sources ? &unused : &count,
+				 err);
 	if (r == 0) {
 		r = add_reasons(&patched, &original);
 		if (r < 0)

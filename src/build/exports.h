@@ -32,9 +32,10 @@ int exports_compare(char *output, const struct symvers *symvers,
 /*
  * Compares the versions of a unit's exports, unless its outline is unchanged: REASON_CHANGED_EXPORT
  * for each that the patch changes, REASON_MISMATCH for each that the original has otherwise than
- * the kernel already. `sources` NULL: only the original, always. ret_count (may be NULL): how many
- * were compared. Errors: ERR_CHILD (genksyms), ERR_NO_MEMORY, …
+ * the kernel already. `overlay` holds the patched `sources`; both NULL: only the original, always.
+ * ret_count (may be NULL): how many were compared. Errors: ERR_CHILD (genksyms), ERR_NO_MEMORY, …
  */
 int exports_check(const struct kbuild *kb, const struct source_set *sources,
-		  const struct unit *unit, const struct symvers *symvers,
-		  struct reason_list *reasons, size_t *ret_count, struct error *err);
+		  const struct overlay *overlay, const struct unit *unit,
+		  const struct symvers *symvers, struct reason_list *reasons, size_t *ret_count,
+		  struct error *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/kbuild.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "package/banner.h"
@@ -244,8 +245,10 @@ int kbuild_make(const struct kbuild *kbuild, const char *const *arguments, struc
 		.out = text,
 		.errout = text,
 	};
+	int64_t start = clock_monotonic_ms();
 	int r = process_run(&options, &status, err);
 
+	timings_add(kbuild->timings, TIMINGS_MAKE, start);
 	if (r < 0 || status == 0)
 		return r;
 

@@ -2,6 +2,7 @@
 /* Running the kernel's own build system in a prepared build folder. */
 #pragma once
 
+#include "build/timings.h"
 #include "package/kernel_cache.h"
 
 /* A kernel with its prepared build folder. */
@@ -12,6 +13,7 @@ struct kbuild {
 	char *compiler_version;      /* first line of its --version */
 	bool writes_types;           /* it knows -gbtf (gcc from 12 on) */
 	int jobs;
+	struct timings *timings; /* not owned; may be NULL */
 };
 
 void kbuild_free(struct kbuild *kbuild);

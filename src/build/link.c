@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "build/declared.h"
@@ -160,7 +161,7 @@ static int write_state(const struct linker *l, const struct analysis_unit *u, co
 	int r = declared_state(u->patched, symbol, &state.id, &state.version, l->err);
 
 	if (r < 0)
-		return error_prefix(l->err, r, "%s", u->unit->file->path);
+		return error_prefix(l->err, r, "%s", u->unit->path);
 	for (size_t i = 0; i < *n; i++) {
 		if ((*list)[i].id != state.id)
 			continue;
@@ -168,7 +169,7 @@ static int write_state(const struct linker *l, const struct analysis_unit *u, co
 			return 0;
 		return error_set(l->err, ERR_INVALID,
 				 "%s: state %" PRIu64 " has version %u here and %u elsewhere",
-				 u->unit->file->path, state.id, state.version, (*list)[i].version);
+				 u->unit->path, state.id, state.version, (*list)[i].version);
 	}
 	grown = reallocarray(*list, *n + 1, sizeof(*grown));
 	if (!grown)
@@ -310,7 +311,10 @@ static int build(const struct kbuild *kb, const char *folder, const char *name, 
 		return r;
 	if (asprintf(&path, "%s/%s.ko", folder, name) < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	int64_t start = clock_monotonic_ms();
+
 	r = strip_module(path, err);
+	timings_add(kb->timings, TIMINGS_STRIP, start);
 	return r < 0 ? r : file_read(path, out, err);
 }
 

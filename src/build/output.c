@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -51,4 +52,34 @@ void output_reasons(struct reason_list *reasons)
 	}
 	if (reasons->n > 0)
 		fputc('\n', stderr);
+}
+
+/* Fewer parts than this are over before anyone has read of them. */
+#define PROGRESS_LEAST 8
+#define BAR_WIDTH      30
+
+void output_progress_step(struct output_progress *p)
+{
+	size_t before = p->total ? p->done * 10 / p->total : 0;
+
+	p->done++;
+	if (!p->what || p->total < PROGRESS_LEAST)
+		return;
+	if (isatty(STDOUT_FILENO)) {
+		int full = (int)(p->done * BAR_WIDTH / p->total);
+
+		printf("\r  … %s [%.*s%*s] %zu of %zu", p->what, full,
+		       "##############################", BAR_WIDTH - full, "", p->done, p->total);
+	} else if (p->done * 10 / p->total > before) {
+		printf("  … %s: %zu of %zu\n", p->what, p->done, p->total);
+	}
+	fflush(stdout);
+}
+
+void output_progress_end(const struct output_progress *p)
+{
+	if (p->what && p->total >= PROGRESS_LEAST && isatty(STDOUT_FILENO)) {
+		printf("\r\033[K");
+		fflush(stdout);
+	}
 }

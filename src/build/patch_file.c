@@ -128,6 +128,8 @@ static int check_path(struct parser *ps, const char *raw)
 	return why ? refuse(ps, code, path, why) : 0;
 }
 
+static const char new_file[] = "is a new file: only headers may be new";
+
 /* The lines between "diff --git" and "---" that say what a live patch cannot do. */
 static int check_extended(struct parser *ps)
 {
@@ -140,7 +142,6 @@ static int check_extended(struct parser *ps)
 		{ "dissimilarity index ", "is rewritten as a new file" },
 		{ "old mode ", "changes its mode, which cannot be live-patched" },
 		{ "new mode ", "changes its mode, which cannot be live-patched" },
-		{ "new file mode ", "is a new file: new files are not supported" },
 		{ "deleted file mode ", "is deleted: deleted files are not supported" },
 		{ "GIT binary patch", "is a binary file" },
 		{ "Binary files ", "is a binary file" },
@@ -154,6 +155,8 @@ static int check_extended(struct parser *ps)
 		return 0;
 	if (at(ps, "index ") && line_len(ps) > 7 && memmem(ps->p, line_len(ps), " 120000", 7))
 		return refuse(ps, REASON_UNSAFE_PATH, ps->path, "is a symbolic link");
+	if (at(ps, "new file mode ") && !patch_path_is_header(ps->path))
+		return refuse(ps, REASON_FILE_KIND, ps->path, new_file);
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (at(ps, known[i].prefix))
 			return refuse(ps, REASON_FILE_KIND, ps->path, known[i].why);
@@ -286,12 +289,13 @@ static int check_paths(struct parser *ps, const char *old_path, const char *new_
 {
 	int r;
 
-	if (streq(old_path, "/dev/null"))
-		return refuse(ps, REASON_FILE_KIND, name_of(new_path),
-			      "is a new file: new files are not supported");
 	if (streq(new_path, "/dev/null"))
 		return refuse(ps, REASON_FILE_KIND, name_of(old_path),
 			      "is deleted: deleted files are not supported");
+	if (streq(old_path, "/dev/null"))
+		return patch_path_is_header(new_path)
+			       ? check_path(ps, new_path)
+			       : refuse(ps, REASON_FILE_KIND, name_of(new_path), new_file);
 	r = check_path(ps, old_path);
 	if (r == 0)
 		r = check_path(ps, new_path);
@@ -343,6 +347,7 @@ static int read_file(struct parser *ps)
 		return r;
 	if (ps->patch->entry_count >= PATCH_FILES_MAX)
 		return bad(ps, "too many files");
+	entry.is_new = streq(old_path, "/dev/null");
 	entry.path = arena_strdup(ps->patch->arena, strip_first(new_path));
 	if (!entry.path)
 		return error_set(ps->err, ERR_NO_MEMORY, "out of memory");

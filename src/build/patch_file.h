@@ -34,6 +34,7 @@ struct patch_hunk {
 
 struct patch_entry {
 	const char *path; /* relative to the source tree */
+	bool is_new;      /* the tree has no such file: a header */
 	struct patch_hunk *hunks;
 	uint32_t hunk_count;
 };
@@ -49,8 +50,8 @@ struct patch_file {
  * Reads a patch (`text` must outlive the result). A patch that cannot be read is ERR_INVALID with
  * the line. What a live patch cannot or must not do is no error of reading: each such thing is
  * appended to `reasons` and leaves its entry out of the result:
- * unsafe paths, binary, renamed, copied, new and deleted files, changed modes, and the files that
- * patch_path_refusal() names. `name` is the patch's name in messages.
+ * unsafe paths, binary, renamed, copied and deleted files, new ones that are no headers, changed
+ * modes, and the files that patch_path_refusal() names. `name` is the patch's name in messages.
  */
 int patch_file_parse(const char *text, size_t len, const char *name, struct reason_list *reasons,
 		     struct patch_file **ret, struct error *err);
@@ -60,7 +61,10 @@ DEFINE_CLEANUP(struct patch_file *, patch_file_free);
 
 /*
  * Why a file of the kernel source cannot be part of a live patch, or NULL if it may be: what kbuild
- * would execute or read as rules, code that runs before or outside the kernel, headers, assembler,
- * other architectures, and whatever is not C. *ret_code (may be NULL) is set where there is a why.
+ * would execute or read as rules, code that runs before or outside the kernel, assembler, other
+ * architectures, and whatever is not C. *ret_code (may be NULL) is set where there is a why.
  */
 const char *patch_path_refusal(const char *path, enum reason_code *ret_code);
+
+/* Is it text that C files include: a header, or a table of macros (.inc, .def)? */
+bool patch_path_is_header(const char *path);

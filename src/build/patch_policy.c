@@ -37,7 +37,7 @@ static const char *const build_names[] = { "Makefile",    "Kbuild",   "Kconfig",
 					   "GNUmakefile", "makefile", "Platform" };
 
 static const struct rule endings[] = {
-	{ ".h", REASON_HEADER, "is a header: patches of headers are not supported yet" },
+	{ ".lds.h", REASON_BUILD_FILE, "is part of the linker script" },
 	{ ".S", REASON_ASSEMBLER, "is assembler, which cannot be live-patched" },
 	{ ".s", REASON_ASSEMBLER, "is assembler, which cannot be live-patched" },
 	{ ".lds", REASON_BUILD_FILE, "is a linker script" },
@@ -82,6 +82,12 @@ static bool is_read_by_kbuild(const char *base)
 	return false;
 }
 
+bool patch_path_is_header(const char *path)
+{
+	return str_has_suffix(path, ".h") || str_has_suffix(path, ".inc") ||
+	       str_has_suffix(path, ".def");
+}
+
 const char *patch_path_refusal(const char *path, enum reason_code *ret_code)
 {
 	static const struct rule other_architecture = { NULL, REASON_NOT_KERNEL_CODE,
@@ -109,5 +115,7 @@ const char *patch_path_refusal(const char *path, enum reason_code *ret_code)
 			return refuse(&endings[i], ret_code);
 	if (is_in_top(path))
 		return refuse(&text, ret_code);
-	return str_has_suffix(base, ".c") ? NULL : refuse(&unknown, ret_code);
+	return str_has_suffix(base, ".c") || patch_path_is_header(base)
+		       ? NULL
+		       : refuse(&unknown, ret_code);
 }

@@ -17,10 +17,10 @@ void report_functions(const struct analysis *a)
 
 		for (size_t j = 0; j < d->changed_count; j++)
 			printf("           changed: %s (%s, %s)\n", d->changed[j].name,
-			       u->unit->object, u->unit->file->path);
+			       u->unit->object, u->unit->path);
 		for (size_t j = 0; j < d->added_count; j++)
 			printf("           new:     %s (%s)\n", d->added[j].name,
-			       u->unit->file->path);
+			       u->unit->path);
 	}
 }
 
@@ -40,7 +40,7 @@ static void add_functions(json_t *list, const struct unit *unit, const struct di
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list,
 				      json_pack("{s:s, s:s, s:s}", "name", f[i].name, "object",
-						unit->object, "file", unit->file->path));
+						unit->object, "file", unit->path));
 }
 
 static json_t *describe_functions(const struct analysis *a, bool added)

@@ -69,7 +69,7 @@ static int refuse(struct resolver *rs, enum reason_code code, const struct analy
 	va_end(ap);
 
 	int r = n < 0 ? ERR_NO_MEMORY
-		      : reason_add(&rs->a->reasons, code, u->unit->file->path, subject, "%s", why);
+		      : reason_add(&rs->a->reasons, code, u->unit->path, subject, "%s", why);
 
 	return r < 0 ? error_set(rs->err, r, "out of memory") : 0;
 }

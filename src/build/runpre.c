@@ -353,7 +353,7 @@ int runpre_check(const struct shipped *shipped, const struct unit *unit, const c
 {
 	_cleanup_runpre_ struct runpre *out = calloc(1, sizeof(*out));
 	struct proof p = { .check = { .shipped = shipped, .out = out },
-			   .file = unit->file->path,
+			   .file = unit->path,
 			   .mismatches = mismatches,
 			   .err = err };
 	int r;

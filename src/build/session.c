@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "build/commands.h"
 #include "build/kernel_prepare.h"
@@ -47,8 +48,12 @@ int session_open(struct cli *cli, struct session *ret, struct error *err)
 {
 	const char *targets[SESSION_TARGETS_MAX];
 	struct analysis_options options = { .targets = targets,
-					    .target_count = cli_count(cli, "target") };
+					    .target_count = cli_count(cli, "target"),
+					    .all = cli_has(cli, "all") };
 	int64_t jobs;
+
+	ret->timings.start_ms = clock_monotonic_ms();
+	ret->tell_timings = cli_has(cli, "timings");
 
 	if (options.target_count > SESSION_TARGETS_MAX)
 		return error_set(err, ERR_USAGE, "more than %d --target", SESSION_TARGETS_MAX);
@@ -67,6 +72,7 @@ int session_open(struct cli *cli, struct session *ret, struct error *err)
 		r = kernel_open(cli_get(cli, "kernel"), &ret->kernel, err);
 	if (r == 0)
 		r = kernel_prepared(ret->kernel, (int)jobs, &ret->kbuild, err);
+	ret->kbuild.timings = &ret->timings;
 	return r < 0 ? r : analysis_new(&ret->kbuild, &options, &ret->analysis, err);
 }
 
@@ -103,6 +109,8 @@ int session_end(int r, struct session *session, struct error *err)
 	}
 	if (status > 0)
 		fprintf(stderr, "suture-build: %s\n", err->message);
+	if (session->tell_timings)
+		timings_print(&session->timings);
 	return status;
 }
 
@@ -129,6 +137,19 @@ static bool same_file(const char *a, const char *b)
 			       x.st_ino == y.st_ino);
 }
 
+/* Is there a folder for the file? Better said now than after the work. */
+static int check_folder(const char *path, struct error *err)
+{
+	size_t len = (size_t)(path_base(path) - path);
+	_cleanup_free_ char *folder = len > 0 ? strndup(path, len) : strdup(".");
+
+	if (!folder)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	return access(folder, W_OK | X_OK) == 0
+		       ? 0
+		       : error_set_errno(err, errno, "cannot write %s", path);
+}
+
 /* Nothing that is written may take the place of a source or of the other product. */
 int session_check_outputs(const struct cli *cli, struct error *err)
 {
@@ -144,5 +165,8 @@ int session_check_outputs(const struct cli *cli, struct error *err)
 			return error_set(err, ERR_USAGE, "%s would be written over: it is a source",
 					 patch);
 	}
-	return 0;
+
+	int r = check_folder(output, err);
+
+	return r < 0 || !record ? r : check_folder(record, err);
 }

@@ -13,6 +13,8 @@
 struct session {
 	struct kernel *kernel;
 	struct kbuild kbuild;
+	struct timings timings;
+	bool tell_timings;
 	struct analysis *analysis;
 	const char *arguments[ANALYSIS_PATCHES_MAX + 1]; /* of the command: patches or sources */
 	size_t argument_count;
@@ -27,6 +29,9 @@ struct session {
 		  "a module to patch that is not part of the kernel; repeatable", false, 0 },     \
 		{ "jobs", "N", "how many compilers may run at once (default: processors)", false, \
 		  'j' },                                                                          \
+		{ "all", NULL, "look at every file that includes what is patched, however many",  \
+		  false, 0 },                                                                     \
+		{ "timings", NULL, "print where the time went, as a line of JSON", false, 0 },    \
 		CLI_FORMAT_OPTION
 
 /* Options of those that write a module. */
@@ -48,7 +53,8 @@ void session_close(struct session *session);
 /* Tells the verdict `r` and what speaks for it. Returns the exit status, or a negative code. */
 int session_end(int r, struct session *session, struct error *err);
 
-/* ERR_USAGE if something that will be written is one of the arguments, or the other file. */
+/* ERR_USAGE if something that will be written is one of the arguments, or the other file; -ENOENT,
+ * -EACCES, … if its folder cannot take it. */
 int session_check_outputs(const struct cli *cli, struct error *err);
 
 /* Writes --output and, if asked for, --record: both or neither. */

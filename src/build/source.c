@@ -109,11 +109,32 @@ static int load(const struct source_set *set, const char *path, struct source_fi
 	return 0;
 }
 
+/* A header that the patch makes. */
+static int load_new(const struct source_set *set, const char *path, struct source_file **ret)
+{
+	_cleanup_(source_file_freep) struct source_file *f = calloc(1, sizeof(*f));
+	_cleanup_close_ int fd = open_in_tree(set->tree, path);
+
+	if (fd != -ENOENT && fd != -ENOTDIR)
+		return fd < 0 ? fd : -EEXIST;
+	if (!f)
+		return ERR_NO_MEMORY;
+	f->original = BUF_INIT(SOURCE_FILE_MAX);
+	f->is_new = true;
+	f->path = strdup(path);
+	f->arena = arena_new(ARENA_MAX);
+	if (!f->path || !f->arena)
+		return ERR_NO_MEMORY;
+	*ret = TAKE_PTR(f);
+	return 0;
+}
+
 /* The file in the set, read if need be; *ret is NULL if it was refused with a reason. */
-static int find_or_load(struct source_set *set, const char *path, const char *patch,
+static int find_or_load(struct source_set *set, const struct patch_entry *entry, const char *patch,
 			struct reason_list *reasons, struct source_file **ret, struct error *err)
 {
 	_cleanup_(source_file_freep) struct source_file *f = NULL;
+	const char *path = entry->path;
 	int r;
 
 	*ret = NULL;
@@ -122,7 +143,11 @@ static int find_or_load(struct source_set *set, const char *path, const char *pa
 			*ret = set->files[i];
 			return 0;
 		}
-	r = load(set, path, &f, err);
+	r = entry->is_new ? load_new(set, path, &f) : load(set, path, &f, err);
+	if (r == -EEXIST)
+		return error_set(err, ERR_INVALID,
+				 "%s does not apply: the source has %s already, which it makes",
+				 patch, path);
 	if (r == -ELOOP) {
 		r = reason_add(reasons, REASON_UNSAFE_PATH, path, NULL,
 			       "is reached through a symbolic link");
@@ -240,7 +265,7 @@ int source_set_apply(struct source_set *set, const struct patch_file *patch, con
 {
 	for (size_t i = 0; i < patch->entry_count; i++) {
 		struct source_file *f;
-		int r = find_or_load(set, patch->entries[i].path, name, reasons, &f, err);
+		int r = find_or_load(set, &patch->entries[i], name, reasons, &f, err);
 
 		if (r == 0 && f)
 			r = apply_entry(f, &patch->entries[i], name, err);
@@ -248,14 +273,6 @@ int source_set_apply(struct source_set *set, const struct patch_file *patch, con
 			return r;
 	}
 	return 0;
-}
-
-bool source_file_changed(const struct source_file *file)
-{
-	for (size_t i = 0; i < file->line_count; i++)
-		if (file->lines[i].origin != i + 1)
-			return true;
-	return file->line_count != file->original_count;
 }
 
 /* Where in C the text stands at the end of a line: a #line directive may only follow a line that
@@ -266,6 +283,11 @@ struct lexer {
 	bool directive; /* within a preprocessor line */
 	int depth;
 };
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\f' || c == '\v' || c == '\r';
+}
 
 /* Steps over a string or character constant that begins at text[i]; returns the last index of it.
  */
@@ -279,13 +301,17 @@ static uint32_t skip_quoted(const struct source_line *line, uint32_t i)
 	return i;
 }
 
-static void lex_line(struct lexer *lx, const struct source_line *line)
+/* What a line says without comments, runs of blanks as one: appended to `out` (may be NULL). Goes
+ * on from the line before. */
+static int lex_line(struct lexer *lx, const struct source_line *line, struct buf *out)
 {
-	uint32_t i = 0;
+	uint32_t i = 0, from;
+	bool blank = true;
+	int r = 0;
 
 	if (!lx->continued)
 		lx->directive = false;
-	while (!lx->comment && i < line->len && (line->text[i] == ' ' || line->text[i] == '\t'))
+	while (!lx->comment && i < line->len && is_blank(line->text[i]))
 		i++;
 	if (!lx->continued && !lx->comment && i < line->len && line->text[i] == '#')
 		lx->directive = true;
@@ -295,31 +321,63 @@ static void lex_line(struct lexer *lx, const struct source_line *line)
 	for (; i < line->len; i++) {
 		char c = line->text[i], d = i + 1 < line->len ? line->text[i + 1] : '\0';
 
-		if (lx->comment) {
-			if (c == '*' && d == '/') {
-				lx->comment = false;
-				i++;
-			}
-		} else if (c == '/' && d == '*') {
-			lx->comment = true;
-			i++;
-		} else if (c == '/' && d == '/') {
-			break;
-		} else if (c == '"' || c == '\'') {
-			i = skip_quoted(line, i);
-		} else if (!lx->directive) {
-			lx->depth += (c == '(') - (c == ')');
+		from = i;
+		if (lx->comment || (c == '/' && d == '*') || is_blank(c)) {
+			i += lx->comment ? c == '*' && d == '/' : c == '/';
+			lx->comment = lx->comment ? !(c == '*' && d == '/') : c == '/';
+			blank = true;
+			continue;
 		}
+		if (c == '/' && d == '/')
+			break;
+		if (c == '"' || c == '\'')
+			i = MIN(skip_quoted(line, i), line->len - 1);
+		else if (!lx->directive)
+			lx->depth += (c == '(') - (c == ')');
+		if (out && r == 0 && blank)
+			r = buf_append_byte(out, ' ');
+		if (out && r == 0)
+			r = buf_append(out, line->text + from, i - from + 1);
+		blank = false;
 	}
 	lx->depth = MAX(lx->depth, 0);
 	lx->continued = line->len > 0 && line->text[line->len - 1] == '\\';
+	return r;
 }
 
-int source_file_text(const struct source_set *set, const struct source_file *file, struct buf *out)
+/* A text without what does not count; lines stay apart, as preprocessor lines must. */
+static int bare_text(const struct source_line *lines, size_t n, struct buf *out)
+{
+	struct lexer lx = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		size_t before = out->len;
+
+		r = lex_line(&lx, &lines[i], out);
+		if (r == 0 && out->len > before)
+			r = buf_append_byte(out, '\n');
+	}
+	return r;
+}
+
+bool source_file_changed(const struct source_file *file)
+{
+	_cleanup_buf_ struct buf old = BUF_INIT(2 * SOURCE_FILE_MAX), new = old;
+	struct source_file original = { .original = file->original, .arena = file->arena };
+
+	if (file->is_new || split_lines(&original) < 0 ||
+	    bare_text(original.lines, original.line_count, &old) < 0 ||
+	    bare_text(file->lines, file->line_count, &new) < 0)
+		return true;
+	return old.len != new.len || (old.len > 0 && memcmp(old.data, new.data, old.len) != 0);
+}
+
+int source_file_text(const struct source_file *file, struct buf *out)
 {
 	struct lexer lx = { 0 };
 	uint32_t number = 1; /* what the compiler takes the next line for */
-	int r = buf_printf(out, "#line 1 \"%s/%s\"\n", set->tree, file->path);
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < file->line_count; i++) {
 		const struct source_line *line = &file->lines[i];
@@ -333,7 +391,7 @@ int source_file_text(const struct source_set *set, const struct source_file *fil
 			r = buf_append(out, line->text, line->len);
 		if (r == 0 && (i + 1 < file->line_count || !file->no_newline))
 			r = buf_append_byte(out, '\n');
-		lex_line(&lx, line);
+		(void)lex_line(&lx, line, NULL);
 		number++;
 	}
 	return r;

@@ -23,6 +23,7 @@ struct source_file {
 	size_t line_count;
 	size_t original_count; /* lines of the original */
 	bool no_newline;       /* the last line ends without one */
+	bool is_new;           /* the tree has no such file */
 	struct buf original;
 	struct arena *arena;
 };
@@ -50,11 +51,11 @@ int source_set_apply(struct source_set *set, const struct patch_file *patch, con
 		     struct reason_list *reasons, struct error *err);
 
 /*
- * Appends the patched text of a file. Its first line and every line after a change say by #line
- * which line of the original they are, so that __LINE__ and __FILE__ of untouched code do not
- * change.
+ * Appends the patched text of a file. Every line after a change says by #line which line of the
+ * original it is, so that __LINE__ of untouched code does not change.
  */
-int source_file_text(const struct source_set *set, const struct source_file *file, struct buf *out);
+int source_file_text(const struct source_file *file, struct buf *out);
 
-/* True if the patched text differs from the original. */
+/* True if the patched text differs from the original in more than comments, blanks and empty lines.
+ */
 bool source_file_changed(const struct source_file *file);

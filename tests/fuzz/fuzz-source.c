@@ -19,7 +19,7 @@ static bool apply(const struct patch_file *patch, struct buf *out)
 	    source_set_apply(set, patch, "fuzz", &reasons, NULL) < 0)
 		return false;
 	for (size_t i = 0; i < set->n; i++)
-		if (source_file_text(set, set->files[i], out) < 0)
+		if (source_file_text(set->files[i], out) < 0)
 			return false;
 	return true;
 }

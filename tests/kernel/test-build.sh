@@ -87,14 +87,15 @@ check "a Kconfig" turns_down 4 "fs/proc/Kconfig" "$WORK/kconfig.patch"
 make_patch script scripts/mod/modpost.c -e '1i /* a comment */'
 check "a tool that the build runs" turns_down 4 "scripts/mod/modpost.c: is run while building" "$WORK/script.patch"
 make_patch header include/linux/proc_fs.h -e '1i /* a comment */'
-check "a header" turns_down 4 "is a header" "$WORK/header.patch"
+check "a comment in a header that everything includes" turns_down 3 "changes no code" "$WORK/header.patch"
 make_patch assembler arch/x86/lib/memset_64.S -e '1i /* a comment */'
 check "assembler" turns_down 4 "is assembler" "$WORK/assembler.patch"
 make_patch unused drivers/isdn/mISDN/core.c -e 's/^{/{\n\tbarrier();/'
 check "a file that this kernel is not compiled from" turns_down 3 "is not compiled in this kernel" "$WORK/unused.patch"
 
 make_patch included fs/binfmt_elf.c -e 's/^\tint retval, i;/&\n\tif (bprm->argc > 12345)\n\t\treturn -EINVAL;/'
-check "a file that another one includes" turns_down 4 "part of fs/compat_binfmt_elf.c" "$WORK/included.patch"
+check "a file that another one includes" patch_it "$WORK/included.patch"
+check "is patched in both places" jq -e '[.objects[].functions[].name] | index("load_elf_binary") != null and length >= 2' "$WORK/out.json"
 
 # Paths. The patch itself is a good one.
 make_patch good fs/proc/version.c -e '0,/return 0;/s//seq_puts(m, "x");\n\treturn 0;/'

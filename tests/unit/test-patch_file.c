@@ -97,7 +97,9 @@ static void files(void **state)
 	expect_path_reason("fs/Kconfig.debug", "make or configuration");
 	expect_path_reason("scripts/mod/modpost.c", "run while building");
 	expect_path_reason("tools/objtool/check.c", "tool");
-	expect_path_reason("include/linux/fs.h", "header");
+	expect_path_reason("include/asm-generic/vmlinux.lds.h", "linker script");
+	assert_null(patch_path_refusal("include/linux/fs.h", NULL));
+	assert_null(patch_path_refusal("lib/table.inc", NULL));
 	expect_path_reason("fs/x.S", "assembler");
 	expect_path_reason("fs/x.sh", "script");
 	expect_path_reason("fs/x.lds", "linker script");

@@ -8,7 +8,6 @@
 #include "base/process.h"
 #include "build/runpre.h"
 #include "build/sites.h"
-#include "build/source.h"
 
 #define FLAGS "-O2", "-fno-pic", "-mcmodel=kernel", "-fno-asynchronous-unwind-tables", "-g0"
 
@@ -96,8 +95,6 @@ static void ship(struct fixture *f)
 	assert_ok(shipped_open(&f->kernel, "test", &f->shipped, &err), &err);
 }
 
-static const struct source_file source = { .path = (char *)"a.c" };
-
 static void set_up(struct fixture *f, const char *rebuilt)
 {
 	_cleanup_free_ char *o = NULL;
@@ -110,7 +107,7 @@ static void set_up(struct fixture *f, const char *rebuilt)
 	ship(f);
 	compile(f, rebuilt, "r", true);
 	o = in(f, "r.o");
-	f->unit = (struct unit){ .file = &source,
+	f->unit = (struct unit){ .path = (char *)"a.c",
 				 .object_path = (char *)"a.o",
 				 .object = (char *)"test" };
 	f->unit.original = BUF_INIT(1 << 20);

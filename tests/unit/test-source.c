@@ -39,7 +39,7 @@ static int apply(struct run *r, const char *original, const char *patch, struct 
 		  err);
 	status = source_set_apply(r->set, r->patch, "t.patch", &r->reasons, err);
 	if (status == 0 && r->set->n == 1)
-		assert_int_equal(source_file_text(r->set, r->set->files[0], &r->text), 0);
+		assert_int_equal(source_file_text(r->set->files[0], &r->text), 0);
 	return status;
 }
 
@@ -52,14 +52,9 @@ static void done(struct run *r)
 	unit_remove_dir(r->dir);
 }
 
-/* The text after its first line, which names the file. */
 static const char *body(const struct run *r)
 {
-	const char *nl = strchr(buf_str(&r->text), '\n');
-
-	assert_non_null(nl);
-	assert_true(str_has_prefix(buf_str(&r->text), "#line 1 \"/"));
-	return nl + 1;
+	return buf_str(&r->text);
 }
 
 #define HEAD "--- a/fs/x.c\n+++ b/fs/x.c\n"
@@ -168,10 +163,64 @@ static void last_line_without_newline(void **state)
 	done(&r);
 }
 
+/* Comments, blanks and empty lines are no change; strings and directives are. */
+static void what_counts_as_a_change(void **state)
+{
+	static const struct {
+		const char *hunk;
+		bool changed;
+	} cases[] = {
+		{ "@@ -1,2 +1,3 @@\n l1\n+/* more\n l2\n", true }, /* opens a comment */
+		{ "@@ -1,2 +1,4 @@\n l1\n+/* a comment */\n+\n l2\n", false },
+		{ "@@ -1,2 +1,2 @@\n-l1\n+  l1 // x\n l2\n", false },
+		{ "@@ -1,2 +1,2 @@\n-l1\n+\"/* l1 */\"\n l2\n", true },
+		{ "@@ -7,1 +7,1 @@\n-\t     b);\n+\tb);\n", false },
+		{ "@@ -7,1 +7,1 @@\n-\t     b);\n+\tb) ;\n", true }, /* a macro might see it */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct error err = { 0 };
+		_cleanup_free_ char *patch = NULL;
+		struct run r;
+
+		assert_true(asprintf(&patch, HEAD "%s", cases[i].hunk) > 0);
+		assert_ok(apply(&r, ORIGINAL, patch, &err), &err);
+		assert_int_equal(source_file_changed(r.set->files[0]), cases[i].changed);
+		done(&r);
+	}
+}
+
+/* A header may be new, unless the tree has it. */
+static void a_new_header(void **state)
+{
+	static const char patch[] = "--- /dev/null\n+++ b/fs/n.h\n@@ -0,0 +1 @@\n+int n;\n";
+	static const char twice[] = "--- /dev/null\n+++ b/fs/x.h\n@@ -0,0 +1 @@\n+int n;\n";
+	struct error err = { 0 };
+	struct run r;
+	_cleanup_free_ char *path = NULL;
+
+	(void)state;
+	assert_ok(apply(&r, ORIGINAL, patch, &err), &err);
+	assert_string_equal(body(&r), "int n;\n");
+	assert_true(source_file_changed(r.set->files[0]) && r.set->files[0]->is_new);
+	path = path_join(r.dir, "fs/x.h", NULL);
+	assert_int_equal(file_write_atomic(path, "", 0, 0644, NULL), 0);
+	patch_file_free(r.patch);
+	assert_ok(patch_file_parse(twice, strlen(twice), "t.patch", &r.reasons, &r.patch, &err),
+		  &err);
+	assert_int_equal(source_set_apply(r.set, r.patch, "t.patch", &r.reasons, &err),
+			 ERR_INVALID);
+	assert_non_null(strstr(err.message, "has fs/x.h already"));
+	done(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_keep_their_numbers),
+		cmocka_unit_test(what_counts_as_a_change),
+		cmocka_unit_test(a_new_header),
 		cmocka_unit_test(directives_wait),
 		cmocka_unit_test(moved_and_unfit),
 		cmocka_unit_test(links_are_refused),

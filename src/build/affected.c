@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/affected.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/vec.h"
+#include "build/command.h"
+#include "build/compile_task.h"
+#include "build/include_graph.h"
+#include "build/output.h"
+#include "build/preprocessed.h"
+
+#define TEXT_MAX         ((size_t)256 * 1024 * 1024)
+
+/* What one file costs at most, in seconds of a processor: preprocessing and compiling a file of the
+ * kernel twice. */
+#define SECONDS_PER_FILE 7
+
+struct finder {
+	const struct kbuild *kb;
+	const struct source_set *sources;
+	const struct overlay *overlay;
+	struct reason_list *reasons;
+	struct unit_list list;
+	struct include_graph *graph;
+	struct error *err;
+};
+
+/* An object that may be another one with the patch. */
+struct candidate {
+	const struct unit_entry *entry;
+	struct name_list command;
+	bool patched; /* its own source file is patched: it is compiled in any case */
+	bool same;    /* it reads the same text as before */
+};
+
+typedef VEC(struct candidate) candidate_list;
+
+static void candidates_free(candidate_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		name_list_free(&list->items[i].command);
+	free(list->items);
+}
+
+static int out_of_memory(const struct finder *f)
+{
+	return error_set(f->err, ERR_NO_MEMORY, "out of memory");
+}
+
+/* Sources that the build generates may include a header as well; they have to be there to tell. */
+static int make_sources(const struct finder *f)
+{
+	int64_t start = clock_monotonic_ms();
+	bool made = false;
+	int r = 0;
+
+	for (size_t i = 0; i < f->sources->n; i++)
+		if (patch_path_is_header(f->sources->files[i]->path))
+			r = unit_list_make_sources(f->kb, &f->list, &made, f->err);
+	if (r < 0 || !made)
+		return r;
+	output_done(start, "made the sources that the build generates");
+	return include_graph_forget(f->kb, f->err);
+}
+
+/* The list and the graph; what takes long the first time is told. */
+static int load(struct finder *f)
+{
+	int64_t start = clock_monotonic_ms();
+	bool first = !unit_list_is_cached(f->kb);
+	int r;
+
+	if (first)
+		output_step("listing what this kernel is compiled from (once)");
+	r = unit_list_load(f->kb, &f->list, f->err);
+	if (r == 0)
+		r = make_sources(f);
+	if (r == 0)
+		r = include_graph_load(f->kb, &f->list, &f->graph, f->err);
+	if (r == 0 && first)
+		output_done(start, "listed %zu compiled files", f->list.n);
+	return r;
+}
+
+static bool is_patched(const struct finder *f, const char *path)
+{
+	for (size_t i = 0; i < f->sources->n; i++)
+		if (streq(f->sources->files[i]->path, path))
+			return source_file_changed(f->sources->files[i]);
+	return false;
+}
+
+static int list_candidates(const struct finder *f, candidate_list *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < f->list.n; i++) {
+		const struct unit_entry *e = &f->list.entries[i];
+		struct candidate c = { .entry = e };
+
+		if (!include_graph_is_marked(f->graph, e->source) || !unit_entry_is_kernel(e))
+			continue;
+		c.patched = is_patched(f, e->source) && str_has_suffix(e->source, ".c");
+		r = command_parse(e->command, &c.command, f->err);
+		if (r == 0 && VEC_PUSH(ret, c) < 0) {
+			name_list_free(&c.command);
+			r = out_of_memory(f);
+		}
+	}
+	return r;
+}
+
+static int add_text(const struct finder *f, const struct source_file *file)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(2 * SOURCE_FILE_MAX);
+	int r = source_file_text(file, &text);
+
+	if (r < 0)
+		return error_set(f->err, r, "%s: the patched file is too large", file->path);
+	return include_graph_add(f->graph, file->path, buf_str(&text), text.len, f->err);
+}
+
+/* A patched file that no compiled file reads changes nothing here. */
+static int note_unread(const struct finder *f, const char *path)
+{
+	enum reason_code code = REASON_NOT_COMPILED;
+	const char *why = patch_path_is_header(path)
+				  ? "is included by no file that this kernel is compiled from"
+				  : "is not compiled in this kernel's configuration";
+	int r;
+
+	for (size_t i = 0; i < f->list.n; i++) {
+		const struct unit_entry *e = &f->list.entries[i];
+
+		if (!include_graph_is_marked(f->graph, e->source))
+			continue;
+		if (unit_entry_is_kernel(e))
+			return 0;
+		code = REASON_NOT_KERNEL_CODE;
+		why = "is only read by code that runs before the kernel";
+	}
+	r = reason_add(f->reasons, code, path, NULL, "%s", why);
+	return r < 0 ? error_set(f->err, r, "too many reasons") : 0;
+}
+
+/* Marks everything that reads a changed file, before or after the patch. */
+static int mark(const struct finder *f)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < f->sources->n; i++)
+		if (source_file_changed(f->sources->files[i]))
+			r = add_text(f, f->sources->files[i]);
+	for (size_t i = 0; r == 0 && i < f->sources->n; i++) {
+		include_graph_unmark_all(f->graph);
+		include_graph_mark(f->graph, f->sources->files[i]->path);
+		r = note_unread(f, f->sources->files[i]->path);
+	}
+	include_graph_unmark_all(f->graph);
+	for (size_t i = 0; r == 0 && i < f->sources->n; i++)
+		if (source_file_changed(f->sources->files[i]))
+			include_graph_mark(f->graph, f->sources->files[i]->path);
+	return r;
+}
+
+static int check_number(const struct finder *f, size_t n, bool all)
+{
+	size_t minutes = n * SECONDS_PER_FILE / (size_t)MAX(f->kb->jobs, 1) / 60 + 1;
+	int r;
+
+	if (n <= AFFECTED_LIMIT || all)
+		return 0;
+	r = error_set(f->err, ERR_TOO_LARGE,
+		      "%zu files that this kernel is compiled from include what the patch changes: "
+		      "comparing them, and compiling those that change, takes up to %zu minutes",
+		      n, minutes);
+	error_hint(f->err, "--all does it; a fix in C files alone is built in seconds");
+	return r;
+}
+
+/* The preprocessor's call for a command ("… -c -o OBJECT SOURCE"): text without line marks. */
+static int preprocessor_arguments(const struct candidate *c, const char *output,
+				  struct name_list *ret)
+{
+	const struct name_list *command = &c->command;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i + 1 < command->n; i++) {
+		if (streq(command->items[i], "-o"))
+			i++;
+		else if (!str_has_prefix(command->items[i], "-Wp,-MMD") &&
+			 !streq(command->items[i], "-c"))
+			r = name_list_add(ret, command->items[i]);
+	}
+	if (r == 0)
+		r = name_list_add(ret, "-E");
+	if (r == 0)
+		r = name_list_add(ret, "-P");
+	if (r == 0)
+		r = name_list_add(ret, "-o");
+	if (r == 0)
+		r = name_list_add(ret, output);
+	return r < 0 ? r : name_list_add(ret, command->items[command->n - 1]);
+}
+
+/* Files of one comparison at a time: their texts take room on the disk. */
+#define BATCH 32
+
+struct texts {
+	char *before, *after; /* paths */
+};
+
+static void texts_done(struct texts *t)
+{
+	if (t->before)
+		unlink(t->before);
+	if (t->after)
+		unlink(t->after);
+	free(t->before);
+	free(t->after);
+	*t = (struct texts){ 0 };
+}
+
+static int plan_texts(const struct finder *f, const struct candidate *c, size_t number,
+		      struct compile_tasks *tasks, struct texts *ret)
+{
+	const char *folder = overlay_folder(f->overlay);
+	_cleanup_name_list_ struct name_list after = { 0 };
+	struct compile_task *t;
+	int r;
+
+	if (asprintf(&ret->before, "%s/%zu-before", folder, number) < 0 ||
+	    asprintf(&ret->after, "%s/%zu-after", folder, number) < 0)
+		return out_of_memory(f);
+	t = compile_tasks_new(tasks, f->kb->kernel->build);
+	if (!t || preprocessor_arguments(c, ret->before, &t->arguments) < 0)
+		return out_of_memory(f);
+	t = compile_tasks_new(tasks, f->kb->kernel->build);
+	if (!t || preprocessor_arguments(c, ret->after, &after) < 0)
+		return out_of_memory(f);
+	r = overlay_move(f->overlay, &after, &t->arguments, f->err);
+	return r;
+}
+
+static int compare_texts(const struct finder *f, struct candidate *c, const struct texts *t)
+{
+	_cleanup_buf_ struct buf before = BUF_INIT(TEXT_MAX), after = BUF_INIT(TEXT_MAX);
+	int r = file_read(t->before, &before, f->err);
+
+	if (r == 0)
+		r = file_read(t->after, &after, f->err);
+	if (r == 0)
+		c->same =
+			preprocessed_same(buf_str(&before), before.len, buf_str(&after), after.len);
+	return r;
+}
+
+static int compare_batch(const struct finder *f, struct candidate **batch, size_t n,
+			 struct output_progress *progress)
+{
+	_cleanup_compile_tasks_ struct compile_tasks tasks = { 0 };
+	struct texts texts[BATCH] = { 0 };
+	int64_t start;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = plan_texts(f, batch[i], i, &tasks, &texts[i]);
+	start = clock_monotonic_ms();
+	if (r == 0)
+		r = compile_tasks_run(&tasks, f->kb->jobs, progress, f->err);
+	timings_add(f->kb->timings, TIMINGS_PREPROCESSOR, start);
+	for (size_t i = 0; i < n; i++) {
+		if (r == 0)
+			r = compare_texts(f, batch[i], &texts[i]);
+		texts_done(&texts[i]);
+	}
+	return r;
+}
+
+/* Which candidates read another text with the patch? */
+static int compare_all(const struct finder *f, candidate_list *list)
+{
+	struct candidate *batch[BATCH];
+	struct output_progress progress = { .what = "comparing what the files read" };
+	size_t n = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		progress.total += list->items[i].patched ? 0 : 2;
+	for (size_t i = 0; r == 0 && i < list->count; i++) {
+		if (!list->items[i].patched)
+			batch[n++] = &list->items[i];
+		if (n == BATCH || (n > 0 && i + 1 == list->count)) {
+			r = compare_batch(f, batch, n, &progress);
+			n = 0;
+		}
+	}
+	output_progress_end(&progress);
+	return r;
+}
+
+static int fill_overlay(const struct finder *f, const candidate_list *list)
+{
+	_cleanup_name_list_ struct name_list files = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < list->count; i++)
+		r = include_graph_closure(f->graph, list->items[i].entry->source, &files, f->err);
+	return r < 0 ? r : overlay_fill(f->overlay, f->sources, &files, f->err);
+}
+
+static bool is_vdso(const struct candidate *c)
+{
+	return str_has_prefix(c->entry->object, "arch/x86/entry/vdso/") &&
+	       name_list_has(&c->command, "-fPIC");
+}
+
+/* A candidate that changes: a unit to compile, or a reason against the patch. */
+static int take(const struct finder *f, struct candidate *c, struct unit_set *ret)
+{
+	const char *source = c->entry->source;
+	int r;
+
+	if (is_vdso(c))
+		r = reason_add(f->reasons, REASON_VDSO, source, NULL,
+			       "is part of the vDSO, and includes what the patch changes");
+	else if (!str_has_suffix(source, ".c"))
+		r = reason_add(f->reasons, REASON_ASSEMBLER, source, NULL,
+			       "is assembler, and includes what the patch changes");
+	else
+		return unit_set_add(ret, source, c->entry->object, &c->command, f->err);
+	return r < 0 ? error_set(f->err, r, "too many reasons") : 0;
+}
+
+static int find(struct finder *f, bool all, candidate_list *list, struct unit_set *ret)
+{
+	int64_t start = clock_monotonic_ms();
+	size_t included = 0, changed = 0;
+	int r = load(f);
+
+	if (r == 0)
+		r = mark(f);
+	if (r == 0)
+		r = list_candidates(f, list);
+	for (size_t i = 0; i < list->count; i++)
+		included += !list->items[i].patched;
+	if (r == 0)
+		r = check_number(f, included, all);
+	if (r == 0)
+		r = fill_overlay(f, list);
+	if (r == 0)
+		r = compare_all(f, list);
+	for (size_t i = 0; r == 0 && i < list->count; i++) {
+		if (list->items[i].same)
+			continue;
+		changed += !list->items[i].patched;
+		r = take(f, &list->items[i], ret);
+	}
+	if (r == 0 && included > 0)
+		output_done(
+			start,
+			"%zu file%s include%s what the patch changes, %zu of them read another text",
+			included, included == 1 ? "" : "s", included == 1 ? "s" : "", changed);
+	return r;
+}
+
+int affected_units(const struct kbuild *kb, const struct source_set *sources, bool all,
+		   const struct overlay *overlay, struct reason_list *reasons, struct unit_set *ret,
+		   struct error *err)
+{
+	struct finder f = {
+		.kb = kb, .sources = sources, .overlay = overlay, .reasons = reasons, .err = err
+	};
+	candidate_list list = { 0 };
+	int r = find(&f, all, &list, ret);
+
+	candidates_free(&list);
+	include_graph_free(f.graph);
+	unit_list_free(&f.list);
+	return r;
+}
