@@ -275,7 +275,7 @@ static void tell_all(struct teller *t, const struct atom *a, const struct atom *
 	tell(t, "function", "%s", shown->name);
 	tell_pairing(t, a, b);
 	tell_verdict(t, a, b);
-	if (b && (!a || b->differs))
+	if (b && (!b->pair || b->differs))
 		tell_needs(t, b);
 	tell_users(t, b ? &t->diff->patched : &t->diff->original, shown);
 	tell_reasons(t, shown->name);
