@@ -112,6 +112,15 @@ static int watch(struct agent *agent, const char *module, bool in, struct error 
 	return r;
 }
 
+/* That version, and those below it, are not to come back by themselves. */
+static void set_avoid(struct journal *draft, struct patch_version version)
+{
+	if (draft->has_avoid && patch_version_compare(version, draft->avoid) <= 0)
+		return;
+	draft->has_avoid = true;
+	draft->avoid = version;
+}
+
 /* The first of the two journal entries around every change of the kernel. */
 static int begin_step(struct agent *agent, enum journal_action action,
 		      const struct patch_claim *claim, const char *event, bool avoid,
@@ -135,11 +144,8 @@ static int begin_step(struct agent *agent, enum journal_action action,
 	draft->state = MACHINE_APPLYING;
 	if (action == JOURNAL_UNLOAD) {
 		draft->accepted.present = false;
-		if (avoid && (!draft->has_avoid ||
-			      patch_version_compare(claim->version, draft->avoid) > 0)) {
-			draft->has_avoid = true;
-			draft->avoid = claim->version;
-		}
+		if (avoid)
+			set_avoid(draft, claim->version);
 	}
 	if (event)
 		journal_add_event(draft, event, &claim->version, NULL);
@@ -298,6 +304,32 @@ int apply_load(struct agent *agent, const struct patch *patch, struct error *err
 	}
 	finish_load(agent, patch->record, loaded - began, clock_monotonic_ms() - loaded);
 	return 0;
+}
+
+bool apply_may_replace(const struct agent *agent, const struct patch *older)
+{
+	struct patch_claim claim = claim_of_accepted(&agent->journal->accepted);
+	_cleanup_(patch_freep) struct patch *applied = NULL;
+
+	return agent->applied.present && agent->journal->accepted.present &&
+	       streq(agent->applied.module, claim.module) && !record_has_effects(older->record) &&
+	       patch_load_stored(agent, &claim, &applied, NULL) == 0 &&
+	       !record_has_effects(applied->record);
+}
+
+int apply_replace(struct agent *agent, const struct patch *older, const char *event, bool avoid,
+		  struct error *err)
+{
+	struct journal *draft = agent_draft(agent, err);
+	int r;
+
+	if (!draft)
+		return ERR_NO_MEMORY;
+	if (avoid)
+		set_avoid(draft, agent->applied.version);
+	journal_add_event(draft, event, &agent->applied.version, NULL);
+	r = agent_commit(agent, draft, err);
+	return r < 0 ? r : apply_load(agent, older, err);
 }
 
 /* Out of the patch did not work: go back into it rather than stay between the two. */

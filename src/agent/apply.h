@@ -22,6 +22,17 @@ int apply_check_foreign(const struct agent *agent, struct error *err);
 int apply_load(struct agent *agent, const struct patch *patch, struct error *err);
 
 /*
+ * May the kernel replace the applied patch by that older one in one transition? Only if neither has
+ * callbacks or states: those of a replaced patch do not run. False if the applied one's record
+ * cannot be read.
+ */
+bool apply_may_replace(const struct agent *agent, const struct patch *older);
+/* Loads an older patch over the applied one. `event` and `avoid` as for apply_unload(), the rest as
+ * apply_load(). */
+int apply_replace(struct agent *agent, const struct patch *older, const char *event, bool avoid,
+		  struct error *err);
+
+/*
  * Takes the applied patch out of the kernel: transition back, module removed. `event` goes into the
  * history ("reverted", "recalled", …); `avoid`: the version is not to come back by itself. The
  * patch is no longer accepted from the first moment on. Does nothing when none is applied.

@@ -119,12 +119,17 @@ static int go_back(struct agent *agent, struct trust_view *view, const struct pa
 		if (r < 0)
 			return give_up(agent, to, err);
 	}
+	if (patch && apply_may_replace(agent, patch)) {
+		r = apply_replace(agent, patch, event, avoid, err);
+		return r < 0 ? give_up(agent, to, err) : 0;
+	}
 	r = apply_unload(agent, event, avoid, err);
 	if (r < 0)
 		return give_up(agent, to, err);
 	if (!patch)
 		return 0;
-	log_info("the kernel is unpatched until the older version is loaded");
+	log_warning("the kernel is unpatched until the older version is loaded: one of the two has "
+		    "callbacks or states");
 	r = agent_move(agent, MACHINE_VERIFYING, NULL, NULL, NULL, err);
 	if (r == 0)
 		r = apply_load(agent, patch, err);

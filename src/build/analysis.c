@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "build/affected.h"
 #include "build/declared.h"
+#include "build/external.h"
 #include "build/module_keys.h"
 #include "build/exports.h"
 #include "build/output.h"
@@ -28,6 +29,7 @@ void analysis_free(struct analysis *a)
 	unit_set_free(&a->unit_set);
 	source_set_free(a->sources);
 	overlay_free(a->overlay);
+	source_set_free(a->external);
 	for (size_t i = 0; i < a->patch_count; i++) {
 		patch_file_free(a->patches[i].parsed);
 		buf_free(&a->patches[i].text);
@@ -95,7 +97,10 @@ static int read_patches(struct analysis *a, const char *const *paths, size_t n, 
 			r = patch_file_parse(buf_str(&p->text), p->text.len, name, &a->reasons,
 					     &p->parsed, err);
 		if (r == 0)
-			r = source_set_apply(a->sources, p->parsed, name, &a->reasons, err);
+			r = source_set_apply(a->external && external_has(a->external, p->parsed)
+						     ? a->external
+						     : a->sources,
+					     p->parsed, name, &a->reasons, err);
 		if (r < 0)
 			return r;
 	}
@@ -261,7 +266,7 @@ static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error 
 	a->equal += u->runpre->equal;
 	for (size_t i = 0; r == 0 && i < mismatches.n; i++)
 		r = take_reason(a, u->unit, &mismatches.items[i], err);
-	if (r < 0 || !exports_any(u->original))
+	if (r < 0 || u->unit->external || !exports_any(u->original))
 		return r;
 	r = load_symvers(a, err);
 	return r < 0 ? r
@@ -387,6 +392,9 @@ static int analyse(struct analysis *a, const char *const *patches, size_t n, str
 
 	if (r == 0)
 		r = compile(a, err);
+	if (r == 0 && a->external)
+		r = external_compile(a->kbuild, a->external, &a->reasons, &a->unit_set,
+				     a->external_sha256, err);
 	if (r == ERR_CHILD && is_refused(a))
 		return not_examined(a, err);
 	if (r < 0)
@@ -433,6 +441,20 @@ static int add_target(struct analysis *a, const char *path, struct error *err)
 	return keep_shipped(a, TAKE_PTR(s), err);
 }
 
+static int open_external(struct analysis *a, const char *folder, struct error *err)
+{
+	_cleanup_free_ char *real = realpath(folder, NULL);
+
+	if (!real)
+		return error_set_errno(err, errno, "cannot read the folder %s", folder);
+	if (real[strcspn(real, " \t\n'\"$#\\=")])
+		return error_set(err, ERR_INVALID, "%s: make cannot handle that folder's name",
+				 folder);
+	return source_set_new(real, &a->external) < 0
+		       ? error_set(err, ERR_NO_MEMORY, "out of memory")
+		       : 0;
+}
+
 int analysis_new(const struct kbuild *kbuild, const struct analysis_options *options,
 		 struct analysis **ret, struct error *err)
 {
@@ -447,6 +469,8 @@ int analysis_new(const struct kbuild *kbuild, const struct analysis_options *opt
 		r = add_target(a, options->targets[i], err);
 	if (r == 0 && source_set_new(kbuild->source, &a->sources) < 0)
 		r = error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (r == 0 && options->source)
+		r = open_external(a, options->source, err);
 	if (r == 0)
 		r = special_sizes_of_kernel(kbuild->kernel, &a->sizes, err);
 	if (r < 0)

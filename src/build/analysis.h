@@ -32,7 +32,9 @@ struct analysis {
 	struct analysis_patch *patches;
 	size_t patch_count;
 	struct source_set *sources;
-	struct overlay *overlay; /* the patched tree; NULL until needed */
+	struct overlay *overlay;     /* the patched tree; NULL until needed */
+	struct source_set *external; /* of modules that are not part of the kernel, or NULL */
+	char external_sha256[65];    /* of all its files; "" if nothing was compiled from it */
 	struct unit_set unit_set;
 	struct analysis_unit *units; /* those that change code */
 	size_t unit_count;

@@ -13,10 +13,13 @@
 #include "build/report.h"
 #include "build/session.h"
 
-const struct cli_option build_patch_options[] = { SESSION_OPTIONS, SESSION_OUTPUT_OPTIONS, { 0 } };
+const struct cli_option build_patch_options[] = {
+	SESSION_OPTIONS, SESSION_OUTPUT_OPTIONS, SESSION_SOURCE_OPTION, { 0 }
+};
 
 const struct cli_option build_check_options[] = {
 	SESSION_OPTIONS,
+	SESSION_SOURCE_OPTION,
 	{ "keep-objects", "DIR", "leave the compiled objects in DIR, for suture-build diff", false,
 	  0 },
 	{ 0 }
@@ -125,7 +128,7 @@ int build_cmd_check(struct cli *cli, struct error *err)
 {
 	_cleanup_session_ struct session s = { 0 };
 	_cleanup_(product_free) struct product p = { 0 };
-	int r = session_open(cli, &s, err);
+	int r = session_open(cli, cli_get(cli, "source"), &s, err);
 
 	if (r == 0)
 		r = analysis_run(s.analysis, s.arguments, s.argument_count, err);
@@ -152,7 +155,7 @@ int build_cmd_patch(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = session_check_outputs(cli, err);
 	if (r == 0)
-		r = session_open(cli, &s, err);
+		r = session_open(cli, cli_get(cli, "source"), &s, err);
 	if (r == 0)
 		r = analysis_run(s.analysis, s.arguments, s.argument_count, err);
 	if (r == 0)

@@ -21,6 +21,7 @@ struct unit {
 	char *object_path;        /* relative to the build folder, e.g. "fs/proc/version.o" */
 	char *object;             /* "vmlinux", or the module's name with underscores */
 	struct name_list command; /* how kbuild compiles it */
+	bool external;            /* of a module that is not part of the kernel (external.h) */
 	/* Object files. */
 	struct buf stock;    /* as kbuild compiles it; empty until compile_stock() */
 	struct buf original; /* in sections */

@@ -170,17 +170,27 @@ static int list_tree(const char *folder, const char *prefix, unsigned depth, str
 	return r;
 }
 
+int inputs_hash_tree(const char *folder, char ret[static SHA256_HEX_LEN + 1], struct error *err)
+{
+	_cleanup_buf_ struct buf list = BUF_INIT(TREE_LIST_MAX);
+	int r = list_tree(folder, "", 0, &list, err);
+
+	if (r == 0 && hash_sha256_hex(list.data, list.len, ret) < 0)
+		r = error_set(err, ERR_NO_MEMORY, "cannot hash %s", folder);
+	return r;
+}
+
 /* The sources of a tool that kbuild runs on the module. The tool itself was compiled on this
  * machine, and its bytes say where. */
 static int add_tree(struct record *rec, const struct kbuild *kb, const char *folder,
 		    struct error *err)
 {
-	_cleanup_buf_ struct buf list = BUF_INIT(TREE_LIST_MAX);
 	_cleanup_free_ char *path = path_join(kb->source, folder, NULL);
-	int r = path ? list_tree(path, folder, 0, &list, err)
+	char sha256[SHA256_HEX_LEN + 1];
+	int r = path ? inputs_hash_tree(path, sha256, err)
 		     : error_set(err, ERR_NO_MEMORY, "out of memory");
 
-	return r < 0 ? r : add_hash(rec, "source", folder, list.data, list.len, err);
+	return r < 0 ? r : add(rec, "source", folder, sha256, err);
 }
 
 static int add_modules(const struct analysis *a, struct record *rec, struct error *err)
@@ -205,6 +215,8 @@ static int add_sources(const struct analysis *a, struct record *rec, struct erro
 
 		r = add_hash(rec, "source", f->path, f->original.data, f->original.len, err);
 	}
+	if (r == 0 && a->external_sha256[0])
+		r = add(rec, "source", "module", a->external_sha256, err);
 	return r;
 }
 

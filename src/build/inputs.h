@@ -15,3 +15,7 @@
  * each compiled source. Errors: those of reading, ERR_TOO_LARGE, ERR_NO_MEMORY.
  */
 int inputs_collect(const struct analysis *a, struct record *record, struct error *err);
+
+/* One hash over a folder: of the lines "PATH HASH" of all its files, deeper ones too, in the order
+ * of names, without those that begin with a dot. Errors: those of reading. */
+int inputs_hash_tree(const char *folder, char ret[static 65], struct error *err);

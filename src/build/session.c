@@ -44,10 +44,11 @@ static int open_report(const struct cli *cli, FILE **ret, struct error *err)
 	return 0;
 }
 
-int session_open(struct cli *cli, struct session *ret, struct error *err)
+int session_open(struct cli *cli, const char *source, struct session *ret, struct error *err)
 {
 	const char *targets[SESSION_TARGETS_MAX];
-	struct analysis_options options = { .targets = targets,
+	struct analysis_options options = { .source = source,
+					    .targets = targets,
 					    .target_count = cli_count(cli, "target"),
 					    .all = cli_has(cli, "all") };
 	int64_t jobs;

@@ -43,10 +43,17 @@ struct session {
 	{                                                                                       \
 		"severity", "WORD", "critical, high, medium, low or none (default)", false, 0   \
 	}
+/* Of those that take source patches. */
+#define SESSION_SOURCE_OPTION                                                                      \
+	{                                                                                          \
+		"source", "DIR", "source of the modules that --target names, with their Makefile", \
+			false, 0                                                                   \
+	}
 /* clang-format on */
 
-/* Opens the kernel, prepared, and begins an analysis. session_close() also after an error. */
-int session_open(struct cli *cli, struct session *ret, struct error *err);
+/* Opens the kernel, prepared, and begins an analysis. `source`: folder of the source of modules
+ * that are not part of the kernel, or NULL. session_close() also after an error. */
+int session_open(struct cli *cli, const char *source, struct session *ret, struct error *err);
 void session_close(struct session *session);
 #define _cleanup_session_ _cleanup_(session_close)
 

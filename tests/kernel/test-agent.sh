@@ -13,8 +13,11 @@ say='patched by Suture'
 make_patches() {
 	(cd "$WORK" &&
 		suture-build patch --kernel "$RELEASE" --version 1.1 -o 1.1.ko --record 1.1.json "$FIXES"/0001* &&
-		suture-build patch --kernel "$RELEASE" --version 1.2 -o 1.2.ko --record 1.2.json "$FIXES"/000[12]*)
+		suture-build patch --kernel "$RELEASE" --version 1.2 -o 1.2.ko --record 1.2.json "$FIXES"/000[12]* &&
+		suture-build patch --kernel "$RELEASE" --version 1.3 -o 1.3.ko --record 1.3.json "$FIXES"/0001* callbacks.patch)
 }
+SOURCE=$(suture-build kernel show "$RELEASE" --format json | jq -r .source)
+make_patch callbacks fs/proc/uptime.c -e 's,#include "internal.h",&\n#include <suture/livepatch.h>\n\nstatic void undo(struct klp_object *object)\n{\n\tpr_info("undone\\n");\n}\n\nSUTURE_CALLBACKS(.post_unpatch = undo);,'
 make_keys() {
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$WORK/module.key" -out "$WORK/module.crt" -days 30 \
 		-subj "/CN=test modules" -addext keyUsage=digitalSignature -addext extendedKeyUsage=codeSigning \
@@ -99,7 +102,7 @@ server_knows() {
 }
 name_of() { jq -r .module "$WORK/$1.json"; }
 
-check "two patches are built" make_patches
+check "three patches are built" make_patches
 check "keys and a repository" make_keys
 check "1.1 is released" release 1.1
 check "the server starts" start_server
@@ -129,6 +132,7 @@ check "again: nothing to do" in_guest suture refresh
 
 check "back to 1.1" in_guest suture rollback 1.1
 check "status: 1.1; the newer one waits: exit status 4" status_is '.version == "1.1" and .avoid == "1.2" and .exit_status == 4'
+check "without a gap" fails in_guest sh -c 'dmesg | grep "unpatching transition"'
 check "only 1.1 is in the kernel" only_livepatch_is "$(name_of 1.1)"
 check "it does not come back by itself" in_guest suture refresh
 check "status: still 1.1" status_is '.version == "1.1"'
@@ -275,6 +279,14 @@ check "only 1.1 is in the kernel" only_livepatch_is "$(name_of 1.1)"
 check "history says so" says recalled in_guest suture history
 check "1.2 does not come back" in_guest suture refresh
 check "status: still 1.1" status_is '.version == "1.1"'
+check "1.3, with callbacks, is released" release 1.3
+check "it takes the place of 1.2" in_guest suture refresh
+check "back to 1.1" in_guest suture rollback 1.1
+check "over the unpatched kernel, so that its callbacks run" says "undone" in_guest dmesg
+check "which is said" says "unpatched until the older version" in_guest cat /sutured.log
+check "1.1 is in the kernel" only_livepatch_is "$(name_of 1.1)"
+check "1.3 is recalled" recall 1.3
+check "which changes nothing" in_guest suture refresh
 check "1.1 is recalled" recall 1.1
 check "it goes" in_guest suture refresh
 check "the kernel is as shipped" kernel_is_silent

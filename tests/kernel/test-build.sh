@@ -45,6 +45,22 @@ check "and again, whatever the environment says" env GNUMAKEFLAGS="CFLAGS_MODULE
 	KBUILD_EXTRA_SYMBOLS=/nonexistent DEPENDENCIES_OUTPUT="$WORK/dependencies" TZ=Asia/Tokyo \
 	suture-build patch --kernel "$RELEASE" --version 1.1 -o "$OUT" "${fixes[@]}"
 check "still the same bytes" cmp "$OUT" "$WORK/first.ko"
+cp "$WORK/out.json" "$WORK/first.json"
+# Elsewhere in every way: another place of the cache, nothing compiled yet, another machine's name, a
+# folder, user, mask of new files, zone, language, one compiler at a time.
+elsewhere() {
+	unshare -m -u bash -c 'set -e
+		hostname elsewhere; umask 077; mkdir -p "$0/cache/suture"
+		mount --bind "$1" "$0/cache/suture"; mount -t tmpfs none "$0/cache/suture/kernels/$2/units"; cd /
+		HOME=/nonexistent USER=somebody LOGNAME=somebody TZ=Asia/Tokyo LC_ALL=C.UTF-8 XDG_CACHE_HOME="$0/cache" \
+			suture-build patch --jobs 1 --kernel "$2" --version 1.1 -o "$0/out.ko" --record "$0/out.json" "${@:3}"' \
+		"$WORK" "${XDG_CACHE_HOME:-$HOME/.cache}/suture" "$RELEASE" "$@"
+}
+check "and elsewhere" elsewhere "${fixes[@]}"
+check "the same module" cmp "$OUT" "$WORK/first.ko"
+check "the same record" cmp "$WORK/out.json" "$WORK/first.json"
+check "which names every input" jq -e '[.inputs[].name] | contains(["kernel/Module.symvers", "kernel/config", "module/mana",
+	"program/as", "program/cc1", "program/x86_64-linux-gnu-ld", "source/fs/proc/version.c", "source/tools/objtool"])' "$WORK/out.json"
 check "nothing written elsewhere" test ! -e "$WORK/dependencies"
 check "check agrees" says "can be applied live" suture-build check --kernel "$RELEASE" "${fixes[@]}"
 echo 'if grep -q Suture /proc/version; then exit 1; else exit 0; fi' >"$WORK/reproducer"

@@ -156,6 +156,33 @@ done
 check "and the sample" load 2.3
 check "taken back" take_back "$(name_of 2.3)"
 
+# --- a module that is not part of the kernel
+outside=$WORK/outside
+cp -r "$HERE/modules/outside" "$outside"
+check "a module outside the kernel" make -C "$KERNEL_BUILD" "M=$outside" CONFIG_DEBUG_INFO_BTF_MODULES= modules
+check "its fix, beside one of the kernel" build 3.1 --source "$outside" --target "$outside/outside.ko" \
+	"$HERE/patches/outside.patch" "$HERE/patches/effects-1.patch"
+check "both files are proven, and in the record" jq -e '.run_pre.compared == .run_pre.equal and
+	(.objects[] | select(.name == "outside") | .callbacks and (.build_id | length) == 40 and
+	([.functions[].name] == ["outside_show", "outside_part"]))' "$WORK/3.1.json"
+check "its folder is as it was" lacks "suture" find "$outside" -newer "$WORK/3.1.json"
+cp "$WORK/3.1.ko" "$WORK/again.ko"
+check "built again" build 3.1 --source "$outside" --target "$outside/outside.ko" \
+	"$HERE/patches/outside.patch" "$HERE/patches/effects-1.patch"
+check "the same bytes" cmp "$WORK/3.1.ko" "$WORK/again.ko"
+sed -i 's/STEP 1/STEP 2/' "$outside/outside.h"
+check "a source that the module was not built from" exits 5 build 3.2 --source "$outside" \
+	--target "$outside/outside.ko" "$HERE/patches/outside.patch"
+check "a module that is not given" refuses "has no module 'outside'" build 3.2 --source "$outside" \
+	"$HERE/patches/outside.patch"
+check "the module is loaded" sh -c "suture-lab put $GUEST $outside/outside.ko /tmp/o.ko && suture-lab exec $GUEST -- insmod /tmp/o.ko"
+check "as built" says "^as built 3" in_guest cat /proc/outside
+check "its patch loads" load 3.1
+check "as patched, with the data that was there" says "^as patched 10" in_guest cat /proc/outside
+check "taken back" take_back "$(name_of 3.1)"
+check "with its callback" says "outside undone after 2" in_guest dmesg
+check "as built again" says "^as built 9" in_guest cat /proc/outside
+
 suture-lab log "$GUEST" >"$WORK/console" 2>&1
 check "the kernel log is free of warnings" sh -c "! grep -E 'WARNING|BUG|Oops|Call Trace' $WORK/console"
 finish

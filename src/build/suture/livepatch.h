@@ -24,6 +24,9 @@
 
 #include <linux/livepatch.h>
 
+#ifdef SUTURE_EXTERNAL
+#define SUTURE_UNIT KBUILD_MODNAME "." KBUILD_BASENAME
+#endif
 #if !defined(SUTURE_UNIT) && !defined(SUTURE_MODULE)
 #error "this header is for files that suture-build compiles"
 #endif
