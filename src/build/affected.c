@@ -9,6 +9,7 @@
 #include "base/vec.h"
 #include "build/command.h"
 #include "build/compile_task.h"
+#include "build/declared.h"
 #include "build/include_graph.h"
 #include "build/output.h"
 #include "build/preprocessed.h"
@@ -119,6 +120,9 @@ static int add_text(const struct finder *f, const struct source_file *file)
 	_cleanup_buf_ struct buf text = BUF_INIT(2 * SOURCE_FILE_MAX);
 	int r = source_file_text(file, &text);
 
+	/* The builder's own header is in no tree; what it includes is. */
+	if (r == 0 && strstr(buf_str(&text), DECLARED_HEADER))
+		r = buf_append_str(&text, "\n#include " DECLARED_INCLUDES "\n");
 	if (r < 0)
 		return error_set(f->err, r, "%s: the patched file is too large", file->path);
 	return include_graph_add(f->graph, file->path, buf_str(&text), text.len, f->err);

@@ -8,6 +8,10 @@
 
 #include "build/diff.h"
 
+/* The header's name, and what it includes itself. */
+#define DECLARED_HEADER   "suture/livepatch.h"
+#define DECLARED_INCLUDES "<linux/livepatch.h>"
+
 /* Writes the header below an include folder. Errors: those of writing. */
 int declared_write_header(const char *folder, struct error *err);
 
