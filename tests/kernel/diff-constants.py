@@ -51,7 +51,7 @@ class Kernel:
     def command(self, path):
         """The compiler's arguments for a unit, as the builder keeps them."""
         target = f" -c -o {path[:-2]}.o "
-        for file in [*self.folder.glob("units/*/command"), *self.folder.glob("units.list")]:
+        for file in [*self.folder.glob("units/list"), *self.folder.glob("units/*/command")]:
             for line in file.read_text(errors="replace").splitlines():
                 start = line.find("-gcc-")
                 if start > 0 and target in line:
@@ -62,12 +62,16 @@ class Kernel:
         return None
 
     def learn(self, path, work):
-        """Lets the builder find the command: it does for every file that a patch touches."""
+        """Lets the builder find the commands: it asks kbuild for all of them at the first patch."""
         lines = (self.source / path).read_text(errors="surrogateescape").splitlines()
-        hunk = f"--- a/{path}\n+++ b/{path}\n@@ -1,2 +1,3 @@\n {lines[0]}\n+/* a comment */\n {lines[1]}\n"
-        patch = work / "comment.patch"
+        end = len(lines)
+        hunk = (f"--- a/{path}\n+++ b/{path}\n@@ -{end},1 +{end},2 @@\n {lines[-1]}\n"
+                "+static int __attribute__((unused)) suture_unused;\n")
+        patch = work / "unused.patch"
         patch.write_text(hunk, errors="surrogateescape")
-        run(["suture-build", "check", "--kernel", self.release, patch])
+        result = run(["suture-build", "check", "--kernel", self.release, patch])
+        if result.returncode not in (0, 3, 4):
+            raise RuntimeError(f"{path}: {result.stderr}")
 
 
 class Unit:
