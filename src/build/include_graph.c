@@ -82,15 +82,13 @@ static void free_nodes(struct include_graph *g)
 
 void include_graph_free(struct include_graph *g)
 {
-	struct folder *f, *next_folder;
 	struct entry *e, *next_entry;
 	struct meaning *m, *next_meaning;
 
 	if (!g)
 		return;
 	free_nodes(g);
-	HASH_ITER (hh, g->folders, f, next_folder)
-		HASH_DEL(g->folders, f);
+	HASH_CLEAR(hh, g->folders);
 	HASH_ITER (hh, g->entries, e, next_entry) {
 		HASH_DEL(g->entries, e);
 		free(e->folders.items);
@@ -224,8 +222,9 @@ static void count_folders(struct include_graph *g)
 				if (f)
 					f->uses++;
 			}
-	HASH_ITER (hh, g->folders, f, next)
+	HASH_ITER (hh, g->folders, f, next) {
 		f->general = f->uses * 2 > g->units->n;
+	}
 	for (size_t i = 0; i < g->units->n; i++) {
 		struct folder *held[256];
 		size_t n = 0;
@@ -282,9 +281,10 @@ static int know_folders(struct include_graph *g)
 	if (g->folders_known)
 		return 0;
 	count_folders(g);
-	HASH_ITER (hh, g->folders, f, next)
+	HASH_ITER (hh, g->folders, f, next) {
 		if (r == 0)
 			r = list_folder(g, f);
+	}
 	g->folders_known = r == 0;
 	return r;
 }

@@ -22,9 +22,6 @@ static const struct {
 				"a changed configuration needs another kernel" },
 	[REASON_FILE_KIND] = { "file-kind", REASON_REFUSAL, "files made, removed or renamed",
 			       "put new code into a C file that the kernel has, beside its caller" },
-	[REASON_HEADER] = { "header", REASON_REFUSAL, "headers",
-			    "give the C files that need it a changed copy of the inline function or "
-			    "macro under another name" },
 	[REASON_ASSEMBLER] = { "assembler", REASON_REFUSAL, "assembler",
 			       "change the C functions that call this code; else " WAIT },
 	[REASON_VDSO] = { "vdso", REASON_REFUSAL, "the vDSO, which is mapped into every process",
@@ -34,8 +31,6 @@ static const struct {
 			       "next boot only; leave the file out of the patch" },
 	[REASON_LANGUAGE] = { "language", REASON_REFUSAL, "languages other than C",
 			      "change the C code that calls it; else " WAIT },
-	[REASON_INCLUDED_FILE] = { "included-file", REASON_REFUSAL, "C files that others include",
-				   "repeat the fix in a function of each file that includes it" },
 	[REASON_NOT_KERNEL_CODE] = { "not-kernel-code", REASON_NOTE,
 				     "files that are not part of the running kernel", "" },
 	[REASON_NOT_COMPILED] = { "not-compiled", REASON_NOTE,

@@ -19,8 +19,7 @@ void report_functions(const struct analysis *a)
 			printf("           changed: %s (%s, %s)\n", d->changed[j].name,
 			       u->unit->object, u->unit->path);
 		for (size_t j = 0; j < d->added_count; j++)
-			printf("           new:     %s (%s)\n", d->added[j].name,
-			       u->unit->path);
+			printf("           new:     %s (%s)\n", d->added[j].name, u->unit->path);
 	}
 }
 
@@ -38,9 +37,8 @@ static void add_functions(json_t *list, const struct unit *unit, const struct di
 			  size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:s}", "name", f[i].name, "object",
-						unit->object, "file", unit->path));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", f[i].name,
+						      "object", unit->object, "file", unit->path));
 }
 
 static json_t *describe_functions(const struct analysis *a, bool added)

@@ -8,12 +8,12 @@ static void one_is_said_once(void **state)
 	_cleanup_reason_list_ struct reason_list list = { 0 };
 
 	(void)state;
-	assert_int_equal(reason_add(&list, REASON_HEADER, "a.h", NULL, "is a %s", "header"), 0);
-	assert_int_equal(reason_add(&list, REASON_HEADER, "a.h", NULL, "is a header"), 0);
+	assert_int_equal(reason_add(&list, REASON_FILE_KIND, "a.h", NULL, "is a %s", "header"), 0);
+	assert_int_equal(reason_add(&list, REASON_FILE_KIND, "a.h", NULL, "is a header"), 0);
 	assert_int_equal(list.n, 1);
-	assert_int_equal(reason_add(&list, REASON_HEADER, "b.h", NULL, "is a header"), 0);
+	assert_int_equal(reason_add(&list, REASON_FILE_KIND, "b.h", NULL, "is a header"), 0);
 	assert_int_equal(reason_add(&list, REASON_BUILD_FILE, "b.h", NULL, "is a header"), 0);
-	assert_int_equal(reason_add(&list, REASON_HEADER, "b.h", "f", "is a header"), 0);
+	assert_int_equal(reason_add(&list, REASON_FILE_KIND, "b.h", "f", "is a header"), 0);
 	assert_int_equal(list.n, 4);
 	reason_list_sort(&list);
 	assert_int_equal(list.items[0].code, REASON_BUILD_FILE);
