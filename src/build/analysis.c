@@ -362,6 +362,30 @@ static int make_key(const struct source_set *sources, char ret[static SHA256_HEX
 	return r < 0 ? error_set(err, r, "cannot hash the patched files") : 0;
 }
 
+/* The place of a unit's file among those that the patches touch. */
+static size_t place_of(const struct source_set *sources, const struct unit *u)
+{
+	size_t i = 0;
+
+	while (i < sources->n && !streq(sources->files[i]->path, u->path))
+		i++;
+	return i;
+}
+
+/* In the order of the patches, which is that of callbacks; units of other files come behind, as
+ * they are. */
+static void order_units(const struct source_set *sources, struct unit_set *set)
+{
+	for (size_t i = 1; i < set->n; i++) {
+		struct unit u = set->units[i];
+		size_t place = place_of(sources, &u), k = i;
+
+		for (; k > 0 && place_of(sources, &set->units[k - 1]) > place; k--)
+			set->units[k] = set->units[k - 1];
+		set->units[k] = u;
+	}
+}
+
 /* Finds and compiles what the patches change. */
 static int compile(struct analysis *a, struct error *err)
 {
@@ -376,6 +400,7 @@ static int compile(struct analysis *a, struct error *err)
 				   &a->unit_set, err);
 	if (r < 0)
 		return r;
+	order_units(a->sources, &a->unit_set);
 	start = clock_monotonic_ms();
 	r = compile_units(a->kbuild, a->overlay, key, &a->unit_set, err);
 	if (r < 0 || a->unit_set.n == 0)

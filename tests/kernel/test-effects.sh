@@ -16,7 +16,7 @@ build() {
 	shift
 	suture-build patch --kernel "$RELEASE" --version "$version" -o "$WORK/$version.ko" --record "$WORK/$version.json" "$@" 2>&1 |
 		tee "$WORK/check.$version"
-	[ "${PIPESTATUS[0]}" = 0 ]
+	return "${PIPESTATUS[0]}"
 }
 
 # load FILE.ko: succeeds when the transition is over. The kernel is asked again and again, without a
