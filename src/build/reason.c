@@ -22,6 +22,9 @@ static const struct {
 				"a changed configuration needs another kernel" },
 	[REASON_FILE_KIND] = { "file-kind", REASON_REFUSAL, "files made, removed or renamed",
 			       "put new code into a C file that the kernel has, beside its caller" },
+	[REASON_HEADER] = { "header", REASON_REFUSAL, "headers of modules outside the kernel",
+			    "give the C files that need it a changed copy of the inline function or "
+			    "macro under another name" },
 	[REASON_ASSEMBLER] = { "assembler", REASON_REFUSAL, "assembler",
 			       "change the C functions that call this code; else " WAIT },
 	[REASON_VDSO] = { "vdso", REASON_REFUSAL, "the vDSO, which is mapped into every process",
