@@ -239,7 +239,7 @@ static int list_files(struct work *w, struct reason_list *reasons)
 			continue;
 		if (str_has_suffix(f->path, ".c"))
 			w->files[w->file_count++] = f;
-		else if (reason_add(reasons, REASON_FILE_KIND, f->path, NULL,
+		else if (reason_add(reasons, REASON_HEADER, f->path, NULL,
 				    "is not a C file of the module") < 0)
 			r = error_set(w->err, ERR_NO_MEMORY, "out of memory");
 	}
