@@ -204,6 +204,25 @@ static uint64_t symbol_end(struct elf_symbol **symbols, size_t count, size_t i, 
 									: sym->section->size;
 }
 
+/* objtool gives the no-ops before a function a name of their own, `__pfx_` and the function's
+ * (elf_create_prefix_symbol() of tools/objtool/elf.c). They are part of it. */
+static bool is_padding(struct elf_symbol **symbols, size_t count, size_t i)
+{
+	static const char prefix[] = "__pfx_";
+	const struct elf_symbol *sym = symbols[i];
+
+	if (sym->type != STT_FUNC || sym->size == 0 || !str_has_prefix(sym->name, prefix))
+		return false;
+	for (i++; i < count && symbols[i]->section == sym->section; i++) {
+		if (symbols[i]->value > sym->value + sym->size)
+			break;
+		if (symbols[i]->value == sym->value + sym->size &&
+		    streq(symbols[i]->name, sym->name + strlen(prefix)))
+			return true;
+	}
+	return false;
+}
+
 static int add_named(struct atom_set *unit, struct elf_symbol **symbols, size_t count)
 {
 	size_t next = 0;
@@ -213,6 +232,8 @@ static int add_named(struct atom_set *unit, struct elf_symbol **symbols, size_t 
 		struct atom_section *s = sym->section->user;
 		struct atom *last = s->atoms.count ? s->atoms.items[s->atoms.count - 1] : NULL;
 
+		if (is_padding(symbols, count, i))
+			continue;
 		if (last && (sym->value < last->end || sym->value == last->start)) {
 			sym->user = last;
 			continue;

@@ -176,6 +176,9 @@ static int resolve_all(struct maker *m)
 		r = resolution_init(&m->resolution, m->err);
 	for (size_t i = 0; r == 0 && i < m->elf->symbol_count; i++)
 		r = resolve(m, m->elf->symbols[i]);
+	if (r == 0)
+		r = resolution_check_landings(m->a, &m->resolution, m->symvers, m->elf, NULL, NULL,
+					      m->err);
 	return r < 0 ? r : resolution_warn(m->a, &m->resolution, m->err);
 }
 

@@ -112,6 +112,10 @@ static const struct {
 	[REASON_MODULE_RELOAD] = { "module-reload", REASON_WARNING,
 				   "modules that cannot be loaded again",
 				   "leave the module loaded, or take the patch back before" },
+	[REASON_NO_ENDBR] = { "no-endbr", REASON_REFUSAL,
+			      "functions that cannot be called by their address",
+			      "give the patch a function of its own that calls it by its name, and take "
+			      "the address of that one" },
 	[REASON_OVERRIDDEN] = { "overridden", REASON_REFUSAL,
 				"weak functions that another file overrides",
 				"the kernel never runs them: leave them out of the patch, or change "

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "build/declared.h"
+#include "build/landing.h"
 
 #define ARENA_MAX   ((size_t)64 * 1024 * 1024)
 #define SYMBOLS_MAX 1000000
@@ -316,6 +317,104 @@ static int resolve_symbol(struct resolver *rs, const struct analysis_unit *u,
 	return y->own ? resolve_own(rs, u, y) : resolve_other(rs, u, y);
 }
 
+/* Whose the symbol is, and where; *ret_object is NULL for what is the patch's own. */
+static int find_target(struct analysis *a, const struct resolution *r,
+		       const struct symvers *symvers, const char *symbol,
+		       const struct shipped **ret_object, struct shipped_symbol *ret,
+		       struct error *err)
+{
+	const struct symvers_entry *export = symvers_find(symvers, symbol);
+	bool imported = export && streq(export->module, "vmlinux");
+	const char *object = NULL, *name = symbol;
+	const struct shipped *s;
+	int sympos = 0, e;
+
+	*ret_object = NULL;
+	for (size_t i = 0; !object && i < r->symbol_count; i++) {
+		if (!streq(r->symbols[i].symbol, symbol))
+			continue;
+		object = r->symbols[i].object;
+		name = r->symbols[i].name;
+		sympos = (int)r->symbols[i].sympos;
+		imported = false;
+	}
+	if (!object && !imported)
+		return 0;
+	e = analysis_shipped(a, imported ? "vmlinux" : object, &s, err);
+	if (e < 0)
+		return e;
+	if (imported)
+		sympos = MAX(only_global(s, name), 0);
+	if (shipped_find(s, name, (size_t)MAX(sympos, 1), ret))
+		*ret_object = s;
+	return 0;
+}
+
+/* A static call's trampoline is handed over, and never called by its address. */
+static bool is_trampoline(const char *name)
+{
+	return str_has_prefix(name, "__SCT__");
+}
+
+static int check_landing(struct analysis *a, const struct shipped *s,
+			 const struct shipped_symbol *to, const struct elf_object *original,
+			 const char *file, struct error *err)
+{
+	const struct elf_symbol *known = original ? elf_object_symbol(original, to->name) : NULL;
+	enum landing landing = is_trampoline(to->name) ? LANDING_GOOD : landing_at(s, to);
+	int r = 0;
+
+	if (landing == LANDING_MISSING && !(known && landing_taken(original, known)))
+		r = reason_add(
+			&a->reasons, REASON_NO_ENDBR, file, to->name,
+			"the patch takes the address of %s, which begins without ENDBR64 in "
+			"%s: with indirect branch tracking, a call through that address ends "
+			"in an oops",
+			to->name, shipped_object(s));
+	else if (landing == LANDING_SEALED)
+		r = reason_add(&a->reasons, REASON_NO_ENDBR, file, to->name,
+			       "the patch takes the address of %s, which nothing in %s does: the "
+			       "kernel has overwritten its ENDBR64, and with indirect branch "
+			       "tracking, a call through that address ends in an oops",
+			       to->name, shipped_object(s));
+	return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
+int resolution_check_landings(struct analysis *a, const struct resolution *r,
+			      const struct symvers *symvers, const struct elf_object *object,
+			      const struct elf_object *original, const char *file,
+			      struct error *err)
+{
+	const struct shipped *s;
+	int e = analysis_shipped(a, "vmlinux", &s, err);
+
+	if (e < 0 || !landing_matters(s))
+		return e;
+	for (size_t i = 0; e == 0 && i < object->symbol_count; i++) {
+		const struct elf_symbol *symbol = object->symbols[i];
+		struct shipped_symbol to;
+
+		if (symbol->section || symbol->shndx != SHN_UNDEF || !landing_taken(object, symbol))
+			continue;
+		e = find_target(a, r, symvers, symbol->name, &s, &to, err);
+		if (e == 0 && s)
+			e = check_landing(a, s, &to, original, file, err);
+	}
+	return e;
+}
+
+static int check_extracted(struct resolver *rs, const struct analysis_unit *u,
+			   const struct extract *x)
+{
+	_cleanup_elf_object_ struct elf_object *object = NULL;
+	int r = elf_object_parse(x->object.data, x->object.len, u->unit->object_path, &object,
+				 rs->err);
+
+	return r < 0 ? r
+		     : resolution_check_landings(rs->a, rs->out, rs->symvers, object, u->original,
+						 u->unit->path, rs->err);
+}
+
 static int resolve_unit(struct resolver *rs, size_t i)
 {
 	const struct analysis_unit *u = &rs->a->units[i];
@@ -330,7 +429,7 @@ static int resolve_unit(struct resolver *rs, size_t i)
 
 	for (size_t j = 0; r == 0 && j < rs->extracts[i]->symbol_count; j++)
 		r = resolve_symbol(rs, u, &rs->extracts[i]->symbols[j]);
-	return r;
+	return r < 0 ? r : check_extracted(rs, u, rs->extracts[i]);
 }
 
 int resolution_warn(struct analysis *a, const struct resolution *res, struct error *err)

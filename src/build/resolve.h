@@ -36,5 +36,16 @@ int resolution_add(struct resolution *r, const char *symbol, const char *object,
  * analysis_shipped().
  */
 int resolution_warn(struct analysis *a, const struct resolution *r, struct error *err);
+/*
+ * Refuses what takes the address of a function that the kernel's indirect branch tracking does not
+ * let through (landing.h). `object`: the extracted or linked code, whose undefined symbols `r` and
+ * `symvers` explain; `original`: the code that it replaces, or NULL; `file`: its source, or NULL.
+ * What the original takes the address of, it may call by other ways. Appends to a->reasons.
+ * ERR_NO_MEMORY and the errors of analysis_shipped().
+ */
+int resolution_check_landings(struct analysis *a, const struct resolution *r,
+			      const struct symvers *symvers, const struct elf_object *object,
+			      const struct elf_object *original, const char *file,
+			      struct error *err);
 void resolution_free(struct resolution *r);
 #define _cleanup_resolution_ _cleanup_(resolution_free)

@@ -255,7 +255,8 @@ bool shipped_find(const struct shipped *s, const char *name, size_t pos, struct 
 		if (!k)
 			return false;
 		*ret = (struct shipped_symbol){ k->name, k->address, k->size,
-						k->type >= 'A' && k->type <= 'Z' };
+						k->type >= 'A' && k->type <= 'Z',
+						strchr("TtWw", k->type) != NULL };
 		return true;
 	}
 
@@ -267,7 +268,8 @@ bool shipped_find(const struct shipped *s, const char *name, size_t pos, struct 
 	const struct elf_symbol *y = s->symbols[i].symbol;
 
 	*ret = (struct shipped_symbol){ y->name, shipped_section_address(y->section) + y->value,
-					s->symbols[i].room, y->binding != STB_LOCAL };
+					s->symbols[i].room, y->binding != STB_LOCAL,
+					(y->section->flags & SHF_EXECINSTR) != 0 };
 	return true;
 }
 

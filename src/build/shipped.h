@@ -15,6 +15,7 @@ struct shipped_symbol {
 	uint64_t address;
 	uint64_t room; /* bytes to the next symbol, or to the end of the section; 0: not known */
 	bool global;
+	bool code;
 };
 
 struct shipped;

@@ -247,6 +247,95 @@ static void unwind_columns_of_different_length_are_refused(void **state)
 	close_pair(&p);
 }
 
+/* Puts 16 no-ops before the code of a section, and their name, as objtool does. */
+static void pad(struct sample *s, struct elf_section *text, struct elf_symbol *function)
+{
+	struct elf_symbol *name;
+	uint8_t *data = arena_alloc(s->object->arena, text->size + 16, 1);
+
+	assert_non_null(data);
+	memset(data, 0x90, 16);
+	memcpy(data + 16, text->data, text->size);
+	text->data = data;
+	text->size += 16;
+	function->value = 16;
+	for (size_t i = 0; i < text->rela->rela_count; i++)
+		text->rela->relas[i].offset += 16;
+	for (size_t i = 0; i < s->object->section_count; i++) {
+		const struct elf_section *rela = s->object->sections[i];
+		for (size_t k = 0; k < rela->rela_count; k++)
+			rela->relas[k].addend += rela->relas[k].symbol == text->symbol ? 16 : 0;
+	}
+	name = sample_symbol(s->object, arena_printf(s->object->arena, "__pfx_%s", function->name),
+			     STT_FUNC, function->binding, text, 16);
+	assert_int_equal(name->value, 0);
+}
+
+/* Named padding is part of the function; objtool names it anew in the linked module. */
+static void named_padding_is_part_of_its_function(void **state)
+{
+	(void)state;
+	struct pair p;
+
+	open_pair(&p, 9);
+	for (struct sample *s = &p.a; s; s = s == &p.a ? &p.b : NULL) {
+		pad(s, s->text_first, s->first);
+		pad(s, s->text_second, s->second);
+		add_orc(s);
+	}
+	must_extract(&p);
+	const struct diff_result *r = diff_result(p.diff);
+	assert_int_equal(r->changed_count, 1);
+	assert_string_equal(r->changed[0].name, "second");
+	assert_int_equal(r->added_count, 0);
+	assert_null(elf_object_symbol(p.out, "__pfx_second"));
+	const struct elf_symbol *second = elf_object_symbol(p.out, "second");
+	assert_int_equal(second->value, 16);
+	assert_int_equal(second->section->size, p.b.text_second->size);
+	assert_int_equal(elf_object_section(p.out, ".orc_unwind_ip")->size, 12);
+	close_pair(&p);
+}
+
+/* A function that is only called so is none. */
+static void a_name_alone_is_no_padding(void **state)
+{
+	(void)state;
+	struct pair p;
+
+	open_pair(&p, 9);
+	p.a.second->name = p.b.second->name = "__pfx_second";
+	must_extract(&p);
+	assert_string_equal(diff_result(p.diff)->changed[0].name, "__pfx_second");
+	close_pair(&p);
+}
+
+/* CONFIG_PRINTK_INDEX: each message's format, file, line and function, for debugfs alone. */
+static void the_index_of_messages_stays_behind(void **state)
+{
+	(void)state;
+	struct pair p;
+
+	open_pair(&p, 9);
+	for (struct sample *s = &p.a; s; s = s == &p.a ? &p.b : NULL) {
+		struct elf_section *entry = sample_section(s->object, ".rodata._entry.1", SHF_ALLOC,
+							   (uint8_t[48]){ s == &p.b }, 48);
+		struct elf_section *index = sample_section(
+			s->object, ".printk_index", SHF_ALLOC | SHF_WRITE, (uint8_t[8]){ 0 }, 8);
+
+		sample_relas(s->object, entry,
+			     (struct elf_rela[]){ { 0, s->string->symbol, R_X86_64_64, 0 } }, 1);
+		sample_relas(s->object, index,
+			     (struct elf_rela[]){ { 0, entry->symbol, R_X86_64_64, 0 } }, 1);
+		sample_symbol(s->object, "_entry.1", STT_OBJECT, STB_LOCAL, entry, 48);
+		sample_symbol(s->object, "_entry_ptr.0", STT_OBJECT, STB_LOCAL, index, 8);
+	}
+	must_extract(&p);
+	assert_int_equal(diff_result(p.diff)->changed_count, 1);
+	assert_null(elf_object_section(p.out, ".printk_index"));
+	assert_null(elf_object_symbol(p.out, "_entry.1"));
+	close_pair(&p);
+}
+
 /* Functions that share a section have one run of unwind entries. */
 static void a_part_of_an_unwind_table_is_refused(void **state)
 {
@@ -387,6 +476,9 @@ int main(void)
 		cmocka_unit_test(an_entry_is_part_of_its_function),
 		cmocka_unit_test(unwind_entries_stay_side_by_side),
 		cmocka_unit_test(unwind_columns_of_different_length_are_refused),
+		cmocka_unit_test(named_padding_is_part_of_its_function),
+		cmocka_unit_test(a_name_alone_is_no_padding),
+		cmocka_unit_test(the_index_of_messages_stays_behind),
 		cmocka_unit_test(a_part_of_an_unwind_table_is_refused),
 		cmocka_unit_test(unknown_sections_are_refused),
 		cmocka_unit_test(new_entries_of_tables_are_refused_with_advice),
