@@ -436,11 +436,8 @@ static int analyse(struct analysis *a, const char *const *patches, size_t n, str
 	r = drop_unchanged(a, err);
 	if (r < 0)
 		return r;
-	output_done(start, "compared: %zu function%s changed%s", count_changed(a),
-		    count_changed(a) == 1 ? "" : "s",
-		    a->kbuild->writes_types ? ""
-					    : " (layouts of structures not compared: the compiler "
-					      "has no -gbtf)");
+	output_done(start, "compared: %zu function%s changed", count_changed(a),
+		    count_changed(a) == 1 ? "" : "s");
 
 	start = clock_monotonic_ms();
 	for (size_t i = 0; r == 0 && i < a->unit_count; i++)

@@ -149,9 +149,9 @@ static int unit_folder(const struct kbuild *kb, const struct unit *u, char **ret
 	r = hash_sha256_file(path, source, err);
 	if (r < 0)
 		return r;
+	/* "d": with debugging data. */
 	if (hash_sha256_hex(kb->compiler_version, strlen(kb->compiler_version), compiler) < 0 ||
-	    asprintf(&name, "%s-%.8s%s-%.16s", u->id, compiler, kb->writes_types ? "t" : "",
-		     source) < 0)
+	    asprintf(&name, "%s-%.8sd-%.16s", u->id, compiler, source) < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	*ret = path_join(kb->kernel->folder, "units", name, NULL);
 	return *ret ? file_make_dirs(*ret, 0755, err)
@@ -168,9 +168,7 @@ static const char *const no_runtime_const[] = {
 
 static const char *const section_flags[] = { "-ffunction-sections", "-fdata-sections", "-pipe" };
 
-/* Types without line numbers, for the comparison of structures; behind another -g they would come
- * with all of DWARF. */
-static const char types_flag[] = "-gbtf";
+static const char *const types_flags[] = { COMPILE_TYPES_FLAGS };
 
 static int add_all(struct name_list *list, const char *const *words, size_t n)
 {
@@ -183,8 +181,8 @@ static int add_all(struct name_list *list, const char *const *words, size_t n)
 
 /* kbuild's command ("… -c -o OBJECT SOURCE") with another output, and sections. Its choice of
  * debugging data would come on top of ours. */
-static int make_arguments(const struct kbuild *kb, const struct unit *u, bool sections,
-			  const char *output, struct name_list *ret, struct error *err)
+static int make_arguments(const struct unit *u, bool sections, const char *output,
+			  struct name_list *ret, struct error *err)
 {
 	const struct name_list *command = &u->command;
 	size_t n = command->n;
@@ -203,7 +201,7 @@ static int make_arguments(const struct kbuild *kb, const struct unit *u, bool se
 	if (r == 0 && sections)
 		r = add_all(ret, section_flags, ARRAY_SIZE(section_flags));
 	if (r == 0 && sections)
-		r = name_list_add(ret, kb->writes_types ? types_flag : "-g0");
+		r = add_all(ret, types_flags, ARRAY_SIZE(types_flags));
 	if (r == 0 && sections && u->runtime_const)
 		r = add_all(ret, no_runtime_const, ARRAY_SIZE(no_runtime_const));
 	if (r == 0)
@@ -277,7 +275,7 @@ static int plan(const struct kbuild *kb, const struct overlay *overlay, const ch
 		_cleanup_name_list_ struct name_list arguments = { 0 };
 
 		t = compile_tasks_new(tasks, kb->kernel->build);
-		r = t ? make_arguments(kb, j->unit, true, j->patched_tmp, &arguments, err)
+		r = t ? make_arguments(j->unit, true, j->patched_tmp, &arguments, err)
 		      : error_set(err, ERR_NO_MEMORY, "out of memory");
 		if (r == 0)
 			r = overlay_move(overlay, &arguments, &t->arguments, err);
@@ -286,7 +284,7 @@ static int plan(const struct kbuild *kb, const struct overlay *overlay, const ch
 	}
 	if (r == 0 && j->original_tmp) {
 		t = compile_tasks_new(tasks, kb->kernel->build);
-		r = t ? make_arguments(kb, j->unit, true, j->original_tmp, &t->arguments, err)
+		r = t ? make_arguments(j->unit, true, j->original_tmp, &t->arguments, err)
 		      : error_set(err, ERR_NO_MEMORY, "out of memory");
 	}
 	return r < 0 ? error_prefix(err, r, "%s", j->unit->path) : 0;
@@ -435,7 +433,7 @@ static int compile_cached(const struct kbuild *kb, const struct unit *unit, bool
 	if (!file_exists(path)) {
 		struct compile_task *t = compile_tasks_new(&tasks, kb->kernel->build);
 
-		r = t ? make_arguments(kb, unit, sections, tmp, &t->arguments, err)
+		r = t ? make_arguments(unit, sections, tmp, &t->arguments, err)
 		      : error_set(err, ERR_NO_MEMORY, "out of memory");
 		if (r == 0)
 			r = compile_tasks_run(&tasks, 1, NULL, err);
@@ -480,8 +478,7 @@ static int preprocess(const struct kbuild *kb, const struct overlay *overlay,
 	_cleanup_compile_tasks_ struct compile_tasks tasks = { 0 };
 	struct compile_task *t = compile_tasks_new(&tasks, kb->kernel->build);
 	int64_t start;
-	int r = t ? make_arguments(kb, unit, false, output, overlay ? &arguments : &t->arguments,
-				   err)
+	int r = t ? make_arguments(unit, false, output, overlay ? &arguments : &t->arguments, err)
 		  : error_set(err, ERR_NO_MEMORY, "out of memory");
 
 	if (r == 0 && overlay)

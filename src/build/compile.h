@@ -14,6 +14,12 @@
 /* Longest name of a unit in symbols. */
 #define UNIT_ID_MAX 64
 
+/* Four arguments of the compiler: the types of a unit for layout.h, also those that only the other
+ * side of a comparison uses. Nothing else is asked of the debugging data, and the code stays as it
+ * is. */
+#define COMPILE_TYPES_FLAGS \
+	"-gdwarf-5", "-gz=none", "-fno-var-tracking", "-fno-eliminate-unused-debug-types"
+
 /* One object of the kernel: a source file as it is compiled for one place. */
 struct unit {
 	char *path;               /* its source file, relative to the tree: "fs/proc/version.c" */

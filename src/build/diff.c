@@ -352,7 +352,7 @@ static int run(struct diff *diff, const struct diff_options *options, struct elf
 		e = compare_layouts(diff);
 	if (e < 0)
 		return error_set(err, e, "%s: %s", diff->name,
-				 e == ERR_INVALID ? "its .BTF section is damaged"
+				 e == ERR_INVALID ? "its debugging data are damaged"
 						  : "out of memory");
 	conclude(diff);
 	return 0;

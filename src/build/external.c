@@ -200,8 +200,8 @@ static int compile_all(struct work *w, struct unit_set *set)
 	struct unit *units = NULL;
 	int r;
 
-	if (asprintf(&sections, "-ffunction-sections -fdata-sections%s",
-		     w->kb->writes_types ? " -gbtf" : "") < 0 ||
+	if (asprintf(&sections, "-ffunction-sections -fdata-sections %s %s %s %s",
+		     COMPILE_TYPES_FLAGS) < 0 ||
 	    asprintf(&patched, "%s -I%s/.suture -DSUTURE_EXTERNAL", sections, w->folder) < 0)
 		return error_set(w->err, ERR_NO_MEMORY, "out of memory");
 	r = make_objects(w, "");

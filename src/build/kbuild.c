@@ -131,21 +131,6 @@ int kbuild_find_compiler(const char *config, char **ret_name, char **ret_version
 	return r < 0 ? r : no_compiler(&c, other, err);
 }
 
-bool kbuild_writes_types(const char *compiler)
-{
-	_cleanup_buf_ struct buf out = BUF_INIT(64 * 1024);
-	struct process_options options = {
-		.argv = (const char *const[]){ compiler, "-gbtf", "-E", "-x", "c", "/dev/null",
-					       NULL },
-		.timeout_ms = 30000,
-		.out = &out,
-		.errout = &out,
-	};
-	int status;
-
-	return process_run(&options, &status, NULL) == 0 && status == 0;
-}
-
 static bool says_error(const char *line, size_t len)
 {
 	static const char *const words[] = { "error:",

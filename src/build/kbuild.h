@@ -11,7 +11,6 @@ struct kbuild {
 	char *source;                /* absolute path of the source tree */
 	char *compiler;              /* name of the compiler, e.g. "x86_64-linux-gnu-gcc-12" */
 	char *compiler_version;      /* first line of its --version */
-	bool writes_types;           /* it knows -gbtf (gcc from 12 on) */
 	int jobs;
 	struct timings *timings; /* not owned; may be NULL */
 };
@@ -27,9 +26,6 @@ void kbuild_free(struct kbuild *kbuild);
  */
 int kbuild_find_compiler(const char *config, char **ret_name, char **ret_version,
 			 struct error *err);
-
-/* Does the compiler write the types of a unit with -gbtf? */
-bool kbuild_writes_types(const char *compiler);
 
 /*
  * Runs make in the kernel's build folder with the fixed variables that make its output repeatable.

@@ -71,7 +71,6 @@ int kernel_prepared(const struct kernel *kernel, int jobs, struct kbuild *ret, s
 	r = kbuild_find_compiler(config, &kb.compiler, &kb.compiler_version, err);
 	if (r < 0)
 		return r;
-	kb.writes_types = kbuild_writes_types(kb.compiler);
 	*ret = kb;
 	kb = (struct kbuild){ 0 };
 	return 0;

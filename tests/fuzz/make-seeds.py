@@ -45,9 +45,12 @@ def keep(target, name, data):
 
 
 def types_of(folder, source):
-    unit = compile_unit(folder, source, "-gbtf")
-    subprocess.run(["objcopy", "-O", "binary", "-j", ".BTF", unit, folder / "btf"], check=True)
-    return (folder / "btf").read_bytes()
+    unit = compile_unit(folder, source, "-gdwarf-5")
+    sections = []
+    for name in ("info", "abbrev"):
+        subprocess.run(["objcopy", "--dump-section", f".debug_{name}={folder / name}", unit], check=True)
+        sections.append((folder / name).read_bytes())
+    return pair(*sections)
 
 
 def main():
@@ -61,8 +64,7 @@ def main():
                 if case in ("alternative", "exception-table"):
                     keep("sites", f"{case}-{flavour}", objects[0])
                     keep("convert", f"{case}-{flavour}", objects[1])
-        case = GOLDEN / "diff" / "changed-type"
-        keep("layout", "changed-type", pair(*(types_of(folder, case / f"{w}.c") for w in ("orig", "patched"))))
+        keep("layout", "changed-type", types_of(folder, GOLDEN / "diff" / "changed-type" / "orig.c"))
         patch = (HERE / "corpus" / "patch_file" / "mana").read_bytes()
         text = b"".join(b"\tline %d of /* a file */ (\"text\");\n" % i for i in range(1, 40))
         change = b"--- a/x.c\n+++ b/x.c\n@@ -2,3 +2,4 @@\n \tline 2 of /* a file */ (\"text\");\n" \

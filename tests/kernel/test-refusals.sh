@@ -7,7 +7,7 @@
 prepare_kernel
 SOURCE=$(suture-build kernel show "$RELEASE" --format json | jq -r .source)
 [ -d "$SOURCE" ] || give_up "no source tree"
-mkdir "$WORK"/{files,code,landing,wrapper,notes}
+mkdir "$WORK"/{files,code,types,landing,wrapper,notes}
 
 # edit GROUP FILE SED…: adds a patch of a file of the source to a group.
 edit() {
@@ -103,7 +103,8 @@ tells code refusal changed-rodata lib/hexdump.c hex_asc "the constant hex_asc" "
 tells code refusal changed-init fs/proc/version.c proc_version_init "runs only when its code is loaded" "callback"
 check "changed-table: a new initcall" jq -e '[.reasons[] | select(.code == "changed-table" and .file == "fs/proc/uptime.c"
 	and (.message | contains("initcall")) and (.hint | contains("callback")))] | length == 1' "$WORK/code.json"
-tells code refusal changed-layout fs/eventfd.c "struct eventfd_ctx" "changed its layout" "shadow variable"
+tells code refusal changed-layout fs/eventfd.c "struct eventfd_ctx" "changed its layout: member kref is at byte 8 instead of byte 0" \
+	"shadow variable"
 tells code refusal static-local-removed kernel/reboot.c ctrl_alt_del "no longer has its static variable" "keep the variable"
 tells code note export-list kernel/reboot.c ctrl_alt_del "the export of ctrl_alt_del is new" ""
 tells code refusal patching-path kernel/livepatch/shadow.c klp_shadow_get "part of how the kernel replaces functions" "reboot"
@@ -124,6 +125,18 @@ tells landing refusal no-endbr net/vmw_vsock/af_vsock.c __vsock_dgram_recvmsg "w
 tells landing refusal no-endbr net/vmw_vsock/virtio_transport_common.c virtio_transport_do_close "begins without ENDBR64 in vmw_vsock_virtio_transport_common" \
 	"a function of its own"
 check "addresses: the way round is one" check_group wrapper 0
+
+# What modules were compiled for: prototypes of exported functions, structures that they reach.
+edit types include/net/netfilter/ipv4/nf_dup_ipv4.h -e 's/\*gw, int oif)/*gw, long oif)/'
+edit types net/ipv4/netfilter/nf_dup_ipv4.c -e '/^void nf_dup_ipv4(/,/^{/s/int oif)/long oif)/'
+edit types include/linux/netfilter/nf_conntrack_sip.h -e 's/^struct nf_nat_sip_hooks {$/&\n\tlong more;/'
+check "types: refused" check_group types 4
+tells types refusal changed-export net/ipv4/netfilter/nf_dup_ipv4.c nf_dup_ipv4 "nf_dup_ipv4: is exported" ""
+tells types refusal changed-export net/netfilter/nf_conntrack_sip.c nf_nat_sip_hooks "or one that it reaches" ""
+tells types refusal changed-layout net/netfilter/nf_conntrack_sip.c "struct nf_nat_sip_hooks" "member msg is at byte 8 instead of byte 0" \
+	"shadow variable"
+tells types refusal changed-rodata net/netfilter/nf_nat_sip.c sip_hooks "table of functions" "wrapper"
+check "and no other export" jq -e '[.reasons[] | select(.code == "changed-export")] | length == 2' "$WORK/types.json"
 
 # The text: grouped, counted, with the way round.
 check "the text of a group" says "^refusal: initialised data changed \[changed-data\]: 1$" \

@@ -5,13 +5,12 @@
 #include "base/process.h"
 #include "build/layout.h"
 
-static struct elf_object *compile(const char *dir, const char *text)
+static struct elf_object *compile_as(const char *dir, const char *form, const char *text)
 {
 	_cleanup_free_ char *source = path_join(dir, "x.c", NULL),
 			    *out = path_join(dir, "x.o", NULL);
 	struct process_options options = {
-		.argv = (const char *const[]){ "gcc", "-gbtf", "-O2", "-c", "-o", out, source,
-					       NULL },
+		.argv = (const char *const[]){ "gcc", form, "-O2", "-c", "-o", out, source, NULL },
 		.timeout_ms = 60000,
 	};
 	struct elf_object *object = NULL;
@@ -22,6 +21,11 @@ static struct elf_object *compile(const char *dir, const char *text)
 	assert_ok(process_run(&options, NULL, &err), &err);
 	assert_ok(elf_object_load(out, &object, &err), &err);
 	return object;
+}
+
+static struct elf_object *compile(const char *dir, const char *text)
+{
+	return compile_as(dir, "-gdwarf-5", text);
 }
 
 /* What changed, and how. */
@@ -141,24 +145,106 @@ static void within_functions(void **state)
 	expect(two, changed, "");
 }
 
-static void damaged(void **state)
+/* What the objects that are there hold must be what the new code takes it for. */
+static void kinds(void **state)
+{
+	(void)state;
+	expect_how(S("long a;"), S("void *a;"), "member a is of another kind than it was");
+	expect_how(S("int a[2];"), S("long a[1];"), "member a is of another kind than it was");
+	expect_how(S("int a[2];"), S("long a;"), "member a is of another kind than it was");
+	expect(S("int a;"), S("enum { A, B } a;"), "");
+	expect(S("int a;"), S("struct { int counter; } a;"), "");
+	expect(S("int a[2];"), S("struct { int counter; } a[2];"), "");
+	expect("struct p { void *x, *y; }; " S("struct p p;"),
+	       "struct q { void *x; long y; }; " S("struct q p;"), "struct s");
+	/* pointers */
+	expect("struct p { int a; } p; struct q { int a; } q; " S("struct p *to;"),
+	       "struct p { int a; } p; struct q { int a; } q; " S("struct q *to;"), "struct s");
+	expect_how(S("struct p *to;"), S("union q *to;"),
+		   "member to points to union q instead of struct p");
+	expect(S("struct p *to;"), S("void *to;"), "");
+	expect(S("struct p *to;"), S("struct p *const volatile to;"), "");
+	expect(S("int *to;"), S("unsigned char *to;"), "");
+}
+
+static void renamed(void **state)
+{
+	(void)state;
+	expect("struct p { int a; struct p *n; } p; " S("struct p *to; struct p in;"),
+	       "struct q { int b; struct q *n; } p; " S("struct q *to; struct q in;"), "");
+	expect("struct p { int a; } p; " S("struct p *to;"),
+	       "struct q { int a, b; } p; " S("struct q *to;"), "struct s");
+	expect("typedef int t; " S("t a;"), "typedef unsigned u; " S("const u a;"), "");
+	expect("struct p { int a; } v;", "union p { int a; } v;", "");
+}
+
+static void within(void **state)
+{
+	(void)state;
+	/* without names, and deep */
+	expect_how(S("int a; union { int b; struct { short c, d; }; };"),
+		   S("int a; union { int b; struct { short d, c; }; };"),
+		   "member c is at byte 2 instead of byte 0");
+	expect_how(S("struct { struct { int x; int y; } in; } out;"),
+		   S("struct { struct { int x; int *y; } in; } out;"),
+		   "member out has 16 bytes instead of 8");
+	expect_how(S("struct { struct { int x; int y; } in; } out; "),
+		   S("struct { struct { int x; int y : 9; } in; } out;"),
+		   "member y is at bit 32, 9 bits wide instead of byte 4");
+	expect(S("int n; struct { int a; } list[];"), S("int n; struct { int a; } list[];"), "");
+	expect_how(S("int n; struct { int a; } list[];"), S("int n; struct { long a; } list[];"),
+		   "member list is at byte 8 instead of byte 4");
+	expect_how("union u { int a; char b; } v;", "union u { int a; char b; short c; } v;",
+		   "it has 3 members instead of 2");
+}
+
+/* gcc writes bit fields in two ways. */
+static void older_form(void **state)
 {
 	char *dir = unit_make_dir();
-	_cleanup_elf_object_ struct elf_object *a = compile(dir, S("int a; struct s *b[3];"));
-	_cleanup_elf_object_ struct elf_object *b = compile(dir, S("int a; struct s *b[3];"));
-	struct elf_section *s = elf_object_section(b, ".BTF");
+	_cleanup_elf_object_ struct elf_object *a =
+		compile_as(dir, "-gdwarf-4", S("int a : 3, b : 5; long c : 40;"));
+	_cleanup_elf_object_ struct elf_object *b =
+		compile(dir, S("int a : 3, b : 5; long c : 40;"));
+	_cleanup_elf_object_ struct elf_object *c =
+		compile_as(dir, "-gdwarf-4", S("int a : 3, b : 4; long c : 40;"));
 	_cleanup_(notes_free) struct notes found = NOTES;
 
 	(void)state;
-	assert_non_null(s);
-	for (uint64_t i = 0; i < s->size * 8;
-	     i++) { /* nothing beyond the section, no endless loop */
-		s->data[i / 8] ^= (uint8_t)(1U << (i % 8));
-		(void)layout_compare(a, b, note, &found);
-		buf_clear(&found.names);
-		buf_clear(&found.how);
-		s->data[i / 8] ^= (uint8_t)(1U << (i % 8));
+	assert_int_equal(layout_compare(a, b, note, &found), 0);
+	assert_string_equal(buf_str(&found.how), "");
+	assert_int_equal(layout_compare(b, c, note, &found), 0);
+	assert_string_equal(buf_str(&found.how),
+			    "member b is at bit 3, 4 bits wide instead of bit 3, 5 bits wide");
+	unit_remove_dir(dir);
+}
+
+static void damaged(void **state)
+{
+	static const char *const sections[] = { ".debug_info", ".debug_abbrev", ".debug_str" };
+	static const char text[] = S("int a : 3; union { struct s *b[3]; enum { A, B } c; };");
+	char *dir = unit_make_dir();
+	_cleanup_elf_object_ struct elf_object *a = compile(dir, text);
+	_cleanup_elf_object_ struct elf_object *b = compile(dir, text);
+	_cleanup_(notes_free) struct notes found = NOTES;
+
+	(void)state;
+	for (size_t n = 0; n < ARRAY_SIZE(sections); n++) {
+		struct elf_section *s = elf_object_section(b, sections[n]);
+
+		assert_non_null(s);
+		/* nothing beyond the sections, no endless loop */
+		for (uint64_t i = 0; i < s->size * 8; i++) {
+			s->data[i / 8] ^= (uint8_t)(1U << (i % 8));
+			(void)layout_compare(a, b, note, &found);
+			buf_clear(&found.names);
+			buf_clear(&found.how);
+			s->data[i / 8] ^= (uint8_t)(1U << (i % 8));
+		}
 	}
+
+	struct elf_section *s = elf_object_section(b, ".debug_info");
+
 	s->size = 30;
 	assert_int_equal(layout_compare(a, b, note, &found), ERR_INVALID);
 	s->name = ".none";
@@ -171,6 +257,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(structures),  cmocka_unit_test(in_words),
 		cmocka_unit_test(enumerators), cmocka_unit_test(within_functions),
+		cmocka_unit_test(kinds),       cmocka_unit_test(renamed),
+		cmocka_unit_test(within),      cmocka_unit_test(older_form),
 		cmocka_unit_test(damaged),
 	};
 
