@@ -123,7 +123,30 @@ struct decoder {
 	bool shared;      /* several functions are in the section */
 };
 
-static void decode_ref(struct ref *ref, uint64_t at, const struct insn *insn)
+/* Behind prefixes (Intel SDM volume 2, 2.1.1 and 2.2.1). */
+static const uint8_t *opcode_of(const uint8_t *code)
+{
+	static const uint8_t prefixes[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64,
+					    0x65, 0x66, 0xf0, 0xf2, 0xf3 };
+
+	while (memchr(prefixes, *code, sizeof(prefixes)) || (*code & 0xf0) == 0x40)
+		code++;
+	return code;
+}
+
+/* What an instruction does with an address that is its immediate. */
+static void note_address(struct ref *ref, const uint8_t *code, const struct insn *insn)
+{
+	const uint8_t *op = opcode_of(code);
+	uint8_t modrm = insn->len > op - code + 1 ? op[1] : 0;
+	bool memory = (modrm & 0xc0) != 0xc0;
+	bool stack = memory && (modrm & 7) == 4 && (op[2] & 7) == 4; /* based on %rsp */
+
+	ref->compared = op[0] == 0x3d || (op[0] == 0x81 && (modrm & 0x38) == 0x38);
+	ref->stored = op[0] == 0xc7 && memory && !stack;
+}
+
+static void decode_ref(struct ref *ref, const uint8_t *code, uint64_t at, const struct insn *insn)
 {
 	uint64_t field = ref->offset - at;
 	bool disp = insn->disp_at && field == insn->disp_at && ref->width == insn->disp_len;
@@ -134,6 +157,8 @@ static void decode_ref(struct ref *ref, uint64_t at, const struct insn *insn)
 	ref->undecoded = false;
 	ref->branch = imm && insn->branch;
 	ref->plain = disp && !insn->indexed && !insn->address;
+	if (imm && !insn->branch)
+		note_address(ref, code, insn);
 	if (is_pc_relative(ref->type))
 		ref->position += (int64_t)(insn->len - field - ref->width);
 }
@@ -176,7 +201,7 @@ static int decode_range(struct decoder *d, uint64_t from, uint64_t to, const str
 			struct ref *ref = &s->refs.items[d->ref++];
 			if (ref->offset < at)
 				continue;
-			decode_ref(ref, at, &insn);
+			decode_ref(ref, s->elf->data + at, at, &insn);
 			relocated |= ref->branch;
 		}
 		if (insn.branch && !relocated && d->shared && atom) {

@@ -181,7 +181,8 @@ static int check_static_locals(struct diff *diff)
 	for (size_t i = 0; e == 0 && i < diff->original.atoms.count; i++) {
 		struct atom *atom = diff->original.atoms.items[i];
 
-		if (atom->kind == ATOM_FUNCTION && atom_owner(atom)->changed)
+		if (atom->kind == ATOM_FUNCTION &&
+		    (atom_owner(atom)->changed || atom_owner(atom)->copied))
 			e = check_removed(diff, atom);
 	}
 	return e;

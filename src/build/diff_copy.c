@@ -8,7 +8,9 @@
  *
  * That is safe only if its address is not kept anywhere. So functions must only be called, and a
  * constant must hold no addresses of code (a table of operations lives on in the objects that were
- * made with it).
+ * made with it), and no instruction may compare its address or write it to memory: what has the old
+ * address would not be known any more, or keep the old values. (An address that goes through a
+ * register to another function is not followed.)
  */
 #include "build/diff_internal.h"
 
@@ -16,7 +18,7 @@
 struct edge {
 	const struct atom *to;
 	struct atom *from;
-	bool call;
+	bool call, kept;
 };
 
 struct edges {
@@ -35,6 +37,12 @@ static int compare_edges(const void *a, const void *b)
 	return x->to < y->to ? -1 : x->to > y->to;
 }
 
+/* A comparison with the end of a table is how loops end, and says nothing about what it is. */
+static bool keeps_address(const struct ref *ref)
+{
+	return ref->stored || (ref->compared && ref->position == (int64_t)ref->target->start);
+}
+
 static int add_edges(struct edges *edges, const struct atom_section *s)
 {
 	int e = 0;
@@ -45,7 +53,8 @@ static int add_edges(struct edges *edges, const struct atom_section *s)
 			continue;
 		struct edge edge = { .to = atom_owner(ref->target),
 				     .from = atom_at(s, (int64_t)ref->offset),
-				     .call = ref->branch };
+				     .call = ref->branch,
+				     .kept = keeps_address(ref) };
 		if (edge.from)
 			edge.from = atom_owner(edge.from);
 		if (edge.from != edge.to)
@@ -80,7 +89,8 @@ static size_t first_edge(const struct edges *edges, const struct atom *to)
 	return low;
 }
 
-/* Do functions use it, and nothing else? A function must only be called. */
+/* Do functions use it, and nothing else? A function must only be called, a constant's address not
+ * be kept. */
 static bool only_functions_use(const struct edges *edges, const struct atom *atom)
 {
 	size_t first = first_edge(edges, atom), i;
@@ -89,7 +99,7 @@ static bool only_functions_use(const struct edges *edges, const struct atom *ato
 		const struct edge *edge = &edges->list.items[i];
 
 		if (!edge->from || edge->from->kind != ATOM_FUNCTION || atom_is_init(edge->from) ||
-		    (atom->kind == ATOM_FUNCTION && !edge->call))
+		    (atom->kind == ATOM_FUNCTION ? !edge->call : edge->kept))
 			return false;
 	}
 	return i > first; /* one that nobody calls by name is reached in another way */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+static notrace noinline int helper(int x)
+{
+	static int count;
+
+	count += x;
+	return outside(count);
+}
+
+int first(int x)
+{
+	return helper(x) + 1;
+}
