@@ -166,6 +166,42 @@ static int compare_exports(struct diff *diff, const struct elf_object *a,
 	return e;
 }
 
+static bool is_visible(const struct elf_symbol *symbol)
+{
+	return (symbol->type == STT_FUNC || symbol->type == STT_OBJECT) &&
+	       symbol->binding != STB_LOCAL && symbol->section && symbol->user;
+}
+
+/*
+ * A global name that led to one thing and leads to another now: an alias that has become a function
+ * of its own, or the reverse. The rest of the kernel is linked to what the name meant.
+ */
+static int check_aliases(struct diff *diff)
+{
+	const struct elf_object *original = diff->original.object, *patched = diff->patched.object;
+	_cleanup_name_table_ struct name_table *table = name_table_new();
+	int e = table ? 0 : ERR_NO_MEMORY;
+
+	for (size_t i = 0; e == 0 && i < original->symbol_count; i++)
+		if (is_visible(original->symbols[i]))
+			e = name_table_add(table, original->symbols[i]->name, original->symbols[i]);
+	for (size_t i = 0; e == 0 && i < patched->symbol_count; i++) {
+		const struct elf_symbol *new = patched->symbols[i];
+		const struct name_entry *entry =
+			is_visible(new) ? name_table_find(table, new->name) : NULL;
+		const struct elf_symbol *old = entry ? entry->items.items[0] : NULL;
+		const struct atom *atom = old ? old->user : NULL;
+
+		if (atom && atom->kind != ATOM_CONTENT && atom->pair != new->user)
+			e = diff_refuse(diff, REASON_CHANGED_ALIAS, new->name,
+					"%s stood for %s and stands for %s now, and the rest of "
+					"the kernel uses what it stood for",
+					new->name, atom->name,
+					((const struct atom *)new->user)->name);
+	}
+	return e;
+}
+
 static bool same_modinfo(const struct elf_object *a, const struct elf_object *b)
 {
 	const struct elf_section *x = elf_object_section(a, ".modinfo");
@@ -183,6 +219,8 @@ int diff_find_hazards(struct diff *diff)
 
 	if (e == 0)
 		e = compare_exports(diff, original, patched, "gone");
+	if (e == 0)
+		e = check_aliases(diff);
 	if (e == 0 && !same_modinfo(original, patched))
 		e = diff_refuse(diff, REASON_CHANGED_MODINFO, ".modinfo",
 				"strings of MODULE_…() changed, and those of the loaded module "

@@ -53,6 +53,10 @@ static const struct {
 	[REASON_CHANGED_EXPORT] = { "changed-export", REASON_REFUSAL, "exported symbols changed",
 				    "keep the exported function as it is, and give the fix a new "
 				    "function that it calls" },
+	[REASON_CHANGED_ALIAS] = { "changed-alias", REASON_REFUSAL,
+				   "names that stand for something else",
+				   "keep the alias, and change what it stands for, or the functions "
+				   "that use the name" },
 	[REASON_CHANGED_INIT] = { "changed-init", REASON_REFUSAL, "code and data of start and end",
 				  "it ran already: do the difference in a pre-patch callback "
 				  "(SUTURE_CALLBACKS), and leave this function as it is" },
