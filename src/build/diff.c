@@ -174,6 +174,50 @@ static int check_removed(struct diff *diff, const struct atom *function)
 	return e;
 }
 
+/* A variable with a state that only one of the two objects has. */
+static bool is_alone(const struct atom *atom)
+{
+	return atom && atom->kind == ATOM_DATA && !atom->pair && !atom_is_init(atom) &&
+	       !section_is_table(atom->section->class) && atom->section->class != CLASS_RODATA &&
+	       atom->start < atom->end;
+}
+
+/* A new variable that `by` uses, and that is like the one that is gone. */
+static const struct atom *find_like(const struct atom *by, const struct atom *gone)
+{
+	for (const struct atom *part = by; part; part = part == by ? by->cold : NULL)
+		for (size_t i = 0; i < part->ref_count; i++) {
+			const struct atom *new = part->refs[i].target;
+
+			if (is_alone(new) && new->section->class ==
+						     gone->section->class &&new->end - new->start ==
+						     gone->end - gone->start)
+				return new;
+		}
+	return NULL;
+}
+
+/* Where a variable of the file went and one like it came, it was renamed most likely: its state
+ * would be lost, and a lock would be two while old and new code run beside each other. */
+static int check_renamed(struct diff *diff, const struct atom *function)
+{
+	const struct atom *owner = atom_owner((struct atom *)function);
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && owner->pair && i < function->ref_count; i++) {
+		const struct atom *gone = function->refs[i].target;
+		const struct atom *new =
+			is_alone(gone) && !gone->base ? find_like(owner->pair, gone) : NULL;
+
+		if (new)
+			e = diff_refuse(diff, REASON_STATIC_LOCAL_UNCLEAR, owner->name,
+					"%s uses %s instead of %s, which is gone: if it is the "
+					"same variable, its state would be lost",
+					owner->name, new->name, gone->name);
+	}
+	return e;
+}
+
 static int check_static_locals(struct diff *diff)
 {
 	int e = 0;
@@ -184,6 +228,8 @@ static int check_static_locals(struct diff *diff)
 		if (atom->kind == ATOM_FUNCTION &&
 		    (atom_owner(atom)->changed || atom_owner(atom)->copied))
 			e = check_removed(diff, atom);
+		if (e == 0 && atom->kind == ATOM_FUNCTION && atom_owner(atom)->changed)
+			e = check_renamed(diff, atom);
 	}
 	return e;
 }

@@ -73,8 +73,9 @@ static const struct {
 					  "keep the variable, and a use of it, in the function" },
 	[REASON_STATIC_LOCAL_UNCLEAR] = { "static-local-unclear", REASON_REFUSAL,
 					  "static variables that cannot be told apart",
-					  "rename neither the variable nor its function, and change "
-					  "one of the functions at a time" },
+					  "rename neither the variable nor its function, leave it in "
+					  "its function or file, and change one of the functions at a "
+					  "time" },
 	[REASON_UNKNOWN_REFERENCE] = { "unknown-reference", REASON_REFUSAL,
 				       "references that are not understood", "" },
 	[REASON_INIT_REFERENCE] = { "init-reference", REASON_REFUSAL,
