@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/process.h"
+#include "base/scratch.h"
 #include "build/command.h"
 #include "build/compile_task.h"
 #include "build/declared.h"
@@ -529,20 +530,19 @@ static int run_genksyms(const struct kbuild *kb, const char *source, const char 
 int compile_versions(const struct kbuild *kb, const struct overlay *overlay, const struct buf *text,
 		     const struct unit *unit, struct buf *ret, struct error *err)
 {
-	char tmp[] = "/tmp/suture-build-XXXXXX";
+	_cleanup_scratch_ struct scratch *scratch = NULL;
 	_cleanup_free_ char *source = NULL, *output = NULL;
-	int r = 0;
+	int r = scratch_new(&scratch, err);
 
-	if (!mkdtemp(tmp))
-		return error_set_errno(err, errno, "cannot make a folder under /tmp");
-	output = path_join(tmp, "unit.i", NULL);
+	if (r < 0)
+		return r;
+	output = path_join(scratch_path(scratch), "unit.i", NULL);
 	if (!output)
 		r = error_set(err, ERR_NO_MEMORY, "out of memory");
 	if (r == 0)
 		r = preprocess(kb, overlay, text, unit, output, &source, err);
 	if (r == 0)
 		r = run_genksyms(kb, source, output, ret, err);
-	(void)file_remove_tree(tmp, NULL);
 	return r < 0 ? error_prefix(err, r, "%s", unit->path) : 0;
 }
 

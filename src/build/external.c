@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/scratch.h"
 #include "build/command.h"
 #include "build/declared.h"
 #include "build/inputs.h"
@@ -18,8 +19,8 @@
 struct work {
 	const struct kbuild *kb;
 	const struct source_set *sources;
-	char folder[64]; /* the private copy */
-	uint64_t size;   /* bytes copied so far */
+	const char *folder; /* the private copy */
+	uint64_t size;      /* bytes copied so far */
 	const struct source_file **files;
 	size_t file_count;
 	struct error *err;
@@ -250,9 +251,8 @@ int external_compile(const struct kbuild *kb, const struct source_set *sources,
 		     struct reason_list *reasons, struct unit_set *set, char ret_sha256[static 65],
 		     struct error *err)
 {
-	struct work w = {
-		.kb = kb, .sources = sources, .folder = "/tmp/suture-module-XXXXXX", .err = err
-	};
+	_cleanup_scratch_ struct scratch *scratch = NULL;
+	struct work w = { .kb = kb, .sources = sources, .err = err };
 	_cleanup_free_ char *header = NULL;
 	int r = list_files(&w, reasons);
 
@@ -260,10 +260,12 @@ int external_compile(const struct kbuild *kb, const struct source_set *sources,
 		free(w.files);
 		return r;
 	}
-	if (!mkdtemp(w.folder)) {
+	r = scratch_new(&scratch, err);
+	if (r < 0) {
 		free(w.files);
-		return error_set_errno(err, errno, "cannot make a folder under /tmp");
+		return r;
 	}
+	w.folder = scratch_path(scratch);
 	header = path_join(w.folder, ".suture", NULL);
 	r = header ? copy_folder(&w, sources->tree, w.folder, 0) : ERR_NO_MEMORY;
 	if (r == 0)
@@ -272,7 +274,6 @@ int external_compile(const struct kbuild *kb, const struct source_set *sources,
 		r = declared_write_header(header, err);
 	if (r == 0)
 		r = compile_all(&w, set);
-	(void)file_remove_tree(w.folder, NULL);
 	free(w.files);
 	return r < 0 ? error_prefix(err, r, "module source %s", sources->tree) : 0;
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "base/scratch.h"
 #include "build/declared.h"
 #include "build/tables.h"
 
@@ -21,7 +22,7 @@ struct linker {
 	struct extract *const *extracts;
 	const struct resolution *resolution;
 	const struct link_options *options;
-	char *folder; /* private, below /tmp */
+	const char *folder; /* private */
 	struct error *err;
 };
 
@@ -323,22 +324,21 @@ int link_module(const struct analysis *a, struct extract *const *extracts,
 		struct buf *out, struct error *err)
 {
 	_cleanup_buf_ struct buf module = BUF_INIT(MODULE_MAX);
-	char folder[] = "/tmp/suture-link-XXXXXX";
-	struct linker l = { a, extracts, resolution, options, folder, err };
+	_cleanup_scratch_ struct scratch *scratch = NULL;
+	struct linker l = { a, extracts, resolution, options, NULL, err };
+	int r = scratch_new(&scratch, err);
 
-	if (!mkdtemp(folder))
-		return error_set_errno(err, errno, "cannot make a folder under /tmp");
-
-	int r = write_wrapper(&l);
-
+	if (r < 0)
+		return r;
+	l.folder = scratch_path(scratch);
+	r = write_wrapper(&l);
 	if (r == 0)
 		r = write_units(&l);
 	if (r == 0)
-		r = build(a->kbuild, folder, options->name, &module, err);
+		r = build(a->kbuild, l.folder, options->name, &module, err);
 	if (r == 0)
 		r = convert_module(module.data, module.len, resolution->symbols,
 				   resolution->symbol_count, out, err);
-	(void)file_remove_tree(folder, NULL);
 	return r;
 }
 
@@ -397,17 +397,13 @@ static int write_sources(const char *folder, const char *const *sources, size_t 
 int link_sources(const struct kbuild *kbuild, const char *const *sources, size_t n,
 		 const struct link_options *options, struct buf *out, struct error *err)
 {
-	char folder[] = "/tmp/suture-link-XXXXXX";
+	_cleanup_scratch_ struct scratch *scratch = NULL;
+	int r;
 
 	if (n > LINK_SOURCES_MAX)
 		return error_set(err, ERR_TOO_LARGE, "more than %d sources", LINK_SOURCES_MAX);
-	if (!mkdtemp(folder))
-		return error_set_errno(err, errno, "cannot make a folder under /tmp");
-
-	int r = write_sources(folder, sources, n, options->name, err);
-
+	r = scratch_new(&scratch, err);
 	if (r == 0)
-		r = build(kbuild, folder, options->name, out, err);
-	(void)file_remove_tree(folder, NULL);
-	return r;
+		r = write_sources(scratch_path(scratch), sources, n, options->name, err);
+	return r < 0 ? r : build(kbuild, scratch_path(scratch), options->name, out, err);
 }

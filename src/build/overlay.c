@@ -6,33 +6,32 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/scratch.h"
 #include "build/unit_list.h"
 
 #define ARGUMENT_MAX 65536
 
 struct overlay {
-	char *tree;   /* the real one */
-	char *folder; /* private */
-	char *copy;   /* FOLDER/tree */
+	char *tree; /* the real one */
+	struct scratch *scratch;
+	char *copy; /* FOLDER/tree */
 };
 
 int overlay_new(const char *tree, struct overlay **ret, struct error *err)
 {
 	_cleanup_overlay_ struct overlay *o = calloc(1, sizeof(*o));
-	char folder[] = "/tmp/suture-build-XXXXXX";
+	int r;
 
 	if (!o || !(o->tree = strdup(tree)))
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	if (!mkdtemp(folder))
-		return error_set_errno(err, errno, "cannot make a folder under /tmp");
-	o->folder = strdup(folder);
-	o->copy = path_join(folder, "tree", NULL);
-	if (!o->folder || !o->copy) {
-		rmdir(folder);
+	r = scratch_new(&o->scratch, err);
+	if (r < 0)
+		return r;
+	o->copy = path_join(scratch_path(o->scratch), "tree", NULL);
+	if (!o->copy)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	}
 	if (mkdir(o->copy, 0755) < 0)
-		return error_set_errno(err, errno, "cannot make a folder under /tmp");
+		return error_set_errno(err, errno, "cannot make %s", o->copy);
 	*ret = TAKE_PTR(o);
 	return 0;
 }
@@ -41,17 +40,15 @@ void overlay_free(struct overlay *o)
 {
 	if (!o)
 		return;
-	if (o->folder)
-		(void)file_remove_tree(o->folder, NULL);
+	scratch_free(o->scratch);
 	free(o->tree);
-	free(o->folder);
 	free(o->copy);
 	free(o);
 }
 
 const char *overlay_folder(const struct overlay *o)
 {
-	return o->folder;
+	return scratch_path(o->scratch);
 }
 
 /* Makes the folder of COPY/PATH, unless it is `last`, which is there. */

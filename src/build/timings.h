@@ -12,7 +12,8 @@ enum timings_kind {
 	TIMINGS_KINDS, /* how many there are */
 };
 
-/* Wall-clock milliseconds. What runs at the same time counts once. */
+/* Wall-clock milliseconds, also those in which the machine did other things. What runs at the same
+ * time counts once. */
 struct timings {
 	int64_t start_ms; /* clock_monotonic_ms() */
 	int64_t ms[TIMINGS_KINDS];
@@ -22,5 +23,6 @@ struct timings {
 void timings_add(struct timings *timings, enum timings_kind kind, int64_t start_ms);
 
 /* One line of JSON on standard output: {"timings": {"total_s": …, "make_s": …, "compiler_s": …,
- * "preprocessor_s": …, "strip_s": …, "own_s": …}}. */
+ * "preprocessor_s": …, "strip_s": …, "own_s": …, "own_cpu_s": …, "children_cpu_s": …}}: own_s is
+ * the rest of the wall clock, the last two are seconds of computing. */
 void timings_print(const struct timings *timings);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "base/scratch.h"
 #include "package/unpack.h"
 
 #define CONTROL_MAX (1024 * 1024)
@@ -67,21 +68,21 @@ static bool map_control(void *user, const char *name, char dest[static PATH_MAX]
 
 int deb_info_read(const char *path, struct deb_info *ret, struct error *err)
 {
-	char folder[] = "/tmp/suture-deb-XXXXXX";
+	_cleanup_scratch_ struct scratch *scratch = NULL;
 	_cleanup_buf_ struct buf text = BUF_INIT(CONTROL_MAX);
 	_cleanup_free_ char *control = NULL;
-	struct unpack_options options = { .dest = folder, .map = map_control, .control = true };
+	struct unpack_options options = { .map = map_control, .control = true };
+	int r = scratch_new(&scratch, err);
 
-	if (!mkdtemp(folder))
-		return error_set_errno(err, errno, "cannot make a folder under /tmp");
-	control = path_join(folder, "control", NULL);
-
-	int r = control ? unpack_deb(path, &options, err)
-			: error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (r < 0)
+		return r;
+	options.dest = scratch_path(scratch);
+	control = path_join(options.dest, "control", NULL);
+	r = control ? unpack_deb(path, &options, err)
+		    : error_set(err, ERR_NO_MEMORY, "out of memory");
 
 	if (r == 0)
 		r = file_read(control, &text, err);
-	(void)file_remove_tree(folder, NULL);
 	if (r < 0)
 		return r;
 	r = deb_info_parse(buf_str(&text), ret);
