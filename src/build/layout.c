@@ -138,7 +138,13 @@ static bool same_target(struct comparison *c, const struct types_member *n, Dwar
 			Dwarf_Die *y)
 {
 	Dwarf_Die s = types_of(x), t = types_of(y);
+	uint64_t was = s.addr ? types_size(&s) : 0, is = t.addr ? types_size(&t) : 0;
 
+	/* Bytes are how anything is looked at; but an array of u16 does not become one of u32. */
+	if (was > 1 && is > 1 && was != is && kind_of(&s) == DW_TAG_base_type &&
+	    kind_of(&t) == DW_TAG_base_type)
+		return differs(c, "member %.100s points to %" PRIu64 " bytes instead of %" PRIu64,
+			       member_name(n), is, was);
 	if (!types_is_aggregate(&s) || !types_is_aggregate(&t) ||
 	    (kind_of(&s) == kind_of(&t) && streq(types_name(&s), types_name(&t))) ||
 	    is_renamed(c, &s, &t))

@@ -165,6 +165,11 @@ static void kinds(void **state)
 	expect(S("struct p *to;"), S("void *to;"), "");
 	expect(S("struct p *to;"), S("struct p *const volatile to;"), "");
 	expect(S("int *to;"), S("unsigned char *to;"), "");
+	expect(S("int *to;"), S("enum { A, B } *to;"), "");
+	expect_how(S("unsigned short *to;"), S("unsigned *to;"),
+		   "member to points to 4 bytes instead of 2");
+	expect_how("typedef short t; " S("const t *to;"), "typedef long t; " S("const t *to;"),
+		   "member to points to 8 bytes instead of 2");
 }
 
 static void renamed(void **state)
