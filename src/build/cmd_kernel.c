@@ -17,6 +17,7 @@ const struct cli_option build_kernel_add_options[] = {
 	{ "modules", "DEB|DIR", "take modules from here, where the image's package has none", false,
 	  0 },
 	{ "headers", "DEB|DIR", "take configuration and export versions from here", false, 0 },
+	{ "common", "DEB", "take the headers that real-time flavours share from here", false, 0 },
 	{ "source", "DEB|DIR", "take the source from here", false, 0 },
 	{ "config", "FILE", "use this kernel configuration", false, 0 },
 	{ "image-only", NULL, "fetch image and modules, do not prepare for building", false, 0 },
@@ -46,7 +47,7 @@ static int absolute(const char *path, char **ret, struct error *err)
 /* What `kernel add` was asked for. */
 struct addition {
 	char release[KERNEL_SIGNATURE_MAX];
-	char *image, *modules, *headers, *source, *config;
+	char *image, *modules, *headers, *common, *source, *config;
 	bool image_only;
 	int64_t jobs;
 };
@@ -56,6 +57,7 @@ static void addition_free(struct addition *a)
 	free(a->image);
 	free(a->modules);
 	free(a->headers);
+	free(a->common);
 	free(a->source);
 	free(a->config);
 }
@@ -75,11 +77,9 @@ static int read_addition(struct cli *cli, struct addition *a, struct error *err)
 	const struct {
 		const char *option;
 		char **path;
-	} paths[] = { { "image", &a->image },
-		      { "modules", &a->modules },
-		      { "headers", &a->headers },
-		      { "source", &a->source },
-		      { "config", &a->config } };
+	} paths[] = { { "image", &a->image },     { "modules", &a->modules },
+		      { "headers", &a->headers }, { "common", &a->common },
+		      { "source", &a->source },   { "config", &a->config } };
 	int r = cli_get_int(cli, "jobs", 1, 1024, sysconf(_SC_NPROCESSORS_ONLN), &a->jobs, err);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(paths); i++)
@@ -107,9 +107,9 @@ static int add_kernel(void *user, struct error *err)
 {
 	const struct addition *a = user;
 	const struct kernel_origin image = { .image = a->image, .modules = a->modules };
-	const struct prepare_origin rest = { .headers = a->headers,
-					     .source = a->source,
-					     .config = a->config };
+	const struct prepare_origin rest = {
+		.headers = a->headers, .common = a->common, .source = a->source, .config = a->config
+	};
 	_cleanup_kernel_ struct kernel *kernel = NULL;
 	int64_t start = clock_monotonic_ms();
 	bool was_there = is_there(a);

@@ -30,6 +30,17 @@ static void config_set_free(struct config_set *set)
 	free(set->text);
 }
 
+/* .config has "text" in quotes, auto.conf has not. */
+static char *without_quotes(char *value)
+{
+	size_t len = strlen(value);
+
+	if (len < 2 || value[0] != '"' || value[len - 1] != '"')
+		return value;
+	value[len - 1] = '\0';
+	return value + 1;
+}
+
 /* An option that is not set has no line of its own in some configurations, so it is left out. */
 static int read_options(const char *text, struct config_set *set)
 {
@@ -46,7 +57,7 @@ static int read_options(const char *text, struct config_set *set)
 			return ERR_NO_MEMORY;
 		*equals = '\0';
 		o->name = line;
-		o->value = equals + 1;
+		o->value = without_quotes(equals + 1);
 		HASH_ADD_KEYPTR(hh, set->options, o->name, strlen(o->name), o);
 	}
 	return 0;

@@ -14,6 +14,7 @@
 void kbuild_free(struct kbuild *kbuild)
 {
 	free(kbuild->source);
+	free(kbuild->laid_over);
 	free(kbuild->compiler);
 	free(kbuild->compiler_version);
 	*kbuild = (struct kbuild){ 0 };

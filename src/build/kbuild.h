@@ -9,8 +9,10 @@
 struct kbuild {
 	const struct kernel *kernel; /* not owned */
 	char *source;                /* absolute path of the source tree */
-	char *compiler;              /* name of the compiler, e.g. "x86_64-linux-gnu-gcc-12" */
-	char *compiler_version;      /* first line of its --version */
+	char *laid_over;        /* package whose headers were laid over a plain source, or NULL:
+				   other files may differ from those of the kernel's build */
+	char *compiler;         /* name of the compiler, e.g. "x86_64-linux-gnu-gcc-12" */
+	char *compiler_version; /* first line of its --version */
 	int jobs;
 	struct timings *timings; /* not owned; may be NULL */
 };

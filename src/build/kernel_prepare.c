@@ -27,7 +27,8 @@ static int write_marker(const struct kbuild *kb, struct error *err)
 	_cleanup_json_ json_t *o = json_object();
 
 	if (!path || !o || json_object_set_new(o, "format", json_integer(PREPARED_FORMAT)) < 0 ||
-	    json_set_str(o, "source", kb->source) < 0)
+	    json_set_str(o, "source", kb->source) < 0 ||
+	    (kb->laid_over && json_set_str(o, "laid_over", kb->laid_over) < 0))
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	return json_save_path(o, path, 0644, err);
 }
@@ -47,7 +48,7 @@ int kernel_prepared(const struct kernel *kernel, int jobs, struct kbuild *ret, s
 	_cleanup_free_ char *config = path_join(kernel->build, ".config", NULL);
 	_cleanup_json_ json_t *o = NULL;
 	_cleanup_kbuild_ struct kbuild kb = { .kernel = kernel, .jobs = jobs };
-	const char *source;
+	const char *source, *laid_over;
 	int64_t format;
 
 	if (!path || !config)
@@ -65,8 +66,10 @@ int kernel_prepared(const struct kernel *kernel, int jobs, struct kbuild *ret, s
 		return r;
 	if (format != PREPARED_FORMAT || !file_exists(source))
 		return not_prepared(kernel, err);
+	laid_over = json_string_value(json_object_get(o, "laid_over"));
 	kb.source = strdup(source);
-	if (!kb.source)
+	kb.laid_over = laid_over ? strdup(laid_over) : NULL;
+	if (!kb.source || (laid_over && !kb.laid_over))
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	r = kbuild_find_compiler(config, &kb.compiler, &kb.compiler_version, err);
 	if (r < 0)
@@ -76,238 +79,106 @@ int kernel_prepared(const struct kernel *kernel, int jobs, struct kbuild *ret, s
 	return 0;
 }
 
-/* Of the headers package only the configuration and the export versions are used. */
+/* What is used of a headers package, or of a build folder in its place. */
+static const char *const shipped_files[] = {
+	".config",
+	"Module.symvers",
+	"include/config/auto.conf",
+	"include/config/kernel.release",
+	"include/generated/asm-offsets.h",
+	"include/generated/autoconf.h",
+	"include/generated/bounds.h",
+	"include/generated/rustc_cfg",
+};
+
 static bool map_headers(void *user, const char *name, char dest[static PATH_MAX])
 {
 	const struct kernel *k = user;
 	_cleanup_free_ char *prefix = NULL;
 
-	if (asprintf(&prefix, "usr/src/linux-headers-%s/", k->release) < 0)
-		return false;
-	if (!str_has_prefix(name, prefix))
+	if (asprintf(&prefix, "usr/src/linux-headers-%s/", k->release) < 0 ||
+	    !str_has_prefix(name, prefix))
 		return false;
 	name += strlen(prefix);
-	if (!streq(name, ".config") && !streq(name, "Module.symvers"))
-		return false;
-	snprintf(dest, PATH_MAX, "%s", name);
-	return true;
+	for (size_t i = 0; i < ARRAY_SIZE(shipped_files); i++)
+		if (streq(name, shipped_files[i])) {
+			snprintf(dest, PATH_MAX, "%s", name);
+			return true;
+		}
+	return false;
 }
 
-/* Kconfig and make files are read for every architecture. */
-static bool is_build_file(const char *name)
+/* Of the folder; a file that it lacks is left out if `optional`. */
+static int copy_into_build(const struct kernel *k, const char *folder, const char *name,
+			   bool optional, struct error *err)
 {
-	const char *base = path_base(name);
-
-	return str_has_prefix(base, "Kconfig") || str_has_prefix(base, "Makefile") ||
-	       str_has_prefix(base, "Kbuild");
-}
-
-/* Everything but what an x86-64 build never opens, without the folder that the tree is packed in.
- */
-static bool map_source(void *user, const char *name, char dest[static PATH_MAX])
-{
-	static const char *const leave_out[] = { "tools/testing/", "tools/perf/",
-						 "Documentation/" };
-	bool keep = true;
-
-	(void)user;
-	name = strchr(name, '/');
-	if (!name || !name[1])
-		return false;
-	name++;
-	for (size_t i = 0; i < ARRAY_SIZE(leave_out); i++)
-		keep = keep && !str_has_prefix(name, leave_out[i]);
-	if (str_has_prefix(name, "arch/") && !str_has_prefix(name, "arch/x86/"))
-		keep = false;
-	if (!keep && !is_build_file(name))
-		return false;
-	return snprintf(dest, PATH_MAX, "%s", name) < PATH_MAX;
-}
-
-/* Finds the tar file inside the unpacked source package. */
-static bool map_tarball(void *user, const char *name, char dest[static PATH_MAX])
-{
-	(void)user;
-	if (!str_has_prefix(name, "usr/src/linux-source-") || !strstr(name, ".tar"))
-		return false;
-	snprintf(dest, PATH_MAX, "source.tar");
-	return true;
-}
-
-static int unpack_source(const char *deb, const char *tmp, const char *folder, struct error *err)
-{
-	_cleanup_free_ char *tar = path_join(tmp, "source.tar", NULL);
-	_cleanup_free_ char *tree = path_join(tmp, "tree", NULL);
-	struct unpack_options outer = { .dest = tmp, .map = map_tarball };
-	struct unpack_options inner = { .dest = tree, .map = map_source };
-
-	if (!tar || !tree)
-		return error_set(err, ERR_NO_MEMORY, "out of memory");
-
-	int r = unpack_deb(deb, &outer, err);
-
-	if (r == 0)
-		r = file_make_dirs(tree, 0755, err);
-	if (r == 0)
-		r = unpack_tar(tar, &inner, err);
-	if (r < 0)
-		return r;
-	/* A kernel of another flavour may have unpacked the same source meanwhile. */
-	if (rename(tree, folder) < 0 && !file_exists(folder))
-		return error_set_errno(err, errno, "cannot rename %s", tree);
-	return 0;
-}
-
-/* The parts of one preparation. */
-struct preparation {
-	const struct kernel *kernel;
-	const struct prepare_origin *origin;
-	struct kernel_banner banner; /* of the image */
-	const char *tmp;             /* a folder beside the source trees */
-	kernel_say_fn say;
-};
-
-/* A given package must be of the kernel's own version. */
-static int check_package(const struct preparation *p, const char *what, const char *name,
-			 const char *deb, struct error *err)
-{
-	struct deb_info info;
-	int r = deb_info_read(deb, &info, err);
-
-	return r < 0 ? r : kernel_match_package(&p->banner, what, name, &info, err);
-}
-
-static int check_source(const struct preparation *p, const char *tree, struct error *err)
-{
-	_cleanup_free_ char *makefile = path_join(tree, "Makefile", NULL);
-	_cleanup_free_ char *built = path_join(tree, "include/generated/autoconf.h", NULL);
-	_cleanup_buf_ struct buf text = BUF_INIT(SMALL_FILE_MAX);
-	int r = makefile && built ? file_read(makefile, &text, err) : ERR_NO_MEMORY;
-
-	if (r == 0)
-		r = kernel_match_makefile(&p->banner, buf_str(&text), err);
-	if (r < 0)
-		return error_prefix(err, r, "%s", tree);
-	if (file_exists(built)) {
-		error_set(err, ERR_UNSUPPORTED, "%s: a kernel was built in this tree", tree);
-		error_hint(err, "give a clean copy of it, or run make mrproper in it");
-		return ERR_UNSUPPORTED;
-	}
-	return 0;
-}
-
-/* A tree at hand is used in place. */
-static int use_tree(const struct preparation *p, char **ret, struct error *err)
-{
-	_cleanup_free_ char *tree = realpath(p->origin->source, NULL);
-	int r = tree ? check_source(p, tree, err)
-		     : error_set_errno(err, errno, "cannot use %s", p->origin->source);
-
-	if (r == 0)
-		*ret = TAKE_PTR(tree);
-	return r;
-}
-
-static int no_source(const struct kernel *k, struct error *err)
-{
-	error_set(err, ERR_UNSUPPORTED, "which source %s was built from is not known", k->release);
-	error_hint(err, "give its source tree with --source, and --headers or --config");
-	return ERR_UNSUPPORTED;
-}
-
-static int fetch_source(const struct preparation *p, const char *folder, struct error *err)
-{
-	const struct kernel *k = p->kernel;
-	_cleanup_free_ char *deb = NULL;
-	int r = 0;
-
-	if (p->origin->source) {
-		deb = strdup(p->origin->source);
-		r = deb ? check_package(p, "source", k->source_package, deb, err) : ERR_NO_MEMORY;
-	} else {
-		p->say("downloading the source");
-		r = apt_download(k->source_package, k->version, p->tmp, &deb, err);
-	}
-	if (r < 0)
-		return r;
-	p->say("unpacking the source");
-	return unpack_source(deb, p->tmp, folder, err);
-}
-
-/* The source tree of the image's own version, unpacked once for all kernels built from it. */
-static int get_source(const struct preparation *p, char **ret, struct error *err)
-{
-	const struct kernel *k = p->kernel;
-	_cleanup_free_ char *folder = NULL;
-	struct stat st;
-	int r;
-
-	if (p->origin->source && stat(p->origin->source, &st) == 0 && S_ISDIR(st.st_mode))
-		return use_tree(p, ret, err);
-	if (!k->source_package[0])
-		return no_source(k, err);
-	r = kernel_source_folder(k->source_package, k->version, &folder, err);
-	if (r < 0)
-		return r;
-	if (!file_exists(folder))
-		r = fetch_source(p, folder, err);
-	if (r == 0)
-		r = check_source(p, folder, err);
-	if (r == 0)
-		*ret = TAKE_PTR(folder);
-	return r;
-}
-
-static int copy_into_build(const struct kernel *k, const char *from, const char *name,
-			   struct error *err)
-{
+	_cleanup_free_ char *from = path_join(folder, name, NULL);
 	_cleanup_free_ char *to = path_join(k->build, name, NULL);
 
-	return to ? file_copy(from, to, 0644, err) : error_set(err, ERR_NO_MEMORY, "out of memory");
-}
-
-/* A build folder, or an unpacked headers package. */
-static int headers_from_folder(const struct preparation *p, struct error *err)
-{
-	const char *from = p->origin->headers;
-	_cleanup_free_ char *config = path_join(from, ".config", NULL);
-	_cleanup_free_ char *symvers = path_join(from, "Module.symvers", NULL);
-	_cleanup_free_ char *release = path_join(from, "include/config/kernel.release", NULL);
-	_cleanup_buf_ struct buf text = BUF_INIT(SMALL_FILE_MAX);
-	int r = 0;
-
-	if (!config || !symvers || !release)
+	if (!from || !to)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	if (file_exists(release))
-		r = file_read(release, &text, err);
-	if (r == 0 && text.len)
-		r = kernel_match_release(&p->banner, from, buf_str(&text), err);
-	if (r == 0)
-		r = copy_into_build(p->kernel, config, ".config", err);
-	return r < 0 ? r : copy_into_build(p->kernel, symvers, "Module.symvers", err);
+	return optional && !file_exists(from) ? 0 : file_copy(from, to, 0644, err);
 }
 
-static int get_headers(const struct preparation *p, struct error *err)
+static int check_release(const struct preparation *p, const char *headers, struct error *err)
+{
+	_cleanup_free_ char *release = path_join(headers, "include/config/kernel.release", NULL);
+	_cleanup_buf_ struct buf text = BUF_INIT(SMALL_FILE_MAX);
+	int r = release ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	if (r == 0 && file_exists(release))
+		r = file_read(release, &text, err);
+	return r == 0 && text.len ? kernel_match_release(&p->banner, headers, buf_str(&text), err)
+				  : r;
+}
+
+/* Unpacks the headers package into `folder`. */
+static int unpack_headers(const struct preparation *p, const char *folder, struct error *err)
 {
 	const struct kernel *k = p->kernel;
 	_cleanup_free_ char *deb = NULL, *package = NULL;
-	struct unpack_options options = { .dest = k->build, .map = map_headers, .user = (void *)k };
-	struct stat st;
-	int r;
+	struct unpack_options options = { .dest = folder, .map = map_headers, .user = (void *)k };
+	int r = file_make_dirs(folder, 0755, err);
 
-	if (p->origin->headers && stat(p->origin->headers, &st) == 0 && S_ISDIR(st.st_mode))
-		return headers_from_folder(p, err);
-	if (asprintf(&package, "linux-headers-%s", k->release) < 0)
-		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (r == 0 && asprintf(&package, "linux-headers-%s", k->release) < 0)
+		r = error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (r < 0)
+		return r;
 	if (p->origin->headers) {
-		r = check_package(p, "headers", package, p->origin->headers, err);
+		r = preparation_check_package(p, "headers", package, p->origin->headers, err);
 		return r < 0 ? r : unpack_deb(p->origin->headers, &options, err);
 	}
 	if (!k->version[0])
-		return no_source(k, err);
+		return kernel_source_unknown(k, err);
 	p->say("downloading the headers");
 	r = apt_download(package, k->version, p->tmp, &deb, err);
 	return r < 0 ? r : unpack_deb(deb, &options, err);
+}
+
+/* A folder with the files of the headers package, or a build folder. The caller frees. */
+static int get_headers(const struct preparation *p, char **ret, struct error *err)
+{
+	_cleanup_free_ char *folder = NULL;
+	struct stat st;
+	int r = 0;
+
+	if (p->origin->headers && stat(p->origin->headers, &st) == 0 && S_ISDIR(st.st_mode)) {
+		folder = strdup(p->origin->headers);
+		if (!folder)
+			return error_set(err, ERR_NO_MEMORY, "out of memory");
+		r = check_release(p, folder, err);
+	} else {
+		folder = path_join(p->tmp, "headers", NULL);
+		r = folder ? unpack_headers(p, folder, err)
+			   : error_set(err, ERR_NO_MEMORY, "out of memory");
+	}
+	if (r == 0)
+		r = copy_into_build(p->kernel, folder, ".config", false, err);
+	if (r == 0)
+		r = copy_into_build(p->kernel, folder, "Module.symvers", false, err);
+	if (r == 0)
+		*ret = TAKE_PTR(folder);
+	return r;
 }
 
 static int check_config(const struct preparation *p, const char *config, struct error *err)
@@ -376,62 +247,123 @@ static int write_extra_makefile(const struct kernel *k, struct error *err)
 		    : error_set(err, ERR_NO_MEMORY, "out of memory");
 }
 
-/* Debian builds its rt flavours with patches that its linux-source packages do not hold. */
-static void explain_rt(const char *config, struct error *err)
+static int read_text(const char *folder, const char *name, struct buf *out, struct error *err)
 {
-	if (strstr(config, "\nCONFIG_PREEMPT_RT=y\n"))
-		error_hint(err, "a real-time kernel: give --source the tree with the real-time "
-				"patches in it (debian/patches-rt of the source package 'linux')");
+	_cleanup_free_ char *path = path_join(folder, name, NULL);
+
+	return path ? file_read(path, out, err) : error_set(err, ERR_NO_MEMORY, "out of memory");
 }
 
-/* olddefconfig drops without a word what the source or the tools of this machine do not know. */
-static int make_config(struct kbuild *kb, const char *config, struct error *err)
+/* kbuild takes a configuration for the result of .config if no file of it is older and a list of
+ * what else it depends on, auto.conf.cmd, names nothing. */
+static int take_configuration(const struct kernel *k, const char *headers, struct error *err)
 {
-	_cleanup_buf_ struct buf given = BUF_INIT(CONFIG_MAX), made = BUF_INIT(CONFIG_MAX);
-	int r = file_read(config, &given, err);
+	_cleanup_free_ char *depends = path_join(k->build, "include/config/auto.conf.cmd", NULL);
+	_cleanup_free_ char *config = path_join(k->build, "include/config", NULL);
+	_cleanup_free_ char *generated = path_join(k->build, "include/generated", NULL);
+	int r = depends && config && generated ? file_make_dirs(config, 0755, err)
+					       : error_set(err, ERR_NO_MEMORY, "out of memory");
 
 	if (r == 0)
-		r = kbuild_make(kb, (const char *const[]){ "olddefconfig", NULL }, NULL, err);
+		r = file_make_dirs(generated, 0755, err);
 	if (r == 0)
-		r = file_read(config, &made, err);
-	if (r < 0)
-		return error_prefix(err, r, "%s", kb->kernel->release);
-	r = config_compare(buf_str(&given), buf_str(&made), err);
+		r = copy_into_build(k, headers, "include/config/auto.conf", false, err);
 	if (r == 0)
-		return 0;
-	explain_rt(buf_str(&given), err);
-	return error_prefix(err, r, "%s", kb->kernel->release);
+		r = copy_into_build(k, headers, "include/generated/autoconf.h", false, err);
+	if (r == 0)
+		r = copy_into_build(k, headers, "include/generated/rustc_cfg", true, err);
+	return r < 0 ? r : file_write_atomic(depends, "", 0, 0644, err);
 }
 
-static int configure(const struct preparation *p, struct kbuild *kb, struct error *err)
+/* Do the headers hold what their .config came to? */
+static bool has_configuration(const struct kernel *k, const char *headers)
+{
+	_cleanup_buf_ struct buf config = BUF_INIT(CONFIG_MAX), result = BUF_INIT(CONFIG_MAX);
+	_cleanup_free_ char *header = path_join(headers, "include/generated/autoconf.h", NULL);
+
+	return header && file_exists(header) &&
+	       read_text(k->build, ".config", &config, NULL) == 0 &&
+	       read_text(headers, "include/config/auto.conf", &result, NULL) == 0 &&
+	       config_compare(buf_str(&config), buf_str(&result), NULL) == 0;
+}
+
+/*
+ * What the shipped kernel was configured to is taken as it is: the Kconfig files at hand need not
+ * be those of its build, and olddefconfig drops without a word what they, or the tools of this
+ * machine, do not know. Where there is only a .config, olddefconfig must leave it as it was.
+ */
+static int make_config(const struct kbuild *kb, const char *headers, struct error *err)
+{
+	return has_configuration(kb->kernel, headers)
+		       ? take_configuration(kb->kernel, headers, err)
+		       : kbuild_make(kb, (const char *const[]){ "olddefconfig", NULL }, NULL, err);
+}
+
+/* What kbuild makes of some headers is in the package: the sizes and places of some structures, for
+ * assembler. */
+static int compare_generated(const struct kernel *k, const char *headers, struct error *err)
+{
+	static const char *const names[] = { "include/generated/asm-offsets.h",
+					     "include/generated/bounds.h" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_buf_ struct buf shipped = BUF_INIT(SMALL_FILE_MAX);
+		_cleanup_buf_ struct buf made = BUF_INIT(SMALL_FILE_MAX);
+
+		if (read_text(headers, names[i], &shipped, NULL) < 0)
+			continue;
+
+		int r = read_text(k->build, names[i], &made, err);
+
+		if (r < 0)
+			return r;
+		if (!streq(buf_str(&shipped), buf_str(&made)))
+			return error_set(err, ERR_MISMATCH,
+					 "%s comes out otherwise than it was shipped: the source "
+					 "is not the one that %s was built from",
+					 names[i], k->release);
+	}
+	return 0;
+}
+
+/* Configures and prepares the build folder, whose .config must come out as `given`. */
+static int build_tools(const struct preparation *p, const struct kbuild *kb, const char *headers,
+		       const char *given, struct error *err)
 {
 	const struct kernel *k = p->kernel;
-	_cleanup_free_ char *config = path_join(k->build, ".config", NULL);
-	_cleanup_free_ char *symvers = path_join(k->build, "Module.symvers", NULL);
-	int r = config && symvers ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+	_cleanup_buf_ struct buf made = BUF_INIT(CONFIG_MAX);
 
-	if (r == 0 && p->origin->config)
-		r = copy_into_build(k, p->origin->config, ".config", err);
-	if (r < 0)
-		return r;
-	if (!file_exists(config) || !file_exists(symvers))
-		return error_set(err, ERR_INVALID,
-				 "the headers of %s lack .config or Module.symvers", k->release);
-	r = check_config(p, config, err);
-	if (r == 0 && !file_exists(k->config))
-		r = file_copy(config, k->config, 0644, err);
-	if (r == 0)
-		r = kbuild_find_compiler(config, &kb->compiler, &kb->compiler_version, err);
-	if (r < 0)
-		return r;
 	p->say("configuring");
-	r = write_extra_makefile(k, err);
+
+	int r = write_extra_makefile(k, err);
+
 	if (r == 0)
-		r = make_config(kb, config, err);
+		r = make_config(kb, headers, err);
 	if (r < 0)
 		return r;
 	p->say("preparing");
-	return kbuild_make(kb, (const char *const[]){ "modules_prepare", NULL }, NULL, err);
+	r = kbuild_make(kb, (const char *const[]){ "modules_prepare", NULL }, NULL, err);
+	if (r == 0)
+		r = read_text(k->build, ".config", &made, err);
+	if (r == 0)
+		r = config_compare(given, buf_str(&made), err);
+	return r < 0 || p->origin->config ? r : compare_generated(k, headers, err);
+}
+
+/* The configuration in the build folder, after everything that is to be checked of it. */
+static int choose_config(const struct preparation *p, struct buf *ret, struct error *err)
+{
+	const struct kernel *k = p->kernel;
+	_cleanup_free_ char *config = path_join(k->build, ".config", NULL);
+	int r = config ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	if (r == 0 && p->origin->config)
+		r = file_copy(p->origin->config, config, 0644, err);
+	if (r == 0)
+		r = check_config(p, config, err);
+	if (r == 0 && !file_exists(k->config))
+		r = file_copy(config, k->config, 0644, err);
+	return r < 0 ? r : file_read(config, ret, err);
 }
 
 static int read_banner(const struct kernel *k, struct kernel_banner *ret, struct error *err)
@@ -442,31 +374,46 @@ static int read_banner(const struct kernel *k, struct kernel_banner *ret, struct
 	return r < 0 ? r : kernel_banner_find(image.data, image.len, ret, err);
 }
 
-static int prepare(struct preparation *p, int jobs, struct error *err)
+static int make_folders(const struct preparation *p, struct error *err)
 {
 	const struct kernel *k = p->kernel;
-	_cleanup_kbuild_ struct kbuild kb = { .kernel = k, .jobs = jobs };
 	_cleanup_free_ char *units = path_join(k->folder, "units", NULL);
-	int r = units ? read_banner(k, &p->banner, err)
+	int r = units ? file_remove_tree(k->build, err)
 		      : error_set(err, ERR_NO_MEMORY, "out of memory");
 
-	if (r == 0)
-		r = check_modules(p, err);
-	if (r == 0)
-		r = file_remove_tree(k->build, err);
 	if (r == 0)
 		r = file_remove_tree(units, err);
 	if (r == 0)
 		r = file_make_dirs(p->tmp, 0755, err);
+	return r < 0 ? r : file_make_dirs(k->build, 0755, err);
+}
+
+static int prepare(struct preparation *p, int jobs, struct error *err)
+{
+	const struct kernel *k = p->kernel;
+	_cleanup_kbuild_ struct kbuild kb = { .kernel = k, .jobs = jobs };
+	_cleanup_buf_ struct buf config = BUF_INIT(CONFIG_MAX);
+	_cleanup_free_ char *headers = NULL, *path = path_join(k->build, ".config", NULL);
+	int r = path ? read_banner(k, &p->banner, err)
+		     : error_set(err, ERR_NO_MEMORY, "out of memory");
+
 	if (r == 0)
-		r = file_make_dirs(k->build, 0755, err);
+		r = check_modules(p, err);
 	if (r == 0)
-		r = get_headers(p, err);
+		r = make_folders(p, err);
 	if (r == 0)
-		r = get_source(p, &kb.source, err);
+		r = get_headers(p, &headers, err);
 	if (r == 0)
-		r = configure(p, &kb, err);
-	return r < 0 ? r : write_marker(&kb, err);
+		r = choose_config(p, &config, err);
+	if (r == 0)
+		r = kernel_source_get(p,
+				      strstr(buf_str(&config), "\nCONFIG_PREEMPT_RT=y\n") != NULL,
+				      &kb.source, &kb.laid_over, err);
+	if (r == 0)
+		r = kbuild_find_compiler(path, &kb.compiler, &kb.compiler_version, err);
+	if (r == 0)
+		r = build_tools(p, &kb, headers, buf_str(&config), err);
+	return r < 0 ? error_prefix(err, r, "%s", k->release) : write_marker(&kb, err);
 }
 
 int kernel_prepare(const struct kernel *kernel, const struct prepare_origin *origin, int jobs,

@@ -3,20 +3,16 @@
 #pragma once
 
 #include "build/kbuild.h"
-
-/* Where headers, source and configuration come from; NULL members: through apt. */
-struct prepare_origin {
-	const char *headers; /* a linux-headers .deb, or its unpacked folder */
-	const char *source;  /* a linux-source .deb, or an unpacked tree (used in place) */
-	const char *config;  /* a kernel configuration instead of the headers' */
-};
+#include "build/kernel_source.h"
 
 /*
- * Makes the kernel ready once: `.config` and `Module.symvers` of the headers package, the source
- * package of the image's version, olddefconfig, modules_prepare. Does nothing if that is done.
- * `say` is told each step. Errors: those of apt_download() and unpack_deb(), ERR_NOT_FOUND (apt has
- * no source of that version), ERR_UNSUPPORTED (no compiler; no livepatch support in this kernel),
- * ERR_CHILD (make).
+ * Makes the kernel ready once: configuration and `Module.symvers` of the headers package, the
+ * source package of the image's version, modules_prepare. The configuration is taken as it was
+ * shipped; where the headers hold only a `.config`, olddefconfig must leave it as it is. What
+ * kbuild makes of the headers must be what the package holds of it. Does nothing if all that is
+ * done. `say` is told each step. Errors: those of apt_download() and unpack_deb(), ERR_NOT_FOUND
+ * (apt has no source of that version), ERR_MISMATCH (files that do not belong together),
+ * ERR_UNSUPPORTED (no compiler; no livepatch support in this kernel), ERR_CHILD (make).
  */
 int kernel_prepare(const struct kernel *kernel, const struct prepare_origin *origin, int jobs,
 		   kernel_say_fn say, struct error *err);

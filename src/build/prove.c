@@ -1,6 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/prove.h"
 
+/* Says what may be the cause of all mismatches of a real-time kernel. */
+static int add_mismatch(const struct kbuild *kb, const struct reason *reason,
+			struct reason_list *mismatches)
+{
+	static char realtime[] =
+		"Debian's real-time patches are not in its source package: of this kernel only the "
+		"headers below include/ have them, and this file, or a header beside it, is one that "
+		"they change; prepare the kernel with --source and a tree with the patches in it";
+	struct reason copy = *reason;
+
+	if (kb->laid_over && !copy.hint)
+		copy.hint = realtime;
+	return reason_add_copy(mismatches, &copy);
+}
+
 int prove_functions(const struct kbuild *kb, struct unit *unit, const struct shipped *shipped,
 		    const char *const *names, size_t n, struct reason_list *mismatches,
 		    struct runpre **ret, struct error *err)
@@ -21,7 +36,7 @@ int prove_functions(const struct kbuild *kb, struct unit *unit, const struct shi
 			r = runpre_check(shipped, unit, names, n, &first, &out, err);
 	}
 	for (size_t i = 0; r == 0 && i < first.n; i++) {
-		r = reason_add_copy(mismatches, &first.items[i]);
+		r = add_mismatch(kb, &first.items[i], mismatches);
 		if (r < 0)
 			error_set(err, r, "out of memory");
 	}

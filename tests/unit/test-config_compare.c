@@ -55,6 +55,20 @@ static void many_differences_are_counted(void **state _unused_)
 	assert_non_null(strstr(err.message, "1000 options differ: CONFIG_OPTION_"));
 }
 
+/* What kconfig makes of a configuration has texts without quotes. */
+static void result_of_a_configuration(void **state)
+{
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(config_compare("CONFIG_A=\"-Wx=5\"\nCONFIG_B=\"\"\nCONFIG_C=m\n",
+					"CONFIG_A=-Wx=5\nCONFIG_B=\nCONFIG_C=m\n", &err),
+			 0);
+	assert_int_equal(config_compare("CONFIG_A=\"one\"\n", "CONFIG_A=two\n", &err),
+			 ERR_MISMATCH);
+	assert_int_equal(config_compare("CONFIG_A=\"\n", "CONFIG_A=\n", &err), ERR_MISMATCH);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -62,6 +76,7 @@ int main(void)
 		cmocka_unit_test(a_missing_tool_is_named),
 		cmocka_unit_test(other_values_and_more_options),
 		cmocka_unit_test(many_differences_are_counted),
+		cmocka_unit_test(result_of_a_configuration),
 	};
 
 	return cmocka_run_group_tests_name("config_compare", tests, NULL, NULL);
