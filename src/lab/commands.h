@@ -25,7 +25,7 @@ int command_stop(struct cli *cli, struct error *err);
 int command_list(struct cli *cli, struct error *err);
 
 /*
- * Options that every verb with a guest has: kernel, image, modules, memory, cpus, accel, net,
+ * Options that every verb with a guest has: kernel, image, modules, memory, cpus, cpu, accel, net,
  * append, load, program, file. Arrays belong to `lab_options`, strings to the command line or to
  * `kernel`.
  */

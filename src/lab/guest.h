@@ -28,6 +28,8 @@ struct guest_options {
 	unsigned cpus;       /* 0: 1 */
 	unsigned memory_mb;  /* 0: 512 */
 	enum guest_accel accel;
+	const char *cpu; /* processor, as qemu-system-x86_64 -cpu takes it; NULL: `max`, or `host`
+			    with KVM */
 	bool net; /* eth0 with 10.0.2.15/24; the host's 127.0.0.1 is 10.0.2.2. No route beyond is
 		     set up; nothing stops root in the guest from adding one. */
 	const char *append;          /* added to the kernel's command line; may be NULL */

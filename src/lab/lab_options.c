@@ -82,6 +82,7 @@ int lab_options_get(const struct cli *cli, size_t nth, const char *also_load,
 	o.guest.boot_timeout_ms = (int)boot * 1000;
 	o.guest.net = cli_has(cli, "net");
 	o.guest.append = cli_get(cli, "append");
+	o.guest.cpu = cli_get(cli, "cpu");
 	o.guest.load = o.load;
 	o.guest.programs = o.programs;
 	o.guest.files = o.files;

@@ -15,6 +15,8 @@
 		  false, 0 },                                                                      \
 		{ "memory", "MB", "memory of the guest (default 512)", false, 0 },                 \
 		{ "cpus", "N", "processors of the guest (default 1)", false, 0 },                  \
+		{ "cpu", "MODEL", "the processor to emulate, as QEMU names it (default max)",      \
+		  false, 0 },                                                                      \
 		{ "accel", "NAME", "tcg (default, the reference), tcg-multi, kvm or auto", false,  \
 		  0 },                                                                             \
 		{ "append", "TEXT", "add to the kernel's command line", false, 0 },                \

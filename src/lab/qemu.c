@@ -89,7 +89,7 @@ static int add_accel(struct args *a, const struct guest_options *o, struct error
 	     kvm                           ? "kvm"
 	     : o->accel == GUEST_TCG_MULTI ? "tcg,thread=multi"
 					   : "tcg,thread=single");
-	add2(a, "-cpu", kvm ? "host" : "max");
+	add2(a, "-cpu", o->cpu ? o->cpu : kvm ? "host" : "max");
 	return 0;
 }
 
