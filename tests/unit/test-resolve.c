@@ -12,7 +12,8 @@
 
 /* Two units, each with a `twin` and a `hidden` of its own. */
 static const char unit_a[] =
-	"extern int outside(int); int shared; __attribute__((used)) static int hidden; static volatile int mine;\n"
+	"extern int outside(int); int shared; "
+	"__attribute__((used)) static int hidden; static volatile int mine;\n"
 	"__attribute__((noinline)) static int twin(int x) { return outside(x) + 3; }\n"
 	"int first(int x) { mine = x; return twin(x) * 5 + shared; }\n";
 static const char unit_b[] =
@@ -23,7 +24,8 @@ static const char info[] =
 	"__attribute__((section(\".modinfo\"))) const char v[] = \"vermagic=test \";\n";
 /* Stands for the kernel, one without indirect branch tracking. */
 static const char kernel[] =
-	"void clear_relocate_add(void) { }\n__attribute__((section(\".modinfo\"))) const char v[] = \"name=vmlinux\\0vermagic=test \";\n";
+	"void clear_relocate_add(void) { }\n"
+	"__attribute__((section(\".modinfo\"))) const char v[] = \"name=vmlinux\\0vermagic=test \";\n";
 static const char versions[] = "0x00000001\toutside\tvmlinux\tEXPORT_SYMBOL\t\n";
 
 struct fixture {
