@@ -12,6 +12,7 @@
 #include "build/output.h"
 #include "build/special_sizes.h"
 #include "build/prove.h"
+#include "build/shipped_types.h"
 
 void analysis_free(struct analysis *a)
 {
@@ -246,6 +247,18 @@ static int compare_units(struct analysis *a, struct error *err)
 	return 0;
 }
 
+/* The structures that the unit uses, against those of the kernel. */
+static int prove_types(struct analysis *a, const struct analysis_unit *u,
+		       struct reason_list *mismatches, struct error *err)
+{
+	const struct shipped *vmlinux;
+	int r = analysis_shipped(a, "vmlinux", &vmlinux, err);
+
+	return r < 0 ? r
+		     : shipped_types_check(vmlinux, u->shipped, u->original, u->unit->path,
+					   mismatches, NULL, err);
+}
+
 static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error *err)
 {
 	_cleanup_reason_list_ struct reason_list mismatches = { 0 };
@@ -260,6 +273,8 @@ static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error 
 		names[i] = d->changed[i].name;
 	r = prove_functions(a->kbuild, u->unit, u->shipped, names, d->changed_count, &mismatches,
 			    &u->runpre, err);
+	if (r == 0)
+		r = prove_types(a, u, &mismatches, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", u->unit->path);
 	a->compared += u->runpre->compared;

@@ -10,6 +10,7 @@
 #include "build/kernel_prepare.h"
 #include "build/output.h"
 #include "build/prove.h"
+#include "build/shipped_types.h"
 
 const struct cli_option build_prove_options[] = {
 	{ "kernel", "RELEASE", "kernel to compare with", true, 0 },
@@ -24,7 +25,7 @@ struct prover {
 	size_t shipped_count;
 	struct symvers *symvers;
 	struct reason_list mismatches;
-	size_t bad_versions;
+	size_t bad_versions, bad_types;
 	struct record *record;
 	struct error *err;
 };
@@ -73,6 +74,32 @@ static int compare_unit(struct prover *p, struct unit *unit)
 	return r < 0 ? error_set(p->err, r, "cannot make the record") : 0;
 }
 
+/* The structures that a file uses, against the kernel's. */
+static int compare_types(struct prover *p, const struct unit *unit)
+{
+	_cleanup_elf_object_ struct elf_object *elf = NULL;
+	const struct shipped *vmlinux, *shipped;
+	int64_t start = clock_monotonic_ms();
+	size_t before = p->mismatches.n, count = 0;
+	int r = elf_object_parse(unit->original.data, unit->original.len, unit->object_path, &elf,
+				 p->err);
+
+	if (r == 0)
+		r = get_shipped(p, "vmlinux", &vmlinux);
+	if (r == 0)
+		r = get_shipped(p, unit->object, &shipped);
+	if (r == 0)
+		r = shipped_types_check(vmlinux, shipped, elf, unit->path, &p->mismatches, &count,
+					p->err);
+	if (r < 0)
+		return r;
+	before = p->mismatches.n - before;
+	output_done(start, "%s: %zu of %zu types equal", unit->path, count - MIN(before, count),
+		    count);
+	p->bad_types += before;
+	return 0;
+}
+
 /* The versions of what a file exports, against Module.symvers. */
 static int compare_versions(struct prover *p, const struct unit *unit)
 {
@@ -108,6 +135,8 @@ static int prove_file(struct prover *p, const char *path)
 
 	for (size_t i = 0; r == 0 && i < set.n; i++) {
 		r = compare_unit(p, &set.units[i]);
+		if (r == 0)
+			r = compare_types(p, &set.units[i]);
 		if (r == 0)
 			r = compare_versions(p, &set.units[i]);
 	}
@@ -146,13 +175,13 @@ static int prove_all(struct cli *cli, struct prover *p)
 	if (r < 0)
 		return r;
 	output_reasons(&p->mismatches);
-	if (p->record->compared == p->record->equal && p->bad_versions == 0)
+	if (p->record->compared == p->record->equal && p->bad_versions == 0 && p->bad_types == 0)
 		return EXIT_OK;
 	error_set(
 		p->err, ERR_MISMATCH,
-		"%lld of %lld functions, and %zu versions of exports, are not the ones that %s has",
+		"%lld of %lld functions, %zu types and %zu versions of exports are not the ones that %s has",
 		(long long)(p->record->compared - p->record->equal), (long long)p->record->compared,
-		p->bad_versions, p->kbuild->kernel->release);
+		p->bad_types, p->bad_versions, p->kbuild->kernel->release);
 	fprintf(stderr, "suture-build: %s\n", p->err->message);
 	return BUILD_EXIT_MISMATCH;
 }

@@ -343,6 +343,49 @@ const uint8_t *shipped_bytes(const struct shipped *s, uint64_t address, size_t l
 	return section->data + offset;
 }
 
+/* A section of the image, which shipped_open() has checked to be an ELF file. */
+static const uint8_t *image_section(const struct shipped *s, const char *name, size_t *ret_len)
+{
+	const uint8_t *image = s->image.data;
+	size_t len = s->image.len, wanted = strlen(name) + 1;
+	Elf64_Ehdr eh;
+	Elf64_Shdr sh, names;
+
+	if (len < sizeof(eh))
+		return NULL;
+	memcpy(&eh, image, sizeof(eh));
+	if (eh.e_shentsize != sizeof(sh) || eh.e_shoff > len ||
+	    eh.e_shnum > (len - eh.e_shoff) / sizeof(sh) || eh.e_shstrndx >= eh.e_shnum)
+		return NULL;
+	memcpy(&names, image + eh.e_shoff + eh.e_shstrndx * sizeof(sh), sizeof(names));
+	if (names.sh_offset > len || names.sh_size > len - names.sh_offset)
+		return NULL;
+	for (size_t i = 0; i < eh.e_shnum; i++) {
+		memcpy(&sh, image + eh.e_shoff + i * sizeof(sh), sizeof(sh));
+		if (sh.sh_type == SHT_NOBITS || sh.sh_offset > len ||
+		    sh.sh_size > len - sh.sh_offset || sh.sh_name > names.sh_size ||
+		    wanted > names.sh_size - sh.sh_name ||
+		    memcmp(image + names.sh_offset + sh.sh_name, name, wanted) != 0)
+			continue;
+		*ret_len = (size_t)sh.sh_size;
+		return image + sh.sh_offset;
+	}
+	return NULL;
+}
+
+const uint8_t *shipped_section(const struct shipped *s, const char *name, size_t *ret_len)
+{
+	if (!s->elf)
+		return image_section(s, name, ret_len);
+
+	const struct elf_section *section = elf_object_section(s->elf, name);
+
+	if (!section || !section->data)
+		return NULL;
+	*ret_len = section->size;
+	return section->data;
+}
+
 /* The relocation of a module at an address, found by bisection. */
 static const struct elf_rela *module_rela(const struct shipped *s, uint64_t place)
 {

@@ -37,6 +37,8 @@ const char *shipped_build_id(const struct shipped *s);
 const struct elf_object *shipped_elf(const struct shipped *s);
 /* The made-up address of a module's section. */
 uint64_t shipped_section_address(const struct elf_section *section);
+/* The bytes of a section of the file by its name; NULL if there is none. */
+const uint8_t *shipped_section(const struct shipped *s, const char *name, size_t *ret_len);
 /* Of the module's file, unpacked; NULL for vmlinux. */
 const char *shipped_sha256(const struct shipped *s);
 /* The module's vermagic; NULL for vmlinux. */
