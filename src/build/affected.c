@@ -11,6 +11,7 @@
 #include "build/compile_task.h"
 #include "build/declared.h"
 #include "build/include_graph.h"
+#include "build/include_scan.h"
 #include "build/output.h"
 #include "build/preprocessed.h"
 
@@ -115,11 +116,28 @@ static int list_candidates(const struct finder *f, candidate_list *ret)
 	return r;
 }
 
+/* What the compiler cannot read it quotes in its complaint: no patch may choose that. */
+static int check_includes(const struct finder *f, const struct source_file *file,
+			  const struct buf *text)
+{
+	_cleanup_name_list_ struct name_list names = { 0 };
+	int r = include_scan(buf_str(text), text->len, &names);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		if (include_leads_out(f->sources->tree, file->path, names.items[i]))
+			r = reason_add(f->reasons, REASON_UNSAFE_PATH, file->path, NULL,
+				       "includes %s, which is outside the kernel's source",
+				       names.items[i] + 1);
+	return r < 0 ? error_set(f->err, r, "%s: too many #include lines", file->path) : 0;
+}
+
 static int add_text(const struct finder *f, const struct source_file *file)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT(2 * SOURCE_FILE_MAX);
 	int r = source_file_text(file, &text);
 
+	if (r == 0)
+		r = check_includes(f, file, &text);
 	/* The builder's own header is in no tree; what it includes is. */
 	if (r == 0 && strstr(buf_str(&text), DECLARED_HEADER))
 		r = buf_append_str(&text, "\n#include " DECLARED_INCLUDES "\n");
@@ -340,6 +358,15 @@ static int take(const struct finder *f, struct candidate *c, struct unit_set *re
 	return r < 0 ? error_set(f->err, r, "too many reasons") : 0;
 }
 
+/* Nothing is compiled then: not even to tell more. */
+static bool is_unsafe(const struct finder *f)
+{
+	for (size_t i = 0; i < f->reasons->n; i++)
+		if (f->reasons->items[i].code == REASON_UNSAFE_PATH)
+			return true;
+	return false;
+}
+
 static int find(struct finder *f, bool all, candidate_list *list, struct unit_set *ret)
 {
 	int64_t start = clock_monotonic_ms();
@@ -348,8 +375,9 @@ static int find(struct finder *f, bool all, candidate_list *list, struct unit_se
 
 	if (r == 0)
 		r = mark(f);
-	if (r == 0)
-		r = list_candidates(f, list);
+	if (r < 0 || is_unsafe(f))
+		return r;
+	r = list_candidates(f, list);
 	for (size_t i = 0; i < list->count; i++)
 		included += !list->items[i].patched;
 	if (r == 0)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/include_scan.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/file.h"
+#include "build/unit_list.h"
 
 /* Longest preprocessor line that is looked at, continued lines together. */
 #define DIRECTIVE_MAX 65536
@@ -36,6 +39,12 @@ static void skip_comment(struct scanner *s)
 	const char *close = memmem(s->p + 2, (size_t)(s->end - s->p - 2), "*/", 2);
 
 	s->p = close ? close + 2 : s->end;
+}
+
+/* '#', or how C writes it for keyboards that have none (C17 6.4.6). */
+static bool at_directive(const struct scanner *s)
+{
+	return *s->p == '#' || (*s->p == '%' && s->end - s->p >= 2 && s->p[1] == ':');
 }
 
 /* Is *p the beginning of a comment, of the kind that `second` makes? */
@@ -180,7 +189,7 @@ static int take_directive(struct scanner *s)
 	size_t len;
 
 	buf_clear(&s->line);
-	s->p++;
+	s->p += *s->p == '#' ? 1 : 2;
 
 	int r = take_line(s, &s->line);
 
@@ -189,7 +198,8 @@ static int take_directive(struct scanner *s)
 	p = buf_str(&s->line);
 	p += strspn(p, " \t\f\v");
 	len = strspn(p, "abcdefghijklmnopqrstuvwxyz_");
-	if (is_word(p, len, "include") || is_word(p, len, "include_next"))
+	if (is_word(p, len, "include") || is_word(p, len, "include_next") ||
+	    is_word(p, len, "import"))
 		return add_delimited(s, p + len);
 	if (is_word(p, len, "define"))
 		return take_define(s, p + len + strspn(p + len, " \t"));
@@ -226,7 +236,7 @@ int include_scan(const char *text, size_t len, struct name_list *ret)
 			break;
 		if (at_comment(&s, '*'))
 			skip_comment(&s);
-		else if (*s.p == '#')
+		else if (at_directive(&s))
 			r = take_directive(&s);
 		else
 			r = take_line(&s, NULL);
@@ -235,4 +245,27 @@ int include_scan(const char *text, size_t len, struct name_list *ret)
 		r = add_trace_names(&s);
 	buf_free(&s.line);
 	return r;
+}
+
+bool include_leads_out(const char *tree, const char *path, const char *name)
+{
+	char beside[PATH_MAX];
+	bool quoted = *name++ == '"';
+
+	if (*name == '/')
+		return true;
+	if (!strstr(name, "../"))
+		return false;
+	if (quoted && snprintf(beside, sizeof(beside), "%.*s%s", (int)(path_base(path) - path),
+			       path, name) < PATH_MAX) {
+		if (!path_normalize(beside))
+			return true;
+
+		_cleanup_free_ char *full = path_join(tree, beside, NULL);
+
+		if (full && file_exists(full))
+			return false;
+	}
+	/* Searched for in folders of the tree, none of which is its top. */
+	return strstr(strstr(name, "../") + 1, "../") != NULL;
 }

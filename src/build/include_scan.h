@@ -15,3 +15,8 @@
  * as the C preprocessor reads them. ERR_NO_MEMORY, ERR_TOO_LARGE.
  */
 int include_scan(const char *text, size_t len, struct name_list *ret);
+
+/* Does a name, as include_scan() gives it, lead from the file at `path` below `tree` to what is not
+ * of the kernel's source? By its text; only whether a name with ".." in it is in the tree is asked
+ * of the disk. */
+bool include_leads_out(const char *tree, const char *path, const char *name);

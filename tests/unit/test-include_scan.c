@@ -23,6 +23,7 @@ static void lines(void **state)
 	expect(" # /* x */ include\t<a.h>", "<a.h\n");
 	expect("/* c */ #include \"a.h\" /* d */\n#include \"a.h\"\n", "\"a.h\n");
 	expect("#include_next <a.h>\n", "<a.h\n");
+	expect("#import \"a.h\"\n%:include <b.h>\n % :include <c.h>\n", "\"a.h\n<b.h\n");
 	expect("int include;\n#include_x <a.h>\n#includes <b.h>\n# pragma once\n", "");
 	expect("x #include <a.h>\n", "");
 }
@@ -84,6 +85,28 @@ static void cut_off(void **state)
 	}
 }
 
+static void out_of_the_tree(void **state)
+{
+	char *dir = unit_make_dir();
+	_cleanup_free_ char *folder = path_join(dir, "mm/kasan", NULL),
+			    *header = path_join(dir, "mm/slab.h", NULL);
+
+	(void)state;
+	assert_int_equal(file_make_dirs(folder, 0755, NULL), 0);
+	assert_int_equal(file_write_atomic(header, "", 0, 0644, NULL), 0);
+	assert_false(include_leads_out(dir, "mm/kasan/a.c", "\"b.h"));
+	assert_false(include_leads_out(dir, "mm/kasan/a.c", "<linux/b.h"));
+	assert_false(include_leads_out(dir, "mm/kasan/a.c", "\"../slab.h"));
+	assert_false(include_leads_out(dir, "mm/kasan/a.c", "\"../../mm/slab.h"));
+	assert_false(include_leads_out(dir, "mm/kasan/a.c", "<../kernel/smpboot.h"));
+	assert_true(include_leads_out(dir, "mm/kasan/a.c", "\"/etc/shadow"));
+	assert_true(include_leads_out(dir, "mm/kasan/a.c", "</etc/shadow"));
+	assert_true(include_leads_out(dir, "mm/kasan/a.c", "\"../../../mm/slab.h"));
+	assert_true(include_leads_out(dir, "mm/kasan/a.c", "\"../../etc/shadow"));
+	assert_true(include_leads_out(dir, "mm/kasan/a.c", "<../../etc/shadow"));
+	unit_remove_dir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -93,6 +116,7 @@ int main(void)
 		cmocka_unit_test(continued_lines),
 		cmocka_unit_test(computed_includes),
 		cmocka_unit_test(cut_off),
+		cmocka_unit_test(out_of_the_tree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
