@@ -258,6 +258,35 @@ static int compare_enumerator(const struct name_entry *entry, void *user)
 	return 0;
 }
 
+static bool same_variable(struct comparison *c, Dwarf_Die *x, Dwarf_Die *y)
+{
+	struct types_member m = { .name = "", .type = types_of(x) };
+	struct types_member n = { .name = "", .type = types_of(y) };
+
+	c->steps = 0;
+	return same_kind(c, &m, &n, 0);
+}
+
+/* A variable that both have holds what the kernel wrote there. Its size is for the objects. */
+static int compare_variable(const struct name_entry *entry, void *user)
+{
+	struct comparison *c = user;
+	const struct name_entry *other = name_table_find(c->b.variables, entry->name);
+
+	for (size_t i = 0; other && i < entry->items.count; i++) {
+		bool found = false;
+
+		for (size_t k = 0; !found && c->error == 0 && k < other->items.count; k++)
+			found = same_variable(c, entry->items.items[i], other->items.items[k]);
+		if (c->error < 0)
+			return c->error;
+		if (!found)
+			return c->changed(c->user, entry->name,
+					  "it holds another type than it did");
+	}
+	return 0;
+}
+
 int layout_compare(const struct elf_object *original, const struct elf_object *patched,
 		   layout_changed_fn changed, void *user)
 {
@@ -270,6 +299,8 @@ int layout_compare(const struct elf_object *original, const struct elf_object *p
 		r = name_table_each(c.a.named, compare_named, &c);
 	if (r == 0)
 		r = name_table_each(c.a.enumerators, compare_enumerator, &c);
+	if (r == 0)
+		r = name_table_each(c.a.variables, compare_variable, &c);
 	types_close(&c.a);
 	types_close(&c.b);
 	return r == ERR_NOT_FOUND ? 0 : r;

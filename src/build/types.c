@@ -216,14 +216,15 @@ const char *types_key(struct types *t, Dwarf_Die *die)
 		     : NULL;
 }
 
-static int add_named(struct types *t, const char *key, const Dwarf_Die *die)
+static int add_die_to(struct types *t, struct name_table *table, const char *key,
+		      const Dwarf_Die *die)
 {
 	Dwarf_Die *copy = arena_new_object(t->arena, Dwarf_Die);
 
 	if (!key || !copy)
 		return ERR_NO_MEMORY;
 	*copy = *die;
-	return name_table_add(t->named, key, copy);
+	return name_table_add(table, key, copy);
 }
 
 /* A typedef that is the only name of a structure. */
@@ -234,7 +235,7 @@ static int add_typedef(struct types *t, Dwarf_Die *die)
 	if (!refers_to(die, &type) || !types_is_aggregate(&type) || *types_name(&type) ||
 	    dwarf_hasattr(&type, DW_AT_declaration))
 		return 0;
-	return add_named(t, types_name(die), &type);
+	return add_die_to(t, t->named, types_name(die), &type);
 }
 
 static int add_enumerators(struct types *t, Dwarf_Die *die)
@@ -260,10 +261,12 @@ static int add_die(struct types *t, Dwarf_Die *die)
 	case DW_TAG_structure_type:
 	case DW_TAG_union_type:
 		return *types_name(die) && !dwarf_hasattr(die, DW_AT_declaration)
-			       ? add_named(t, types_key(t, die), die)
+			       ? add_die_to(t, t->named, types_key(t, die), die)
 			       : 0;
 	case DW_TAG_typedef: return add_typedef(t, die);
 	case DW_TAG_enumeration_type: return add_enumerators(t, die);
+	case DW_TAG_variable:
+		return *types_name(die) ? add_die_to(t, t->variables, types_name(die), die) : 0;
 	default: return 0;
 	}
 }
@@ -302,8 +305,9 @@ int types_open(const struct elf_object *object, struct types *t)
 		return r;
 	t->named = name_table_new();
 	t->enumerators = name_table_new();
+	t->variables = name_table_new();
 	t->arena = arena_new(ARENA_MAX);
-	if (!t->named || !t->enumerators || !t->arena)
+	if (!t->named || !t->enumerators || !t->variables || !t->arena)
 		return ERR_NO_MEMORY;
 	elf_version(EV_CURRENT);
 	t->elf = elf_memory((char *)t->image.data, t->image.len);
@@ -316,6 +320,7 @@ void types_close(struct types *t)
 {
 	name_table_free(t->named);
 	name_table_free(t->enumerators);
+	name_table_free(t->variables);
 	arena_free(t->arena);
 	dwarf_end(t->dwarf);
 	elf_end(t->elf);

@@ -24,6 +24,7 @@ struct types {
 	 * the typedef that is one's only name): Dwarf_Die *. */
 	struct name_table *named;
 	struct name_table *enumerators; /* their values, as pointers */
+	struct name_table *variables;   /* of the file's scope: Dwarf_Die * */
 };
 
 /* ERR_NOT_FOUND (no debugging data), ERR_INVALID, ERR_NO_MEMORY. To be closed in any case. */

@@ -94,7 +94,7 @@ static void structures(void **state)
 	expect(S("union { int a; char b; } u;"), S("union { int a; short b; } u;"), "struct s");
 	expect(S("struct s *next; const char *n;"), S("void *next; const volatile char *n;"), "");
 	expect("union u { int a; } v;", "union u { int a; long b; } v;", "union u");
-	expect("typedef struct { int a; } t; t v;", "typedef struct { int a, b; } t; t v;", "t");
+	expect("typedef struct { int a; } t; t v;", "typedef struct { int a, b; } t; t v;", "t,v");
 	/* one that is new or gone, and one inside another */
 	expect(S("int a;"), "struct n { int a; } v;", "");
 	expect("struct i { int a; }; " S("struct i i;"), "struct i { long a; }; " S("struct i i;"),
@@ -178,7 +178,7 @@ static void renamed(void **state)
 	expect("struct p { int a; struct p *n; } p; " S("struct p *to; struct p in;"),
 	       "struct q { int b; struct q *n; } p; " S("struct q *to; struct q in;"), "");
 	expect("struct p { int a; } p; " S("struct p *to;"),
-	       "struct q { int a, b; } p; " S("struct q *to;"), "struct s");
+	       "struct q { int a, b; } p; " S("struct q *to;"), "struct s,p");
 	expect("typedef int t; " S("t a;"), "typedef unsigned u; " S("const u a;"), "");
 	expect("struct p { int a; } v;", "union p { int a; } v;", "");
 }
@@ -257,6 +257,22 @@ static void damaged(void **state)
 	unit_remove_dir(dir);
 }
 
+static void variables(void **state)
+{
+	(void)state;
+	expect("int v[2];", "unsigned v[2];", "");
+	expect("int v[2];", "int v[3];", "");
+	expect("int v[2];", "short v[4];", "v");
+	expect("int *v;", "unsigned *const v;", "");
+	expect("unsigned short *v;", "unsigned *v;", "v");
+	expect("extern long v; long *w = &v;", "extern void *v; void *w = &v;", "v");
+	expect("struct p { int x, y; } v; struct q { int y, x; } w;",
+	       "struct p { int x, y; } w; struct q { int y, x; } v;", "v,w");
+	expect("struct p { int x, y; } v;", "struct q { int a, b; } v;", "");
+	expect("int v;", "int w; long *u;", "");
+	expect_how("int v[2];", "short v[4];", "it holds another type than it did");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,7 +280,7 @@ int main(void)
 		cmocka_unit_test(enumerators), cmocka_unit_test(within_functions),
 		cmocka_unit_test(kinds),       cmocka_unit_test(renamed),
 		cmocka_unit_test(within),      cmocka_unit_test(older_form),
-		cmocka_unit_test(damaged),
+		cmocka_unit_test(damaged),     cmocka_unit_test(variables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
