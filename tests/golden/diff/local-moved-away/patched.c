@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+/* Functions that have nothing to do with each other do not share a state. */
+int first(int x)
+{
+	return outside(x);
+}
+
+int second(int x)
+{
+	static int count;
+
+	count += x;
+	return outside(count);
+}
