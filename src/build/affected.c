@@ -2,6 +2,7 @@
 #include "build/affected.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,13 +14,11 @@
 #include "build/include_graph.h"
 #include "build/include_scan.h"
 #include "build/output.h"
-#include "build/preprocessed.h"
 
-#define TEXT_MAX         ((size_t)256 * 1024 * 1024)
+#define TEXT_MAX ((size_t)256 * 1024 * 1024)
 
-/* What one file costs at most, in seconds of a processor: preprocessing and compiling a file of the
- * kernel twice. */
-#define SECONDS_PER_FILE 7
+/* Files that are preprocessed and compiled to tell how long all would take. */
+#define SAMPLES  2
 
 struct finder {
 	const struct kbuild *kb;
@@ -104,9 +103,11 @@ static int list_candidates(const struct finder *f, candidate_list *ret)
 		const struct unit_entry *e = &f->list.entries[i];
 		struct candidate c = { .entry = e };
 
-		if (!include_graph_is_marked(f->graph, e->source) || !unit_entry_is_kernel(e))
+		if (!include_graph_is_marked(f->graph, e->source) ||
+		    !(unit_entry_is_kernel(e) || unit_entry_shapes_kernel(e)))
 			continue;
-		c.patched = is_patched(f, e->source) && str_has_suffix(e->source, ".c");
+		c.patched = is_patched(f, e->source) && str_has_suffix(e->source, ".c") &&
+			    unit_entry_is_kernel(e);
 		r = command_parse(e->command, &c.command, f->err);
 		if (r == 0 && VEC_PUSH(ret, c) < 0) {
 			name_list_free(&c.command);
@@ -160,7 +161,7 @@ static int note_unread(const struct finder *f, const char *path)
 
 		if (!include_graph_is_marked(f->graph, e->source))
 			continue;
-		if (unit_entry_is_kernel(e))
+		if (unit_entry_is_kernel(e) || unit_entry_shapes_kernel(e))
 			return 0;
 		code = REASON_NOT_KERNEL_CODE;
 		why = "is only read by code that runs before the kernel";
@@ -189,44 +190,101 @@ static int mark(const struct finder *f)
 	return r;
 }
 
-static int check_number(const struct finder *f, size_t n, bool all)
-{
-	size_t minutes = n * SECONDS_PER_FILE / (size_t)MAX(f->kb->jobs, 1) / 60 + 1;
-	int r;
-
-	if (n <= AFFECTED_LIMIT || all)
-		return 0;
-	r = error_set(f->err, ERR_TOO_LARGE,
-		      "%zu files that this kernel is compiled from include what the patch changes: "
-		      "comparing them, and compiling those that change, takes up to %zu minutes",
-		      n, minutes);
-	error_hint(f->err, "--all does it; a fix in C files alone is built in seconds");
-	return r;
-}
-
-/* The preprocessor's call for a command ("… -c -o OBJECT SOURCE"): text without line marks. */
-static int preprocessor_arguments(const struct candidate *c, const char *output,
-				  struct name_list *ret)
+/* kbuild's command ("… -c -o OBJECT SOURCE") with another output and without debugging data, which
+ * would have the folder's name; with `text`, the preprocessor's
+ * call for it: text without line marks. */
+static int output_arguments(const struct candidate *c, bool text, const char *output,
+			    struct name_list *ret)
 {
 	const struct name_list *command = &c->command;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i + 1 < command->n; i++) {
-		if (streq(command->items[i], "-o"))
+		const char *word = command->items[i];
+
+		if (streq(word, "-o"))
 			i++;
-		else if (!str_has_prefix(command->items[i], "-Wp,-MMD") &&
-			 !streq(command->items[i], "-c"))
-			r = name_list_add(ret, command->items[i]);
+		else if (!str_has_prefix(word, "-Wp,-MMD") && !str_has_prefix(word, "-g") &&
+			 !str_has_prefix(word, "-Wa,-g") &&
+			 !(text && (streq(word, "-c") || streq(word, "-S"))))
+			r = name_list_add(ret, word);
 	}
-	if (r == 0)
+	if (r == 0 && text)
 		r = name_list_add(ret, "-E");
-	if (r == 0)
+	if (r == 0 && text)
 		r = name_list_add(ret, "-P");
 	if (r == 0)
 		r = name_list_add(ret, "-o");
 	if (r == 0)
 		r = name_list_add(ret, output);
 	return r < 0 ? r : name_list_add(ret, command->items[command->n - 1]);
+}
+
+static int plan_sample(const struct finder *f, const struct candidate *c, bool text,
+		       struct compile_tasks *tasks)
+{
+	struct compile_task *t = compile_tasks_new(tasks, f->kb->kernel->build);
+
+	return t && output_arguments(c, text, "/dev/null", &t->arguments) == 0 ? 0
+									       : out_of_memory(f);
+}
+
+static double children_seconds(void)
+{
+	struct rusage u;
+
+	if (getrusage(RUSAGE_CHILDREN, &u) < 0)
+		return 0;
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+/* Minutes to preprocess and compile all candidates twice, by what some of them, spread over the
+ * list, take. */
+static int estimate(const struct finder *f, const candidate_list *list, double *ret_minutes)
+{
+	_cleanup_compile_tasks_ struct compile_tasks tasks = { 0 };
+	double start = children_seconds();
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < SAMPLES; i++) {
+		const struct candidate *c = &list->items[(2 * i + 1) * list->count / (2 * SAMPLES)];
+
+		r = plan_sample(f, c, true, &tasks);
+		if (r == 0)
+			r = plan_sample(f, c, false, &tasks);
+	}
+	if (r == 0)
+		r = compile_tasks_run(&tasks, f->kb->jobs, NULL, f->err);
+	*ret_minutes = (children_seconds() - start) / SAMPLES * 2 * (double)list->count /
+		       MAX(f->kb->jobs, 1) / 60;
+	return r;
+}
+
+static int check_number(const struct finder *f, const candidate_list *list, size_t n, bool all)
+{
+	double minutes;
+	int r;
+
+	if (n <= AFFECTED_LIMIT || all)
+		return 0;
+	r = estimate(f, list, &minutes);
+	if (r < 0)
+		return r;
+	r = error_set(
+		f->err, ERR_TOO_LARGE,
+		"%zu files that this kernel is compiled from include what the patch changes: "
+		"comparing them takes minutes, and if all of them change, compiling too about "
+		"%.0f minutes (by what %d of them take, %d at a time)",
+		n, minutes + 1, SAMPLES, f->kb->jobs);
+	error_hint(f->err, "--all does it; a fix in C files alone is built in seconds");
+	return r;
+}
+
+static bool is_vdso(const struct candidate *c)
+{
+	return str_has_prefix(c->entry->object, "arch/x86/entry/vdso/") &&
+	       (name_list_has(&c->command, "-fPIC") || unit_entry_shapes_kernel(c->entry));
 }
 
 /* Files of one comparison at a time: their texts take room on the disk. */
@@ -247,7 +305,7 @@ static void texts_done(struct texts *t)
 	*t = (struct texts){ 0 };
 }
 
-static int plan_texts(const struct finder *f, const struct candidate *c, size_t number,
+static int plan_texts(const struct finder *f, const struct candidate *c, bool text, size_t number,
 		      struct compile_tasks *tasks, struct texts *ret)
 {
 	const char *folder = overlay_folder(f->overlay);
@@ -259,29 +317,53 @@ static int plan_texts(const struct finder *f, const struct candidate *c, size_t 
 	    asprintf(&ret->after, "%s/%zu-after", folder, number) < 0)
 		return out_of_memory(f);
 	t = compile_tasks_new(tasks, f->kb->kernel->build);
-	if (!t || preprocessor_arguments(c, ret->before, &t->arguments) < 0)
+	if (!t || output_arguments(c, text, ret->before, &t->arguments) < 0)
 		return out_of_memory(f);
 	t = compile_tasks_new(tasks, f->kb->kernel->build);
-	if (!t || preprocessor_arguments(c, ret->after, &after) < 0)
+	if (!t || output_arguments(c, text, ret->after, &after) < 0)
 		return out_of_memory(f);
 	r = overlay_move(f->overlay, &after, &t->arguments, f->err);
 	return r;
 }
 
-static int compare_texts(const struct finder *f, struct candidate *c, const struct texts *t)
+/* The constants in the compiler's output are lines of the form `"->NAME $VALUE …"`
+ * (linux/kbuild.h).
+ */
+static int keep_constants(struct buf *text)
+{
+	_cleanup_buf_ struct buf kept = BUF_INIT(TEXT_MAX);
+	int r = 0;
+
+	for (const char *p = buf_str(text); r == 0 && *p;) {
+		size_t len = strcspn(p, "\n");
+
+		len += p[len] == '\n';
+		if (memmem(p, len, "\"->", 3))
+			r = buf_append(&kept, p, len);
+		p += len;
+	}
+	buf_clear(text);
+	return r < 0 ? r : buf_append(text, kept.data, kept.len);
+}
+
+static int compare_texts(const struct finder *f, struct candidate *c, bool text,
+			 const struct texts *t)
 {
 	_cleanup_buf_ struct buf before = BUF_INIT(TEXT_MAX), after = BUF_INIT(TEXT_MAX);
+	bool constants = !text && str_has_suffix(c->entry->object, ".s");
 	int r = file_read(t->before, &before, f->err);
 
 	if (r == 0)
 		r = file_read(t->after, &after, f->err);
+	if (r == 0 && constants && (keep_constants(&before) < 0 || keep_constants(&after) < 0))
+		r = out_of_memory(f);
 	if (r == 0)
-		c->same =
-			preprocessed_same(buf_str(&before), before.len, buf_str(&after), after.len);
+		c->same = before.len == after.len &&
+			  (before.len == 0 || memcmp(before.data, after.data, before.len) == 0);
 	return r;
 }
 
-static int compare_batch(const struct finder *f, struct candidate **batch, size_t n,
+static int compare_batch(const struct finder *f, struct candidate **batch, size_t n, bool text,
 			 struct output_progress *progress)
 {
 	_cleanup_compile_tasks_ struct compile_tasks tasks = { 0 };
@@ -290,16 +372,47 @@ static int compare_batch(const struct finder *f, struct candidate **batch, size_
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = plan_texts(f, batch[i], i, &tasks, &texts[i]);
+		r = plan_texts(f, batch[i], text, i, &tasks, &texts[i]);
 	start = clock_monotonic_ms();
 	if (r == 0)
 		r = compile_tasks_run(&tasks, f->kb->jobs, progress, f->err);
 	timings_add(f->kb->timings, TIMINGS_PREPROCESSOR, start);
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0)
-			r = compare_texts(f, batch[i], &texts[i]);
+			r = compare_texts(f, batch[i], text, &texts[i]);
 		texts_done(&texts[i]);
 	}
+	return r;
+}
+
+/* Is what is made of the candidate refused if it changes? Then it has to be told whether another
+ * text makes it another one. */
+static bool is_fixed(const struct candidate *c)
+{
+	return is_vdso(c) || str_has_suffix(c->entry->object, ".s") ||
+	       (unit_entry_is_kernel(c->entry) && !str_has_suffix(c->entry->source, ".c"));
+}
+
+/* Whose text is another one, but what is made of it is not? */
+static int compare_products(const struct finder *f, candidate_list *list)
+{
+	struct candidate *batch[BATCH];
+	struct output_progress progress = { .what = "comparing objects" };
+	size_t n = 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i <= list->count; i++) {
+		struct candidate *c = i < list->count ? &list->items[i] : NULL;
+
+		if (c && !c->same && !c->patched && is_fixed(c))
+			batch[n++] = c;
+		if (n == BATCH || (n > 0 && !c)) {
+			progress.total = 2 * n;
+			r = compare_batch(f, batch, n, false, &progress);
+			n = 0;
+		}
+	}
+	output_progress_end(&progress);
 	return r;
 }
 
@@ -317,7 +430,7 @@ static int compare_all(const struct finder *f, candidate_list *list)
 		if (!list->items[i].patched)
 			batch[n++] = &list->items[i];
 		if (n == BATCH || (n > 0 && i + 1 == list->count)) {
-			r = compare_batch(f, batch, n, &progress);
+			r = compare_batch(f, batch, n, true, &progress);
 			n = 0;
 		}
 	}
@@ -335,12 +448,6 @@ static int fill_overlay(const struct finder *f, const candidate_list *list)
 	return r < 0 ? r : overlay_fill(f->overlay, f->sources, &files, f->err);
 }
 
-static bool is_vdso(const struct candidate *c)
-{
-	return str_has_prefix(c->entry->object, "arch/x86/entry/vdso/") &&
-	       name_list_has(&c->command, "-fPIC");
-}
-
 /* A candidate that changes: a unit to compile, or a reason against the patch. */
 static int take(const struct finder *f, struct candidate *c, struct unit_set *ret)
 {
@@ -349,10 +456,20 @@ static int take(const struct finder *f, struct candidate *c, struct unit_set *re
 
 	if (is_vdso(c))
 		r = reason_add(f->reasons, REASON_VDSO, source, NULL,
-			       "is part of the vDSO, and includes what the patch changes");
+			       "is part of the vDSO, and becomes another object with the patch");
+	else if (str_has_suffix(c->entry->object, ".s"))
+		r = reason_add(
+			f->reasons, REASON_ASSEMBLER, source, NULL,
+			"tells the assembler and the headers sizes, offsets and limits, and "
+			"some of them change with the patch: everything was compiled with them");
+	else if (unit_entry_shapes_kernel(c->entry))
+		r = reason_add(
+			f->reasons, REASON_ASSEMBLER, source, NULL,
+			"is the linker's script of the kernel, and changes with the patch: the "
+			"running kernel is laid out by it");
 	else if (!str_has_suffix(source, ".c"))
 		r = reason_add(f->reasons, REASON_ASSEMBLER, source, NULL,
-			       "is assembler, and includes what the patch changes");
+			       "is assembler, and becomes another object with the patch");
 	else
 		return unit_set_add(ret, source, c->entry->object, &c->command, f->err);
 	return r < 0 ? error_set(f->err, r, "too many reasons") : 0;
@@ -381,11 +498,13 @@ static int find(struct finder *f, bool all, candidate_list *list, struct unit_se
 	for (size_t i = 0; i < list->count; i++)
 		included += !list->items[i].patched;
 	if (r == 0)
-		r = check_number(f, included, all);
+		r = check_number(f, list, included, all);
 	if (r == 0)
 		r = fill_overlay(f, list);
 	if (r == 0)
 		r = compare_all(f, list);
+	if (r == 0)
+		r = compare_products(f, list);
 	for (size_t i = 0; r == 0 && i < list->count; i++) {
 		if (list->items[i].same)
 			continue;

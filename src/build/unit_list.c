@@ -16,7 +16,7 @@
 /* Objects that one call of make is asked for. */
 #define OBJECTS_AT_ONCE 16
 
-static const char list_head[] = "suture units 1\n";
+static const char list_head[] = "suture units 2\n";
 
 void unit_list_free(struct unit_list *list)
 {
@@ -80,19 +80,39 @@ static int compare_calls(const void *a, const void *b)
 	return c ? c : (x->end > y->end) - (x->end < y->end);
 }
 
-/* Finds the call in a line: "COMPILER -Wp,-MMD,… -c -o OBJECT SOURCE". False if the line has
+/* What stands before the object: it is compiled, or made assembler of for its constants, or the
+ * linker's script. */
+static const char *find_object(const char *from, const char *end)
+{
+	static const char *const targets[] = { " -c -o ", " -S -o ", " -DLINKER_SCRIPT -o " };
+
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		const char *at = memmem(from, (size_t)(end - from), targets[i], strlen(targets[i]));
+
+		if (at)
+			return at + strlen(targets[i]);
+	}
+	return NULL;
+}
+
+/* Finds the call in a line: "COMPILER [-E] -Wp,-MMD,… -c -o OBJECT SOURCE". False if the line has
  * nothing to do with an object of the kernel. */
 static bool find_call(const char *line, size_t len, const char *compiler, struct call *ret)
 {
-	static const char target[] = " -c -o ", kernel[] = "-D__KERNEL__";
-	const char *start = memmem(line, len, compiler, strlen(compiler));
-	const char *from = start ? start : line;
-	const char *end = memmem(from, (size_t)(line + len - from), target, strlen(target));
+	static const char kernel[] = "-D__KERNEL__", depends[] = "-Wp,-MMD,", only[] = "-E ";
+	const char *start = memmem(line, len, compiler, strlen(compiler)), *end = line + len, *p;
 
-	if (!end || !memmem(line, len, kernel, strlen(kernel)))
+	for (; start; start = memmem(p, (size_t)(end - p), compiler, strlen(compiler))) {
+		p = start + strlen(compiler);
+		if ((size_t)(end - p) > strlen(only) && memcmp(p, only, strlen(only)) == 0)
+			p += strlen(only);
+		if ((size_t)(end - p) > strlen(depends) && memcmp(p, depends, strlen(depends)) == 0)
+			break;
+	}
+	ret->object = find_object(start ? start : line, end);
+	if (!ret->object || !memmem(line, len, kernel, strlen(kernel)))
 		return false;
 	ret->start = start ? start + 1 : NULL;
-	ret->object = end + strlen(target);
 	ret->object_len = (uint32_t)strcspn(ret->object, " \t\n;'");
 	ret->source = ret->object + ret->object_len;
 	ret->source += strspn(ret->source, " \t");
@@ -140,7 +160,7 @@ int unit_list_from_make(const char *output, const char *compiler, const char *tr
 {
 	VEC(struct call) calls = { 0 };
 	_cleanup_free_ char *call = NULL;
-	int r = asprintf(&call, " %s -Wp,-MMD,", compiler) < 0 ? ERR_NO_MEMORY : 0;
+	int r = asprintf(&call, " %s ", compiler) < 0 ? ERR_NO_MEMORY : 0;
 
 	for (const char *p = output; r == 0 && *p;) {
 		size_t len = strcspn(p, "\n");
@@ -236,7 +256,7 @@ int unit_list_parse(struct buf *text, struct unit_list *ret, struct error *err)
 	return 0;
 }
 
-bool unit_entry_is_kernel(const struct unit_entry *entry)
+static bool is_outside(const struct unit_entry *entry)
 {
 	static const char *const outside[] = { "arch/x86/boot/", "arch/x86/purgatory/",
 					       "arch/x86/realmode/",
@@ -244,8 +264,18 @@ bool unit_entry_is_kernel(const struct unit_entry *entry)
 
 	for (size_t i = 0; i < ARRAY_SIZE(outside); i++)
 		if (str_has_prefix(entry->object, outside[i]))
-			return false;
-	return true;
+			return true;
+	return false;
+}
+
+bool unit_entry_is_kernel(const struct unit_entry *entry)
+{
+	return str_has_suffix(entry->object, ".o") && !is_outside(entry);
+}
+
+bool unit_entry_shapes_kernel(const struct unit_entry *entry)
+{
+	return !str_has_suffix(entry->object, ".o") && !is_outside(entry);
 }
 
 static char *list_path(const struct kbuild *kb)
@@ -253,11 +283,21 @@ static char *list_path(const struct kbuild *kb)
 	return path_join(kb->kernel->folder, "units", "list", NULL);
 }
 
+/* Is there a list, and not one that an older version made? */
+static bool is_current(const char *path)
+{
+	char head[sizeof(list_head)] = "";
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+
+	return file && fread(head, 1, sizeof(head) - 1, file) == sizeof(head) - 1 &&
+	       streq(head, list_head);
+}
+
 bool unit_list_is_cached(const struct kbuild *kb)
 {
 	_cleanup_free_ char *path = list_path(kb);
 
-	return path && file_exists(path);
+	return path && is_current(path);
 }
 
 static int ask_kbuild(const struct kbuild *kb, const char *path, struct error *err)
@@ -265,12 +305,13 @@ static int ask_kbuild(const struct kbuild *kb, const char *path, struct error *e
 	_cleanup_name_list_ struct name_list folders = { 0 };
 	_cleanup_buf_ struct buf output = BUF_INIT(OUTPUT_MAX), text = BUF_INIT(LIST_MAX);
 	_cleanup_free_ char *units = path_join(kb->kernel->folder, "units", NULL);
+	_cleanup_free_ char *graph = path_join(kb->kernel->folder, "units", "includes", NULL);
 	/* An object that is there already is asked for too, as its flags are not these. Lines of
 	 * several jobs must not mix. */
 	const char *argv[FOLDERS_MAX + 5] = { "-n", "-Otarget", "KCFLAGS=-g0 -g0",
 					      "OBJECT_FILES_NON_STANDARD=y" };
-	int r = units ? list_folders(kb->source, &folders, err)
-		      : error_set(err, ERR_NO_MEMORY, "out of memory");
+	int r = units && graph ? list_folders(kb->source, &folders, err)
+			       : error_set(err, ERR_NO_MEMORY, "out of memory");
 
 	if (r == 0 && folders.n > FOLDERS_MAX)
 		r = error_set(err, ERR_TOO_LARGE, "%s has too many folders", kb->source);
@@ -284,6 +325,9 @@ static int ask_kbuild(const struct kbuild *kb, const char *path, struct error *e
 	r = unit_list_from_make(buf_str(&output), kb->compiler, kb->source, &text, err);
 	if (r == 0)
 		r = file_make_dirs(units, 0755, err);
+	/* What was found of another list (include_graph.h). */
+	if (r == 0)
+		r = file_remove(graph, err);
 	return r < 0 ? r : file_write_atomic(path, text.data, text.len, 0644, err);
 }
 
@@ -294,9 +338,9 @@ int unit_list_load(const struct kbuild *kb, struct unit_list *ret, struct error 
 	_cleanup_buf_ struct buf text = BUF_INIT(LIST_MAX);
 	int r = path ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
 
-	if (r == 0 && !file_exists(path)) {
+	if (r == 0 && !is_current(path)) {
 		r = kernel_lock(kb->kernel->release, NULL, &lock, err);
-		if (r == 0 && !file_exists(path))
+		if (r == 0 && !is_current(path))
 			r = ask_kbuild(kb, path, err);
 	}
 	if (r == 0)

@@ -32,9 +32,13 @@ int unit_list_load(const struct kbuild *kb, struct unit_list *ret, struct error 
 /* Is the list in the cache already? */
 bool unit_list_is_cached(const struct kbuild *kb);
 
-/* False for programs that run before the kernel or outside it (decompressor, real mode, EFI stub,
- * purgatory): nothing of them is running. */
+/* Is it an object with code of the kernel? Not so for programs that run before it or outside it
+ * (decompressor, real mode, EFI stub, purgatory): nothing of them is running. */
 bool unit_entry_is_kernel(const struct unit_entry *entry);
+
+/* Is it no object itself, but something that all are made with: the constants that the compiler
+ * works out for the assembler and for headers (asm-offsets.s, bounds.s), the linker's script? */
+bool unit_entry_shapes_kernel(const struct unit_entry *entry);
 
 /* Lets kbuild make objects, and with them what they are compiled from. Errors: ERR_CHILD. */
 int unit_list_make(const struct kbuild *kb, const struct name_list *objects, struct error *err);
@@ -44,7 +48,8 @@ int unit_list_make_sources(const struct kbuild *kb, const struct unit_list *list
 			   struct error *err);
 
 /*
- * Picks the compiler's calls (`compiler` is its name) out of what make prints and appends the text
+ * Picks the compiler's calls for objects, for constants (`-S`) and for the linker's script
+ * (`compiler` is its name) out of what make prints and appends the text
  * of a list: a line each, "OBJECT\tSOURCE\tsavedcmd_OBJECT := COMMAND", sorted, each object once.
  * `tree` is the source tree's absolute path. Tools that run while building are left out.
  */

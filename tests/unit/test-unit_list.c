@@ -45,6 +45,32 @@ static void from_make(void **state)
 	assert_string_equal(list.entries[2].source, "./g.c");
 }
 
+/* Constants for the assembler and the linker's script shape all of the kernel. */
+static void what_shapes_the_kernel(void **state)
+{
+	static const char output[] =
+		"  cc -Wp,-MMD,x.d -D__KERNEL__ -fverbose-asm -S -o kernel/bounds.s "
+		"/t/kernel/bounds.c\n"
+		"rm 'cc x'; cc -E -Wp,-MMD,x.d -D__KERNEL__ -P -Ux86 -D__ASSEMBLY__ -DLINKER_SCRIPT "
+		"-o arch/x86/kernel/vmlinux.lds /t/arch/x86/kernel/vmlinux.lds.S; fixdep\n"
+		" cc -E -Wp,-MMD,x.d -D__KERNEL__ -P -DLINKER_SCRIPT -o arch/x86/boot/setup.lds "
+		"/t/arch/x86/boot/setup.lds.S\n" CALL("", "fs/a.o", "/t/fs/a.c") "\n";
+	_cleanup_unit_list_ struct unit_list list = { 0 };
+
+	(void)state;
+	load(output, "/t", &list);
+	assert_int_equal(list.n, 4);
+	assert_string_equal(list.entries[0].object, "arch/x86/boot/setup.lds");
+	assert_false(unit_entry_shapes_kernel(&list.entries[0]));
+	assert_string_equal(list.entries[1].source, "arch/x86/kernel/vmlinux.lds.S");
+	assert_true(unit_entry_shapes_kernel(&list.entries[1]));
+	assert_false(unit_entry_is_kernel(&list.entries[1]));
+	assert_true(unit_entry_is_kernel(&list.entries[2]));
+	assert_false(unit_entry_shapes_kernel(&list.entries[2]));
+	assert_string_equal(list.entries[3].object, "kernel/bounds.s");
+	assert_true(unit_entry_shapes_kernel(&list.entries[3]));
+}
+
 /* A line of make that lost its beginning must not lose the object. */
 static void damaged(void **state)
 {
@@ -57,7 +83,7 @@ static void damaged(void **state)
 					     "/t", &text, &err),
 			 ERR_INVALID);
 	buf_clear(&text);
-	assert_int_equal(buf_append_str(&text, "suture units 1\nfs/a.o\tfs/a.c\n"), 0);
+	assert_int_equal(buf_append_str(&text, "suture units 2\nfs/a.o\tfs/a.c\n"), 0);
 	assert_int_equal(unit_list_parse(&text, &list, &err), ERR_INVALID);
 }
 
@@ -220,9 +246,10 @@ static void closure(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(from_make),     cmocka_unit_test(damaged),
-		cmocka_unit_test(paths),         cmocka_unit_test(readers),
-		cmocka_unit_test(patched_texts), cmocka_unit_test(closure),
+		cmocka_unit_test(from_make), cmocka_unit_test(what_shapes_the_kernel),
+		cmocka_unit_test(damaged),   cmocka_unit_test(paths),
+		cmocka_unit_test(readers),   cmocka_unit_test(patched_texts),
+		cmocka_unit_test(closure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
