@@ -56,12 +56,13 @@ static int out_of_memory(const struct finder *f)
 static int make_sources(const struct finder *f)
 {
 	int64_t start = clock_monotonic_ms();
-	bool made = false;
+	bool made = false, header = false;
 	int r = 0;
 
 	for (size_t i = 0; i < f->sources->n; i++)
-		if (patch_path_is_header(f->sources->files[i]->path))
-			r = unit_list_make_sources(f->kb, &f->list, &made, f->err);
+		header |= patch_path_is_header(f->sources->files[i]->path);
+	if (header)
+		r = unit_list_make_sources(f->kb, &f->list, &made, f->err);
 	if (r < 0 || !made)
 		return r;
 	output_done(start, "made the sources that the build generates");

@@ -6,7 +6,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "build/config_compare.h"
+#include "build/include_graph.h"
 #include "build/kernel_match.h"
+#include "build/unit_list.h"
 #include "package/apt.h"
 #include "package/unpack.h"
 #include "package/vmlinuz.h"
@@ -416,8 +418,8 @@ static int prepare(struct preparation *p, int jobs, struct error *err)
 	return r < 0 ? error_prefix(err, r, "%s", k->release) : write_marker(&kb, err);
 }
 
-int kernel_prepare(const struct kernel *kernel, const struct prepare_origin *origin, int jobs,
-		   kernel_say_fn say, struct error *err)
+static int prepare_locked(const struct kernel *kernel, const struct prepare_origin *origin,
+			  int jobs, kernel_say_fn say, struct error *err)
 {
 	static const struct prepare_origin none = { 0 };
 	_cleanup_close_ int lock = -1;
@@ -446,4 +448,28 @@ int kernel_prepare(const struct kernel *kernel, const struct prepare_origin *ori
 	int gone = file_remove_tree(tmp, r < 0 ? NULL : err);
 
 	return r < 0 ? r : gone;
+}
+
+/* What every patch asks for: all that is compiled, and what it includes. */
+static int list_units(const struct kernel *kernel, int jobs, kernel_say_fn say, struct error *err)
+{
+	_cleanup_kbuild_ struct kbuild kb = { 0 };
+	_cleanup_unit_list_ struct unit_list list = { 0 };
+	_cleanup_include_graph_ struct include_graph *graph = NULL;
+	int r = kernel_prepared(kernel, jobs, &kb, err);
+
+	if (r == 0 && !unit_list_is_cached(&kb))
+		say("listing what it is compiled from");
+	if (r == 0)
+		r = unit_list_load(&kb, &list, err);
+	return r < 0 ? r : include_graph_load(&kb, &list, &graph, err);
+}
+
+int kernel_prepare(const struct kernel *kernel, const struct prepare_origin *origin, int jobs,
+		   kernel_say_fn say, struct error *err)
+{
+	int r = prepare_locked(kernel, origin, jobs, say, err);
+
+	/* This takes the kernel's lock itself. */
+	return r < 0 ? r : list_units(kernel, jobs, say, err);
 }
