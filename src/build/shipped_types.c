@@ -319,7 +319,9 @@ int shipped_types_compare(const struct shipped_types_section *base,
 		r = find_all(&c);
 	if (r == 0)
 		r = name_table_each(c.unit.named, compare_structure, &c);
-	if (r == 0)
+	/* The kernel's own values need not be a module's: PROC_ENTRY_PERMANENT (linux/proc_fs.h)
+	 * and others depend on MODULE. */
+	if (r == 0 && !split)
 		r = name_table_each(c.unit.enumerators, compare_enumerator, &c);
 	if (ret_compared)
 		*ret_compared = c.compared;

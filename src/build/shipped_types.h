@@ -11,13 +11,13 @@
 #include "build/shipped.h"
 
 /*
- * Compares each structure and union of the original object that has a name, and each enumerator,
- * with what the kernel has of that name, as far as it has something: size, and name, place, width
- * and size of every member. Of several with one name in the kernel, one must be equal. `vmlinux` is
- * the kernel; `shipped` the object that the unit belongs to, which may be the same. Appends a
- * REASON_MISMATCH for `file` and each that differs. Compares nothing if the kernel has no such
- * section. `ret_compared` (may be NULL): how many were. Errors: ERR_INVALID (damaged types),
- * ERR_NO_MEMORY.
+ * Compares each structure and union of the original object that has a name, and each enumerator
+ * (not of modules, where values may depend on MODULE), with what the kernel has of that name, as
+ * far as it has something: size, and name, place, width and size of every member. Of several with
+ * one name in the kernel, one must be equal. `vmlinux` is the kernel; `shipped` the object that the
+ * unit belongs to, which may be the same. Appends a REASON_MISMATCH for `file` and each that
+ * differs. Compares nothing if the kernel has no such section. `ret_compared` (may be NULL): how
+ * many were. Errors: ERR_INVALID (damaged types), ERR_NO_MEMORY.
  */
 int shipped_types_check(const struct shipped *vmlinux, const struct shipped *shipped,
 			const struct elf_object *original, const char *file,
