@@ -181,10 +181,15 @@ int unit_list_from_make(const char *output, const char *compiler, const char *tr
 		    memcmp(before->object, c->object, c->object_len) == 0)
 			continue;
 		r = c->start ? append_call(c, tree, ret) : ERR_INVALID;
+		if (r == ERR_INVALID)
+			error_set(err, r,
+				  "make does not say in a way that is understood how "
+				  "%.*s is compiled",
+				  (int)c->object_len, c->object);
 	}
 	free(calls.items);
 	if (r == ERR_INVALID)
-		return error_set(err, r, "make says in no way that is understood what it compiles");
+		return r;
 	return r < 0 ? error_set(err, r, "the list of what make compiles is too large") : 0;
 }
 
@@ -300,10 +305,20 @@ bool unit_list_is_cached(const struct kbuild *kb)
 	return path && is_current(path);
 }
 
+static int ask_make(const struct kbuild *kb, const char *const *arguments, struct buf *ret,
+		    struct error *err)
+{
+	_cleanup_buf_ struct buf output = BUF_INIT(OUTPUT_MAX);
+	int r = kbuild_make(kb, arguments, &output, err);
+
+	return r < 0 ? error_prefix(err, r, "listing what the kernel is compiled from")
+		     : unit_list_from_make(buf_str(&output), kb->compiler, kb->source, ret, err);
+}
+
 static int ask_kbuild(const struct kbuild *kb, const char *path, struct error *err)
 {
 	_cleanup_name_list_ struct name_list folders = { 0 };
-	_cleanup_buf_ struct buf output = BUF_INIT(OUTPUT_MAX), text = BUF_INIT(LIST_MAX);
+	_cleanup_buf_ struct buf text = BUF_INIT(LIST_MAX);
 	_cleanup_free_ char *units = path_join(kb->kernel->folder, "units", NULL);
 	_cleanup_free_ char *graph = path_join(kb->kernel->folder, "units", "includes", NULL);
 	/* An object that is there already is asked for too, as its flags are not these. Lines of
@@ -319,10 +334,15 @@ static int ask_kbuild(const struct kbuild *kb, const char *path, struct error *e
 		return r;
 	for (size_t i = 0; i < folders.n; i++)
 		argv[4 + i] = folders.items[i];
-	r = kbuild_make(kb, argv, &output, err);
-	if (r < 0)
-		return error_prefix(err, r, "listing what the kernel is compiled from");
-	r = unit_list_from_make(buf_str(&output), kb->compiler, kb->source, &text, err);
+	r = ask_make(kb, argv, &text, err);
+	if (r == ERR_INVALID) {
+		/* Where make calls itself, it prints between the lines of other jobs. */
+		struct kbuild alone = *kb;
+
+		alone.jobs = 1;
+		text.len = 0;
+		r = ask_make(&alone, argv, &text, err);
+	}
 	if (r == 0)
 		r = file_make_dirs(units, 0755, err);
 	/* What was found of another list (include_graph.h). */
