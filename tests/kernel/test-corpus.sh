@@ -26,5 +26,5 @@ sample() {
 }
 
 sample 6.1 1
-sample 6.12 2
+sample 6.12 1
 finish
