@@ -10,6 +10,7 @@
 #include "build/module_keys.h"
 #include "build/exports.h"
 #include "build/output.h"
+#include "build/prebuilt.h"
 #include "build/special_sizes.h"
 #include "build/prove.h"
 #include "build/shipped_types.h"
@@ -129,6 +130,12 @@ static bool is_refused(const struct analysis *a)
 	return reason_count(&a->reasons, REASON_REFUSAL) > 0;
 }
 
+/* A pair of objects cannot be compiled again. */
+static char mismatch_hint[] =
+	"compile the original from the source that the module was built from, with the same "
+	"compiler and flags besides -ffunction-sections and -fdata-sections; without these two if "
+	"the code differs by them";
+
 /* Takes a reason of another step over; what is about an object file is said of its source. */
 static int take_reason(struct analysis *a, const struct unit *unit, const struct reason *reason,
 		       struct error *err)
@@ -136,6 +143,8 @@ static int take_reason(struct analysis *a, const struct unit *unit, const struct
 	struct reason copy = *reason;
 
 	copy.file = unit->path;
+	if (copy.code == REASON_MISMATCH && prebuilt_is(unit))
+		copy.hint = mismatch_hint;
 
 	int r = reason_add_copy(&a->reasons, &copy);
 
@@ -189,12 +198,26 @@ static int settle_keys(struct analysis *a, struct analysis_unit *u, struct error
 	return r < 0 ? error_set(err, r, "out of memory") : 0;
 }
 
+/* Layouts of structures are compared by what the compiler wrote about them. */
+static int check_types(struct analysis *a, const struct analysis_unit *u, struct error *err)
+{
+	int r;
+
+	if (elf_object_section(u->original, ".debug_info") &&
+	    elf_object_section(u->patched, ".debug_info"))
+		return 0;
+	r = reason_add(&a->reasons, REASON_NO_TYPES, u->unit->path, NULL,
+		       "has no debugging data, so that the layout of structures is not compared");
+	return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
 static int compare_unit(struct analysis *a, struct analysis_unit *u, struct error *err)
 {
 	const struct unit *unit = u->unit;
 	struct diff_options options = { .name = unit->object_path,
 					.unit = unit->id,
-					.sizes = a->sizes };
+					.sizes = a->sizes,
+					.objtool_again = true };
 	int r = elf_object_parse(unit->original.data, unit->original.len, unit->object_path,
 				 &u->original, err);
 
@@ -220,6 +243,8 @@ static int compare_unit(struct analysis *a, struct analysis_unit *u, struct erro
 		r = take_reason(a, unit, &d->reasons[i], err);
 	if (r == 0 && !streq(unit->object, "vmlinux"))
 		r = settle_keys(a, u, err);
+	if (r == 0 && prebuilt_is(unit))
+		r = check_types(a, u, err);
 	return r;
 }
 
@@ -425,16 +450,39 @@ static int compile(struct analysis *a, struct error *err)
 	return 0;
 }
 
+/* The pairs that the caller compiled. */
+static int add_prebuilt(struct analysis *a, struct error *err)
+{
+	int r = 0;
+
+	/* Before anything else is shipped code, that is the modules of --target. */
+	for (size_t i = 0; r == 0 && i < a->object_count; i++)
+		r = prebuilt_add(a->objects[i], a->shipped, a->target_count, &a->unit_set, err);
+	return r;
+}
+
+/* From source patches, if there are any. */
+static int compile_patches(struct analysis *a, struct error *err)
+{
+	int r;
+
+	if (a->patch_count == 0)
+		return 0;
+	r = compile(a, err);
+	return r < 0 || !a->external ? r
+				     : external_compile(a->kbuild, a->external, &a->reasons,
+							&a->unit_set, a->external_sha256, err);
+}
+
 static int analyse(struct analysis *a, const char *const *patches, size_t n, struct error *err)
 {
 	int64_t start;
 	int r = read_patches(a, patches, n, err);
 
 	if (r == 0)
-		r = compile(a, err);
-	if (r == 0 && a->external)
-		r = external_compile(a->kbuild, a->external, &a->reasons, &a->unit_set,
-				     a->external_sha256, err);
+		r = compile_patches(a, err);
+	if (r == 0)
+		r = add_prebuilt(a, err);
 	if (r == ERR_CHILD && is_refused(a))
 		return not_examined(a, err);
 	if (r < 0)
@@ -502,8 +550,11 @@ int analysis_new(const struct kbuild *kbuild, const struct analysis_options *opt
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	a->kbuild = kbuild;
 	a->all = options->all;
+	a->objects = options->objects;
+	a->object_count = options->object_count;
 	for (size_t i = 0; r == 0 && i < options->target_count; i++)
 		r = add_target(a, options->targets[i], err);
+	a->target_count = a->shipped_count;
 	if (r == 0 && source_set_new(kbuild->source, &a->sources) < 0)
 		r = error_set(err, ERR_NO_MEMORY, "out of memory");
 	if (r == 0 && options->source)

@@ -29,6 +29,8 @@ struct analysis_unit {
 struct analysis {
 	const struct kbuild *kbuild;
 	bool all; /* see analysis_options */
+	const char *const *objects;
+	size_t object_count;
 	struct analysis_patch *patches;
 	size_t patch_count;
 	struct source_set *sources;
@@ -40,6 +42,7 @@ struct analysis {
 	size_t unit_count;
 	struct shipped **shipped; /* each object once */
 	size_t shipped_count;
+	size_t target_count;        /* the first of them: what analysis_options names */
 	struct symvers *symvers;    /* exports of the kernel; NULL until needed */
 	struct special_sizes sizes; /* of the kernel's structures */
 	size_t compared, equal;     /* run-pre, all units together */
@@ -51,6 +54,9 @@ struct analysis_options {
 	const char *source;         /* folder of their source, or NULL */
 	const char *const *targets; /* their files, as they are loaded */
 	size_t target_count;
+	/* Pairs of objects of these modules (prebuilt.h); must outlive the analysis. */
+	const char *const *objects;
+	size_t object_count;
 	bool all; /* look at every file that includes what is patched, however many they are */
 };
 

@@ -309,7 +309,7 @@ static int link_cold_parts(struct atom_set *unit)
 }
 
 static int open_sections(struct atom_set *unit, const struct special_sizes *sizes,
-			 struct error *err)
+			 bool objtool_again, struct error *err)
 {
 	struct elf_object *object = unit->object;
 
@@ -326,6 +326,11 @@ static int open_sections(struct atom_set *unit, const struct special_sizes *size
 		if (s->class != CLASS_SPECIAL)
 			continue;
 		s->special = special_find(s->elf->name);
+		if (objtool_again && s->special->by_objtool) {
+			s->class = CLASS_IGNORED;
+			s->special = NULL;
+			continue;
+		}
 		int e = special_entry_size(s->special, sizes, s->elf, &s->entry_size, err);
 		if (e < 0)
 			return error_prefix(err, e, "%s", unit->name);
@@ -372,9 +377,10 @@ static int finish(struct atom_set *unit)
 	return 0;
 }
 
-static int open_unit(struct atom_set *unit, const struct special_sizes *sizes, struct error *err)
+static int open_unit(struct atom_set *unit, const struct special_sizes *sizes, bool objtool_again,
+		     struct error *err)
 {
-	int e = open_sections(unit, sizes, err);
+	int e = open_sections(unit, sizes, objtool_again, err);
 
 	if (e == 0)
 		e = named_atoms(unit, err);
@@ -397,12 +403,12 @@ static int open_unit(struct atom_set *unit, const struct special_sizes *sizes, s
 }
 
 int atom_set_open(struct elf_object *object, const char *name, const struct special_sizes *sizes,
-		  struct arena *arena, struct atom_set *ret, struct error *err)
+		  bool objtool_again, struct arena *arena, struct atom_set *ret, struct error *err)
 {
 	struct error why = { 0 };
 
 	*ret = (struct atom_set){ .object = object, .arena = arena, .name = name };
-	int e = open_unit(ret, sizes, &why);
+	int e = open_unit(ret, sizes, objtool_again, &why);
 	if (e == 0)
 		return 0;
 	atom_set_close(ret);

@@ -127,11 +127,11 @@ struct atom_set {
 
 /*
  * Takes an object apart; `object` must outlive the unit, which takes its memory from `arena` and
- * the heap. Errors: ERR_INVALID, ERR_UNSUPPORTED (objects that the kernel's flags never give),
- * ERR_NO_MEMORY.
+ * the heap. `objtool_again`: see diff_options. Errors: ERR_INVALID, ERR_UNSUPPORTED (objects that
+ * the kernel's flags never give), ERR_NO_MEMORY.
  */
 int atom_set_open(struct elf_object *object, const char *name, const struct special_sizes *sizes,
-		  struct arena *arena, struct atom_set *ret, struct error *err);
+		  bool objtool_again, struct arena *arena, struct atom_set *ret, struct error *err);
 void atom_set_close(struct atom_set *unit);
 
 /* The atom at a position of a section, or NULL. A position just behind an atom belongs to it when

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "build/inputs.h"
+#include "build/prebuilt.h"
 #include "build/tables.h"
 
 static int compare_names(const void *a, const void *b)
@@ -187,9 +188,30 @@ static int fill_new_functions(const struct analysis *a, struct record *rec)
 	return 0;
 }
 
+/* Patched objects that the caller gave stand beside the patches. */
+static int fill_prebuilt(const struct analysis *a, struct record *rec)
+{
+	size_t pair = 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->unit_set.n; i++) {
+		const struct unit *u = &a->unit_set.units[i];
+		struct record_file *p = &rec->patches[rec->n_patches];
+
+		if (!prebuilt_is(u))
+			continue;
+		p->name = strdup(path_base(prebuilt_patched(a->objects[pair++])));
+		if (!p->name)
+			return ERR_NO_MEMORY;
+		rec->n_patches++;
+		r = hash_sha256_hex(u->patched.data, u->patched.len, p->sha256);
+	}
+	return r;
+}
+
 static int fill_patches(const struct analysis *a, struct record *rec)
 {
-	rec->patches = calloc(a->patch_count + 1, sizeof(*rec->patches));
+	rec->patches = calloc(a->patch_count + a->object_count + 1, sizeof(*rec->patches));
 	if (!rec->patches)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < a->patch_count; i++) {
@@ -199,7 +221,7 @@ static int fill_patches(const struct analysis *a, struct record *rec)
 		memcpy(rec->patches[i].sha256, a->patches[i].sha256, SHA256_HEX_LEN + 1);
 		rec->n_patches++;
 	}
-	return 0;
+	return fill_prebuilt(a, rec);
 }
 
 static int fill_cves(const struct build_options *options, struct record *rec)

@@ -20,7 +20,7 @@ int build_cmd_module(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = session_check_outputs(cli, err);
 	if (r == 0)
-		r = session_open(cli, NULL, &s, err);
+		r = session_open(cli, false, &s, err);
 	if (r == 0)
 		r = handmade_build(s.analysis, s.arguments, s.argument_count, &options, &module,
 				   &record, err);

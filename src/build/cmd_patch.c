@@ -14,12 +14,12 @@
 #include "build/session.h"
 
 const struct cli_option build_patch_options[] = {
-	SESSION_OPTIONS, SESSION_OUTPUT_OPTIONS, SESSION_SOURCE_OPTION, { 0 }
+	SESSION_OPTIONS, SESSION_OUTPUT_OPTIONS, SESSION_PATCH_OPTIONS, { 0 }
 };
 
 const struct cli_option build_check_options[] = {
 	SESSION_OPTIONS,
-	SESSION_SOURCE_OPTION,
+	SESSION_PATCH_OPTIONS,
 	{ "keep-objects", "DIR", "leave the compiled objects in DIR, for suture-build diff", false,
 	  0 },
 	{ 0 }
@@ -128,7 +128,7 @@ int build_cmd_check(struct cli *cli, struct error *err)
 {
 	_cleanup_session_ struct session s = { 0 };
 	_cleanup_(product_free) struct product p = { 0 };
-	int r = session_open(cli, cli_get(cli, "source"), &s, err);
+	int r = session_open(cli, true, &s, err);
 
 	if (r == 0)
 		r = analysis_run(s.analysis, s.arguments, s.argument_count, err);
@@ -155,7 +155,7 @@ int build_cmd_patch(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = session_check_outputs(cli, err);
 	if (r == 0)
-		r = session_open(cli, cli_get(cli, "source"), &s, err);
+		r = session_open(cli, true, &s, err);
 	if (r == 0)
 		r = analysis_run(s.analysis, s.arguments, s.argument_count, err);
 	if (r == 0)

@@ -14,7 +14,6 @@
 #include "build/declared.h"
 #include "build/unit_list.h"
 
-#define OBJECT_MAX          (256 * 1024 * 1024)
 #define GENKSYMS_TIMEOUT_MS (10 * 60 * 1000)
 
 static void unit_free(struct unit *u)
@@ -102,9 +101,9 @@ static int add_unit(struct unit_set *set, const char *path, const char *object_p
 	*u = (struct unit){ .path = strdup(path),
 			    .object_path = strdup(object_path),
 			    .object = strndup(object, object_len),
-			    .stock = BUF_INIT(OBJECT_MAX),
-			    .original = BUF_INIT(OBJECT_MAX),
-			    .patched = BUF_INIT(OBJECT_MAX) };
+			    .stock = BUF_INIT(UNIT_OBJECT_MAX),
+			    .original = BUF_INIT(UNIT_OBJECT_MAX),
+			    .patched = BUF_INIT(UNIT_OBJECT_MAX) };
 	if (!u->path || !u->object_path || !u->object || copy_list(command, &u->command) < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	return name_unit(u, err);
@@ -130,6 +129,14 @@ int unit_set_add(struct unit_set *set, const char *path, const char *object_path
 	}
 	name_list_free(command);
 	return r;
+}
+
+int unit_set_add_object(struct unit_set *set, const char *path, const char *object_path,
+			const char *object, struct error *err)
+{
+	static const struct name_list none;
+
+	return add_unit(set, path, object_path, object, strlen(object), &none, err);
 }
 
 /* The folder of a unit in the kernel's cache: another one for another source or compiler, whose
@@ -505,7 +512,7 @@ static int preprocess(const struct kbuild *kb, const struct overlay *overlay,
 static int run_genksyms(const struct kbuild *kb, const char *source, const char *path,
 			struct buf *ret, struct error *err)
 {
-	_cleanup_buf_ struct buf text = BUF_INIT(OBJECT_MAX);
+	_cleanup_buf_ struct buf text = BUF_INIT(UNIT_OBJECT_MAX);
 	_cleanup_free_ char *tool = path_join(kb->kernel->build, "scripts/genksyms/genksyms", NULL);
 	int r = tool ? buf_printf(&text, "# 1 \"%s\"\n", source) : ERR_NO_MEMORY;
 

@@ -26,7 +26,7 @@ struct unit {
 	char id[UNIT_ID_MAX + 1]; /* the path as a C name */
 	char *object_path;        /* relative to the build folder, e.g. "fs/proc/version.o" */
 	char *object;             /* "vmlinux", or the module's name with underscores */
-	struct name_list command; /* how kbuild compiles it */
+	struct name_list command; /* how kbuild compiles it; empty: see prebuilt.h */
 	bool external;            /* of a module that is not part of the kernel (external.h) */
 	/* Object files. */
 	struct buf stock;    /* as kbuild compiles it; empty until compile_stock() */
@@ -37,6 +37,9 @@ struct unit {
 	 * compared with the shipped code. */
 	bool runtime_const;
 };
+
+/* Largest object file, in bytes. */
+#define UNIT_OBJECT_MAX ((size_t)256 * 1024 * 1024)
 
 struct unit_set {
 	struct unit *units;
@@ -52,6 +55,10 @@ void unit_set_free(struct unit_set *set);
  */
 int unit_set_add(struct unit_set *set, const char *path, const char *object_path,
 		 struct name_list *command, struct error *err);
+
+/* Appends a unit without a command, of the module `object`. ERR_NO_MEMORY. */
+int unit_set_add_object(struct unit_set *set, const char *path, const char *object_path,
+			const char *object, struct error *err);
 
 /*
  * Compiles every unit before and after the patch. `key` (hexadecimal digits) stands for all patched

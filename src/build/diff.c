@@ -369,11 +369,11 @@ static int run(struct diff *diff, const struct diff_options *options, struct elf
 	int e = check_compilers(diff, original, patched, err);
 
 	if (e == 0)
-		e = atom_set_open(original, diff->name, &options->sizes, diff->arena,
-				  &diff->original, err);
+		e = atom_set_open(original, diff->name, &options->sizes, options->objtool_again,
+				  diff->arena, &diff->original, err);
 	if (e == 0)
-		e = atom_set_open(patched, diff->name, &options->sizes, diff->arena, &diff->patched,
-				  err);
+		e = atom_set_open(patched, diff->name, &options->sizes, options->objtool_again,
+				  diff->arena, &diff->patched, err);
 	if (e < 0)
 		return e;
 	e = diff_pair(diff);

@@ -57,6 +57,9 @@ struct diff_options {
 	const char *unit; /* makes symbols of this unit unique in the module: 1 to 64 of
 			     A-Z a-z 0-9 _, e.g. "fs_proc_cmdline"; NULL: "unit" */
 	struct special_sizes sizes;
+	/* objtool will run on the extracted code: tables that it made of the objects are left
+	 * out */
+	bool objtool_again;
 };
 
 struct diff;

@@ -242,6 +242,9 @@ static int check_unwind_table(struct diff *diff)
 	const struct elf_section *orc = elf_object_section(diff->patched.object, ".orc_unwind_ip");
 	int e = 0;
 
+	if (orc && ((const struct atom_section *)orc->user)->class != CLASS_SPECIAL)
+		return 0;
+
 	for (size_t i = 0; e == 0 && orc && i < diff->kept.count; i++) {
 		const struct atom *atom = diff->kept.items[i];
 		if (atom->kind == ATOM_FUNCTION && atom->section->atoms.count > 1)

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "build/prebuilt.h"
 
 #define INPUT_FILE_MAX ((size_t)256 * 1024 * 1024)
 #define TREE_LIST_MAX  ((size_t)4 * 1024 * 1024)
@@ -214,6 +215,13 @@ static int add_sources(const struct analysis *a, struct record *rec, struct erro
 		const struct source_file *f = a->sources->files[i];
 
 		r = add_hash(rec, "source", f->path, f->original.data, f->original.len, err);
+	}
+	for (size_t i = 0; r == 0 && i < a->unit_set.n; i++) {
+		const struct unit *u = &a->unit_set.units[i];
+
+		if (prebuilt_is(u))
+			r = add_hash(rec, "object", u->object_path, u->original.data,
+				     u->original.len, err);
 	}
 	if (r == 0 && a->external_sha256[0])
 		r = add(rec, "source", "module", a->external_sha256, err);

@@ -13,18 +13,20 @@ static const struct cli_verb verbs[] = {
 	  "through objtool. Says which functions changed, which are new, and why a change cannot be "
 	  "applied live.",
 	  build_diff_options, build_cmd_diff },
-	{ "check", "FIX.patch…", 1, -1, "say whether source patches can be applied live",
+	{ "check", "[FIX.patch…]", 0, -1, "say whether source patches can be applied live",
 	  "Does everything that patch does, short of linking the module, and writes nothing. Says every "
 	  "reason against the patches, grouped by its kind, each with a way round.",
 	  build_check_options, build_cmd_check },
 	{ "inspect", "FILE.ko", 1, 1, "show what a livepatch module replaces and needs", NULL,
 	  build_inspect_options, build_cmd_inspect },
-	{ "patch", "FIX.patch…", 1, -1, "build a livepatch module from source patches",
+	{ "patch", "[FIX.patch…]", 0, -1, "build a livepatch module from source patches",
 	  "All patches together become one module, which takes the place of every older one. The "
 	  "module is written only if every function that it replaces is proven to be the code that "
 	  "the kernel ships. A patched file may include <suture/livepatch.h> to declare callbacks "
 	  "(SUTURE_CALLBACKS), states (SUTURE_STATE) and which of several symbols it means "
-	  "(SUTURE_SYMBOL); docs/writing-patches.md explains them.",
+	  "(SUTURE_SYMBOL); docs/writing-patches.md explains them. Instead of patches, or beside "
+	  "them, --objects gives files of a module outside the kernel as they were compiled before "
+	  "and after a fix.",
 	  build_patch_options, build_cmd_patch },
 	{ "prove", "SOURCE.c…", 1, -1,
 	  "compare every function of source files with the code that a kernel ships",

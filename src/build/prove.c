@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/prove.h"
 
+#include "build/prebuilt.h"
+
 /* Says what may be the cause of all mismatches of a real-time kernel. */
 static int add_mismatch(const struct kbuild *kb, const struct reason *reason,
 			struct reason_list *mismatches)
@@ -26,7 +28,7 @@ int prove_functions(const struct kbuild *kb, struct unit *unit, const struct shi
 
 	if (r == 0)
 		r = runpre_check(shipped, unit, names, n, &first, &out, err);
-	if (r == 0 && first.n > 0 && unit->stock.len == 0) {
+	if (r == 0 && first.n > 0 && unit->stock.len == 0 && !prebuilt_is(unit)) {
 		reason_list_free(&first);
 		first = (struct reason_list){ 0 };
 		runpre_free(out);

@@ -129,6 +129,8 @@ static const struct {
 			      "one function alone: the source differs there, or the compiler's "
 			      "version by a little; many: another compiler or another "
 			      "configuration. `suture-build prove` shows the whole file" },
+	[REASON_NO_TYPES] = { "no-types", REASON_WARNING, "objects without debugging data",
+			      "compile both objects with -gdwarf-5 -gz=none" },
 };
 
 static void reason_done(struct reason *r)

@@ -52,6 +52,7 @@ enum reason_code {
 	REASON_NO_ENDBR,
 	REASON_OVERRIDDEN,
 	REASON_MISMATCH,
+	REASON_NO_TYPES,
 	REASON_CODES, /* how many there are */
 };
 

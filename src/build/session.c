@@ -44,12 +44,14 @@ static int open_report(const struct cli *cli, FILE **ret, struct error *err)
 	return 0;
 }
 
-int session_open(struct cli *cli, const char *source, struct session *ret, struct error *err)
+int session_open(struct cli *cli, bool patches, struct session *ret, struct error *err)
 {
 	const char *targets[SESSION_TARGETS_MAX];
-	struct analysis_options options = { .source = source,
+	struct analysis_options options = { .source = patches ? cli_get(cli, "source") : NULL,
 					    .targets = targets,
 					    .target_count = cli_count(cli, "target"),
+					    .objects = ret->objects,
+					    .object_count = patches ? cli_count(cli, "objects") : 0,
 					    .all = cli_has(cli, "all") };
 	int64_t jobs;
 
@@ -58,6 +60,15 @@ int session_open(struct cli *cli, const char *source, struct session *ret, struc
 
 	if (options.target_count > SESSION_TARGETS_MAX)
 		return error_set(err, ERR_USAGE, "more than %d --target", SESSION_TARGETS_MAX);
+	if (options.object_count > SESSION_OBJECTS_MAX)
+		return error_set(err, ERR_USAGE, "more than %d --objects", SESSION_OBJECTS_MAX);
+	if (options.object_count > 0 && options.target_count == 0)
+		return error_set(err, ERR_USAGE,
+				 "--objects needs the --target that they belong to");
+	if (options.object_count == 0 && cli_argc(cli) == 0)
+		return error_set(err, ERR_USAGE, "neither a patch nor --objects is given");
+	for (size_t i = 0; i < options.object_count; i++)
+		ret->objects[i] = cli_get_nth(cli, "objects", i);
 	for (size_t i = 0; i < options.target_count; i++)
 		targets[i] = cli_get_nth(cli, "target", i);
 	ret->argument_count = MIN(cli_argc(cli), ARRAY_SIZE(ret->arguments));

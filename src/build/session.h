@@ -9,6 +9,7 @@
 #include "build/analysis.h"
 
 #define SESSION_TARGETS_MAX 64
+#define SESSION_OBJECTS_MAX 256
 
 struct session {
 	struct kernel *kernel;
@@ -18,6 +19,7 @@ struct session {
 	struct analysis *analysis;
 	const char *arguments[ANALYSIS_PATCHES_MAX + 1]; /* of the command: patches or sources */
 	size_t argument_count;
+	const char *objects[SESSION_OBJECTS_MAX]; /* pairs, as given */
 	FILE *json; /* where the report goes; NULL: it is a text, on standard output */
 };
 
@@ -44,16 +46,20 @@ struct session {
 		"severity", "WORD", "critical, high, medium, low or none (default)", false, 0   \
 	}
 /* Of those that take source patches. */
-#define SESSION_SOURCE_OPTION                                                                      \
-	{                                                                                          \
-		"source", "DIR", "source of the modules that --target names, with their Makefile", \
-			false, 0                                                                   \
+#define SESSION_PATCH_OPTIONS                                                                       \
+	{ "source", "DIR", "source of the modules that --target names, with their Makefile",        \
+	  false, 0 },                                                                               \
+	{                                                                                           \
+		"objects", "ORIG.o:PATCHED.o",                                                      \
+			"a file of such a module as compiled before and after the fix; repeatable", \
+			false, 0                                                                    \
 	}
 /* clang-format on */
 
-/* Opens the kernel, prepared, and begins an analysis. `source`: folder of the source of modules
- * that are not part of the kernel, or NULL. session_close() also after an error. */
-int session_open(struct cli *cli, const char *source, struct session *ret, struct error *err);
+/* Opens the kernel, prepared, and begins an analysis. `patches`: the command has
+ * SESSION_PATCH_OPTIONS; ERR_USAGE if it is given nothing to look at. session_close() also after an
+ * error. */
+int session_open(struct cli *cli, bool patches, struct session *ret, struct error *err);
 void session_close(struct session *session);
 #define _cleanup_session_ _cleanup_(session_close)
 

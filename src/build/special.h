@@ -46,6 +46,7 @@ struct special_def {
 	uint8_t size;        /* in bytes, where it is no structure of the kernel; or 0 */
 	bool compared;       /* a difference is a change of the function */
 	bool carried;        /* goes into the extracted object with its function */
+	bool by_objtool;     /* made by objtool from the code */
 	bool read_at_load;   /* the kernel changes code by it while it loads the module */
 	bool ends;           /* an entry may name the end of a section's code */
 	const char *follows; /* has no references: entry N goes with entry N of that section ... */

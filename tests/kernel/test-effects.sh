@@ -155,6 +155,25 @@ for name in livepatch-callbacks-mod livepatch-callbacks-busymod; do
 done
 check "and the sample" load 2.3
 check "taken back" take_back "$(name_of 2.3)"
+check "a module that leaks" build_module "$sample/livepatch-shadow-mod.c"
+for n in 1 2; do
+	check "the samples that mend it by shadow variables, $n" hand "2.$((3 + n))" --target "$WORK/livepatch-shadow-mod.ko" \
+		"$sample/livepatch-shadow-fix$n.c"
+done
+# says_soon TEXT: the kernel log has it, after a while.
+says_soon() {
+	in_guest sh -c 'n=0; until dmesg | grep -q "$1"; do n=$((n + 1)); [ $n -lt 100000 ] || exit 1; done' sh "$1"
+}
+check "the leaking module is loaded" sh -c "suture-lab put $GUEST $WORK/livepatch-shadow-mod.ko /tmp/s.ko && suture-lab exec $GUEST -- insmod /tmp/s.ko"
+check "it leaks" says_soon " dummy_alloc: dummy @"
+check "the first sample loads" load 2.4
+check "and acts" says_soon "livepatch_fix1_dummy_alloc: dummy @"
+check "the second loads beside it" load 2.5
+check "and acts, on what the first one kept" says_soon "livepatch_fix2_dummy_free: dummy @ .* check counter"
+check "taken back" take_back "$(name_of 2.5)"
+check "taken back" take_back "$(name_of 2.4)"
+check "what the first one kept is freed" says_soon "livepatch_fix1_dummy_leak_dtor: dummy @ .* prevented leak"
+check "without the module" in_guest rmmod livepatch_shadow_mod
 
 # --- a module that is not part of the kernel
 outside=$WORK/outside
@@ -170,6 +189,38 @@ cp "$WORK/3.1.ko" "$WORK/again.ko"
 check "built again" build 3.1 --source "$outside" --target "$outside/outside.ko" \
 	"$HERE/patches/outside.patch" "$HERE/patches/effects-1.patch"
 check "the same bytes" cmp "$WORK/3.1.ko" "$WORK/again.ko"
+# compile_pair FOLDER: the module's two files as another build system would leave them: one as compiled, one
+# that has been through objtool.
+compile_pair() {
+	local folder=$1 ibt
+	ibt=$(grep -q '^CONFIG_X86_KERNEL_IBT=y' "$KERNEL_BUILD/.config" && echo --ibt)
+	make -C "$KERNEL_BUILD" "M=$outside" OBJECT_FILES_NON_STANDARD=y "KCFLAGS=-ffunction-sections -fdata-sections" \
+		main.o parts/part.o && mkdir -p "$folder" && cp "$outside/main.o" "$outside/parts/part.o" "$folder/" &&
+		"$KERNEL_BUILD/tools/objtool/objtool" --hacks=jump_label --orc --retpoline --rethunk --static-call \
+			--uaccess $ibt --module --link "$folder/part.o" && readelf -SW "$folder/part.o" | grep -q return_sites
+}
+pair_options=(--target "$outside/outside.ko" --objects "$WORK/before/main.o:$WORK/after/main.o"
+	--objects "$WORK/before/part.o:$WORK/after/part.o")
+check "its objects, compiled elsewhere" compile_pair "$WORK/before"
+sed -i 's/as built/as paired/' "$outside/main.c"
+sed -i 's/n \* 3/n * 7/' "$outside/parts/part.c"
+check "and with a fix" compile_pair "$WORK/after"
+check "the pairs" build 3.3 "${pair_options[@]}"
+check "are in the record" jq -e '.patches[0].name == "main.o" and (.inputs | map(.name) | map(select(startswith("object/"))) | length) == 2
+	and .run_pre.compared == .run_pre.equal and (.objects[] | .name == "outside" and
+	([.functions[].name] == ["outside_show", "outside_part"]))' "$WORK/3.3.json"
+# tables MODULE.ko: objtool saw all of it, once: each return is in its table.
+tables() {
+	[ "$(objdump -d -r "$1" | grep -c 'return_thunk')" = "$(readelf -rW "$1" | sed -n '/return_sites/,/^$/p' | grep -c R_X86_64_PC32)" ]
+}
+check "every return is in the table of returns" tables "$WORK/3.3.ko"
+check "pairs without the file that is loaded" refuses "needs the --target" build 3.4 "${pair_options[@]:2}"
+check "the wrong way round" exits 5 build 3.4 --target "$outside/outside.ko" --objects "$WORK/after/main.o:$WORK/before/main.o"
+check "of which the flags are said" grep -q -e '-ffunction-sections' "$WORK/check.3.4"
+check "a pair of another module" refuses "none of the modules" build 3.4 --target "$WORK/livepatch-callbacks-mod.ko" "${pair_options[@]:2}"
+check "neither patch nor pair" exits 2 build 3.4
+strip -g "$WORK/after/part.o"
+check "types that cannot be compared are warned of" says no-types build 3.4 "${pair_options[@]}"
 sed -i 's/STEP 1/STEP 2/' "$outside/outside.h"
 check "a source that the module was not built from" exits 5 build 3.2 --source "$outside" \
 	--target "$outside/outside.ko" "$HERE/patches/outside.patch"
@@ -182,6 +233,9 @@ check "as patched, with the data that was there" says "^as patched 10" in_guest 
 check "taken back" take_back "$(name_of 3.1)"
 check "with its callback" says "outside undone after 2" in_guest dmesg
 check "as built again" says "^as built 9" in_guest cat /proc/outside
+check "the patch of the pairs loads" load 3.3
+check "as paired" says "^as paired 28" in_guest cat /proc/outside
+check "taken back" take_back "$(name_of 3.3)"
 
 suture-lab log "$GUEST" >"$WORK/console" 2>&1
 check "the kernel log is free of warnings" sh -c "! grep -E 'WARNING|BUG|Oops|Call Trace' $WORK/console"

@@ -13,6 +13,7 @@ struct pair {
 	struct diff *diff;
 	struct extract *extract;
 	struct elf_object *out;
+	bool objtool_again;
 };
 
 /* A table with an entry for first() at 5 and one for second() at 5, whose bytes are 0x11 and 0x22
@@ -76,7 +77,9 @@ static struct elf_section *add_table(struct sample *s, const struct table *t)
 
 static int run(struct pair *p, const struct special_sizes *sizes, struct error *err)
 {
-	struct diff_options options = { .name = "unit.o", .unit = "u" };
+	struct diff_options options = { .name = "unit.o",
+					.unit = "u",
+					.objtool_again = p->objtool_again };
 
 	if (sizes)
 		options.sizes = *sizes;
@@ -147,6 +150,31 @@ static void entries_go_with_their_functions(void **state)
 		check_table(p.out, &tables[i]);
 		close_pair(&p);
 	}
+}
+
+/* Where objtool runs once more, what it made is left out: it would skip tables that are there. */
+static void objtool_makes_its_tables_anew(void **state)
+{
+	(void)state;
+	size_t left_out = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		struct pair p;
+
+		open_pair(&p, 9);
+		p.objtool_again = true;
+		add_table(&p.a, &tables[i]);
+		add_table(&p.b, &tables[i]);
+		must_extract(&p);
+		if (special_find(tables[i].name)->by_objtool) {
+			assert_null(elf_object_section(p.out, tables[i].name));
+			left_out++;
+		} else {
+			check_table(p.out, &tables[i]);
+		}
+		close_pair(&p);
+	}
+	assert_int_equal(left_out, 7);
 }
 
 /* Every table but those that have tests of their own is in the list above. */
@@ -472,6 +500,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entries_go_with_their_functions),
+		cmocka_unit_test(objtool_makes_its_tables_anew),
 		cmocka_unit_test(every_table_is_tested),
 		cmocka_unit_test(an_entry_is_part_of_its_function),
 		cmocka_unit_test(unwind_entries_stay_side_by_side),
