@@ -79,6 +79,8 @@ check "two patches of one file" build 1.2 "$first" "$HERE/patches/effects-2.patc
 check "callbacks alone, of which one refuses" build 1.3 "$first" "$HERE/patches/effects-2.patch" "$WORK/second.patch"
 check "which replaces no function of that file" jq -e \
 	'[.objects[].functions[].name] == ["version_proc_show"]' "$WORK/1.3.json"
+make_patch states fs/proc/uptime.c -e 's,#include "internal.h",&\n#include <suture/livepatch.h>\n\nSUTURE_STATE(5\, 2);,'
+check "one state in two versions" refuses "state 5 has version 2 here and 1 elsewhere" build 1.4 "$first" "$WORK/states.patch"
 
 # --- in the kernel
 cc -static -O1 -o "$WORK/syscalls" "$HERE/programs/syscalls.c" || give_up "the program of system calls does not compile"

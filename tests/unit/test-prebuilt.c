@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Pairs of objects find the module that they belong to. */
+#include "unit.h"
+
+#include "base/process.h"
+#include "build/prebuilt.h"
+
+#define INFO(name)                                                                \
+	"__attribute__((section(\".modinfo\"))) const char info[] = \"name=" name \
+	"\\0vermagic=t\";\n"
+
+static void run(const char *const *argv)
+{
+	struct error err = { 0 };
+	struct process_options options = { .argv = argv, .timeout_ms = 60000 };
+
+	assert_ok(process_run(&options, NULL, &err), &err);
+}
+
+static void compile(const char *text, const char *object)
+{
+	_cleanup_free_ char *source = NULL;
+
+	assert_true(asprintf(&source, "%s.c", object) > 0);
+	assert_int_equal(file_write_atomic(source, text, strlen(text), 0644, NULL), 0);
+	run((const char *const[]){ "gcc", "-O2", "-c", "-o", object, source, NULL });
+}
+
+static struct shipped *target(const char *dir, const char *name, const char *text)
+{
+	_cleanup_free_ char *object = path_join(dir, name, NULL);
+	_cleanup_free_ char *linked = NULL;
+	struct shipped *s = NULL;
+	struct error err = { 0 };
+
+	assert_true(asprintf(&linked, "%s.ko", object) > 0);
+	compile(text, object);
+	run((const char *const[]){ "ld", "-r", "--build-id=sha1", "-o", linked, object, NULL });
+	assert_ok(shipped_open_file(linked, &s, &err), &err);
+	return s;
+}
+
+static void pairs_find_their_module(void **state)
+{
+	(void)state;
+	char *dir = unit_make_dir();
+	_cleanup_unit_set_ struct unit_set set = { 0 };
+	_cleanup_free_ char *object = NULL, *pair = NULL;
+	struct error err = { 0 };
+
+	object = path_join(dir, "two.o", NULL);
+	compile("int f(void) { return 1; } int g(void) { return 2; }", object);
+	assert_true(asprintf(&pair, "%s:%s", object, object) > 0);
+	assert_string_equal(prebuilt_patched(pair), object);
+
+	struct shipped *targets[] = {
+		target(dir, "one", INFO("one") "int f(void) { return 1; }"),
+		target(dir, "two",
+		       INFO("two") "int f(void) { return 1; } int g(void) { return 2; }"),
+		target(dir, "three",
+		       INFO("three") "int g(void) { return 1; } int f(void) { return 2; }"),
+		target(dir, "other", INFO("other") "int h(void) { return 1; }"),
+	};
+
+	assert_ok(prebuilt_add(pair, targets, 2, &set, &err), &err);
+	assert_int_equal(set.n, 1);
+	assert_string_equal(set.units[0].object, "two");
+	assert_string_equal(set.units[0].path, "two.o");
+	assert_true(prebuilt_is(&set.units[0]));
+	assert_true(set.units[0].external);
+	assert_int_equal(set.units[0].original.len, set.units[0].patched.len);
+	/* two modules have all of it, none has it, no pair */
+	assert_int_equal(prebuilt_add(pair, targets, 3, &set, &err), ERR_INVALID);
+	assert_int_equal(prebuilt_add(pair, targets + 3, 1, &set, &err), ERR_INVALID);
+	assert_int_equal(prebuilt_add(pair, targets, 0, &set, &err), ERR_INVALID);
+	assert_int_equal(prebuilt_add("a.o", targets, 2, &set, &err), ERR_USAGE);
+	assert_int_equal(prebuilt_add("a.o:", targets, 2, &set, &err), ERR_USAGE);
+	assert_int_equal(prebuilt_add("a:b:c", targets, 2, &set, &err), ERR_USAGE);
+	assert_int_equal(set.n, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++)
+		shipped_free(targets[i]);
+	unit_remove_dir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pairs_find_their_module),
+	};
+	return cmocka_run_group_tests_name("prebuilt", tests, NULL, NULL);
+}
