@@ -302,7 +302,7 @@ static int open_btf(struct comparison *c, const struct shipped_types_section *ba
 	c->enumerators = name_table_new();
 	if (!c->named || !c->enumerators)
 		return ERR_NO_MEMORY;
-	return split ? open_split(c, split) : 0;
+	return split && split->data ? open_split(c, split) : 0;
 }
 
 int shipped_types_compare(const struct shipped_types_section *base,
@@ -337,14 +337,16 @@ int shipped_types_check(const struct shipped *vmlinux, const struct shipped *shi
 			const struct elf_object *original, const char *file,
 			struct reason_list *mismatches, size_t *ret_compared, struct error *err)
 {
-	struct shipped_types_section base, split;
+	struct shipped_types_section base, split = { 0 };
+	bool module = shipped != vmlinux;
 
 	if (ret_compared)
 		*ret_compared = 0;
 	base.data = shipped_section(vmlinux, ".BTF", &base.len);
 	if (!base.data)
 		return 0;
-	split.data = shipped == vmlinux ? NULL : shipped_section(shipped, ".BTF", &split.len);
-	return shipped_types_compare(&base, split.data ? &split : NULL, original, file, mismatches,
+	if (module)
+		split.data = shipped_section(shipped, ".BTF", &split.len);
+	return shipped_types_compare(&base, module ? &split : NULL, original, file, mismatches,
 				     ret_compared, err);
 }

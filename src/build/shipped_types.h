@@ -23,8 +23,8 @@ int shipped_types_check(const struct shipped *vmlinux, const struct shipped *shi
 			const struct elf_object *original, const char *file,
 			struct reason_list *mismatches, size_t *ret_compared, struct error *err);
 
-/* The same with the sections' bytes; `split` (may be NULL) are the types of a module, which build
- * on those of `base`. */
+/* The same with the sections' bytes; `split` are the types of a module (`data` NULL: it has none of
+ * its own; else they build on those of `base`), or NULL for the kernel itself. */
 struct shipped_types_section {
 	const void *data;
 	size_t len;
