@@ -52,7 +52,7 @@ elsewhere() {
 	unshare -m -u bash -c 'set -e
 		hostname elsewhere; umask 077; mkdir -p "$0/cache/suture"
 		mount --bind "$1" "$0/cache/suture"; mount -t tmpfs none "$0/cache/suture/kernels/$2/units"; cd /
-		HOME=/nonexistent USER=somebody LOGNAME=somebody TZ=Asia/Tokyo LC_ALL=C.UTF-8 XDG_CACHE_HOME="$0/cache" \
+		HOME="$0/home" USER=somebody LOGNAME=somebody TZ=Asia/Tokyo LC_ALL=C.UTF-8 XDG_CACHE_HOME="$0/cache" \
 			suture-build patch --jobs 1 --kernel "$2" --version 1.1 -o "$0/out.ko" --record "$0/out.json" "${@:3}"' \
 		"$WORK" "${XDG_CACHE_HOME:-$HOME/.cache}/suture" "$RELEASE" "$@"
 }
