@@ -2,17 +2,20 @@
 /*
  * Line numbers in code: `mov $123,%esi` before a call that takes __LINE__ there. A change further
  * up in the file moves them, and they say nothing. Only what is certain counts as one: the constant
- * is loaded into the register of an argument, no branch lies between it and the call, and either
- * the argument before it is the name of a source file, or the callee is known to take a line number
- * there.
+ * is loaded into the register of an argument, or pushed as the seventh, no branch lies between it
+ * and the call, and either the argument before it is the name of a source file, or the callee is
+ * known to take a line number there.
  */
 #include "build/diff_internal.h"
 #include "build/insn.h"
 
 /* More lines than any file has. */
-#define LINES_MAX 200000
+#define LINES_MAX    200000
 /* So many instructions are looked at between the constant and the call. */
-#define REACH     24
+#define REACH        24
+
+/* The first argument that has no register: what is pushed last. */
+#define FIRST_PUSHED 6
 
 static const struct taker {
 	const char *name;
@@ -55,6 +58,9 @@ static const struct taker {
 	{ "__btrfs_handle_fs_error", 2 },
 	{ "__btrfs_panic", 2 },
 	{ "xfs_error_report", 4 },
+	{ "xfs_corruption_error", 6 },
+	/* include/linux/jbd2.h */
+	{ "jbd2__journal_start", 6 },
 };
 
 /* The first reference of an atom at or behind a place in its section. */
@@ -96,6 +102,8 @@ static int loaded_argument(const uint8_t *code, const struct insn *insn)
 	size_t at = (code[0] & 0xf0) == 0x40 ? 1 : 0;
 	uint8_t rex = at ? code[0] : 0;
 
+	if (code[0] == 0x68) /* push $imm32 */
+		return FIRST_PUSHED;
 	if (code[at] >= 0xb8 && code[at] <= 0xbf) /* mov $imm32,%r32 */
 		return argument_of((code[at] & 7U) | (rex & 1U) << 3);
 	if (code[at] == 0xc7 && code[at + 1] >= 0xc0 && code[at + 1] <= 0xc7) /* mov $imm32,%r64 */
@@ -103,6 +111,23 @@ static int loaded_argument(const uint8_t *code, const struct insn *insn)
 	if (insn->address) /* lea */
 		return argument_of(((code[at + 1] >> 3) & 7U) | (rex & 4U) << 1);
 	return -1;
+}
+
+/* Does it certainly leave the stack alone? Only what prepares other arguments is known: moves
+ * between registers, of constants, addresses and from memory, and clearing a register. */
+static bool keeps_stack(const uint8_t *code, const struct insn *insn)
+{
+	size_t at = (code[0] & 0xf0) == 0x40 ? 1 : 0;
+	uint8_t rex = at ? code[0] : 0, op = code[at];
+	uint8_t modrm = at + 1U < insn->len ? code[at + 1] : 0;
+	unsigned reg = ((modrm >> 3) & 7U) | (rex & 4U) << 1, rm = (modrm & 7U) | (rex & 1U) << 3;
+	bool registers = modrm >> 6 == 3;
+
+	if (op >= 0xb8 && op <= 0xbf)
+		return ((op & 7U) | (rex & 1U) << 3) != 4;
+	if (op == 0x8b || op == 0x8d || op == 0x63)
+		return reg != 4;
+	return (op == 0x89 || op == 0x31 || op == 0xc7) && registers && rm != 4;
 }
 
 static bool leaves(const uint8_t *code, const struct insn *insn)
@@ -180,6 +205,8 @@ static bool reaches_taker(const struct block *block, uint64_t at)
 			return call && call->branch &&
 			       (is_taker(call, block->argument) || follows_file(block, at));
 		}
+		if (block->argument == FIRST_PUSHED && !keeps_stack(data + at, &insn))
+			return false;
 		if (leaves(data + at, &insn) ||
 		    (insn.len > 2 && loaded_argument(data + at, &insn) == block->argument))
 			return false;

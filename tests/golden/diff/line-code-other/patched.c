@@ -25,3 +25,10 @@ int overwritten(int x)
 {
 	return two(71, x) + report("a.c", x);
 }
+
+int seven(int a, int b, int c, int d, int e, int f, int g);
+
+int pushed(int x)
+{
+	return seven(x, 1, 2, 3, 4, 5, 1041) + 1;
+}
