@@ -147,7 +147,7 @@ static int append_call(const struct call *c, const char *tree, struct buf *out)
 	else
 		snprintf(path, sizeof(path), "./%.*s", (int)c->source_len, c->source);
 	if (r == 0)
-		r = path_normalize(path) ? buf_printf(out, "\t%s", path) : ERR_INVALID;
+		r = path_normalize(path) && *path ? buf_printf(out, "\t%s", path) : ERR_INVALID;
 	if (r == 0)
 		r = buf_printf(out, "\tsavedcmd_%.*s := ", (int)c->object_len, c->object);
 	if (r == 0)
