@@ -114,17 +114,21 @@ check "what changes is told beside the reasons" jq -e '[.changed_functions[] | s
 
 # Indirect branch tracking, which 6.12 has: what is called by its address must be made for it, in the kernel and in modules.
 edit landing fs/proc/loadavg.c -e 's/^\tget_avenrun(avnrun/\ttypeof(\&get_avenrun) volatile get = get_avenrun;\n\n\tget(avnrun/'
-edit landing net/vmw_vsock/af_vsock.c -e 's/^\treturn __vsock_dgram_recvmsg(/\ttypeof(\&__vsock_dgram_recvmsg) volatile f = __vsock_dgram_recvmsg;\n\n\treturn f(/'
-edit landing net/vmw_vsock/virtio_transport_common.c \
-	-e 's/^\t\tvirtio_transport_do_close(vsk, false);/\t\ttypeof(\&virtio_transport_do_close) volatile f = virtio_transport_do_close;\n\n\t\tf(vsk, false);/'
-edit wrapper fs/proc/loadavg.c -e 's/^static int loadavg_proc_show/static void get(unsigned long *loads, unsigned long offset, int shift)\n{\n\tget_avenrun(loads, offset, shift);\n}\n\n&/' \
-	-e 's/^\tget_avenrun(avnrun/\ttypeof(\&get) volatile f = get;\n\n\tf(avnrun/'
-check "addresses: refused" check_group landing 4
-tells landing refusal no-endbr fs/proc/loadavg.c get_avenrun "which nothing in vmlinux does" "a function of its own"
-tells landing refusal no-endbr net/vmw_vsock/af_vsock.c __vsock_dgram_recvmsg "which nothing in vsock does" "a function of its own"
-tells landing refusal no-endbr net/vmw_vsock/virtio_transport_common.c virtio_transport_do_close "begins without ENDBR64 in vmw_vsock_virtio_transport_common" \
-	"a function of its own"
-check "addresses: the way round is one" check_group wrapper 0
+if grep -q '^CONFIG_X86_KERNEL_IBT=y' "$KERNEL_BUILD/.config"; then
+	edit landing net/vmw_vsock/af_vsock.c -e 's/^\treturn __vsock_dgram_recvmsg(/\ttypeof(\&__vsock_dgram_recvmsg) volatile f = __vsock_dgram_recvmsg;\n\n\treturn f(/'
+	edit landing net/vmw_vsock/virtio_transport_common.c \
+		-e 's/^\t\tvirtio_transport_do_close(vsk, false);/\t\ttypeof(\&virtio_transport_do_close) volatile f = virtio_transport_do_close;\n\n\t\tf(vsk, false);/'
+	edit wrapper fs/proc/loadavg.c -e 's/^static int loadavg_proc_show/static void get(unsigned long *loads, unsigned long offset, int shift)\n{\n\tget_avenrun(loads, offset, shift);\n}\n\n&/' \
+		-e 's/^\tget_avenrun(avnrun/\ttypeof(\&get) volatile f = get;\n\n\tf(avnrun/'
+	check "addresses: refused" check_group landing 4
+	tells landing refusal no-endbr fs/proc/loadavg.c get_avenrun "which nothing in vmlinux does" "a function of its own"
+	tells landing refusal no-endbr net/vmw_vsock/af_vsock.c __vsock_dgram_recvmsg "which nothing in vsock does" "a function of its own"
+	tells landing refusal no-endbr net/vmw_vsock/virtio_transport_common.c virtio_transport_do_close "begins without ENDBR64 in vmw_vsock_virtio_transport_common" \
+		"a function of its own"
+	check "addresses: the way round is one" check_group wrapper 0
+else
+	check "addresses: any is good without indirect branch tracking" check_group landing 0
+fi
 
 # What modules were compiled for: prototypes of exported functions, structures that they reach.
 edit types include/net/netfilter/ipv4/nf_dup_ipv4.h -e 's/\*gw, int oif)/*gw, long oif)/'
