@@ -130,6 +130,12 @@ else
 	check "addresses: any is good without indirect branch tracking" check_group landing 0
 fi
 
+# A tracepoint's definition is in a header; what it became is in the file that makes it.
+edit tracepoint include/trace/events/oom.h -e '0,/TP_printk("/s//TP_printk("x /'
+check "tracepoint: refused" check_group tracepoint 4
+tells tracepoint refusal changed-data mm/oom_kill.c print_fmt_oom_score_adj_update "changed its size" ""
+tells tracepoint refusal not-traceable mm/oom_kill.c trace_raw_output_oom_score_adj_update "notrace" ""
+
 # What modules were compiled for: prototypes of exported functions, structures that they reach.
 edit types include/net/netfilter/ipv4/nf_dup_ipv4.h -e 's/\*gw, int oif)/*gw, long oif)/'
 edit types net/ipv4/netfilter/nf_dup_ipv4.c -e '/^void nf_dup_ipv4(/,/^{/s/int oif)/long oif)/'
