@@ -7,7 +7,7 @@
 prepare_kernel
 SOURCE=$(suture-build kernel show "$RELEASE" --format json | jq -r .source)
 [ -d "$SOURCE" ] || give_up "no source tree"
-mkdir "$WORK"/{files,code,types,landing,wrapper,notes}
+mkdir "$WORK"/{files,code,types,landing,wrapper,tracepoint,notes}
 
 # edit GROUP FILE SED…: adds a patch of a file of the source to a group.
 edit() {
