@@ -207,6 +207,8 @@ check "its objects, compiled elsewhere" compile_pair "$WORK/before"
 sed -i 's/as built/as paired/' "$outside/main.c"
 sed -i 's/n \* 3/n * 7/' "$outside/parts/part.c"
 check "and with a fix" compile_pair "$WORK/after"
+sed -i 's/as paired/as built/' "$outside/main.c"
+sed -i 's/n \* 7/n * 3/' "$outside/parts/part.c"
 check "the pairs" build 3.3 "${pair_options[@]}"
 check "are in the record" jq -e '.patches[0].name == "main.o" and (.inputs | map(.name) | map(select(startswith("object/"))) | length) == 2
 	and .run_pre.compared == .run_pre.equal and (.objects[] | .name == "outside" and
