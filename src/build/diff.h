@@ -3,12 +3,13 @@
  * Compares two builds of one translation unit, before and after a source change, function by
  * function, and decides whether the change can be live-patched.
  *
- * Both objects are compiled with -ffunction-sections -fdata-sections and have not been through
- * objtool. Symbols are paired one to one; a function is unchanged if its bytes are equal and each
- * relocation points to the same thing under that pairing (string and constant contents, paired
- * symbols, equal offsets), including its entries in the special sections. So whatever pairing is
- * chosen, unchanged code and data of the running kernel stay consistent with the replaced
- * functions; only for mutable data does the choice matter, and there an ambiguous one is refused.
+ * Both objects are best compiled with -ffunction-sections -fdata-sections; they may have been
+ * through objtool, whose tables are then left out. Symbols are paired one to one; a function is
+ * unchanged if its bytes are equal and each relocation points to the same thing under that pairing
+ * (string and constant contents, paired symbols, equal offsets), including its entries in the
+ * special sections. So whatever pairing is chosen, unchanged code and data of the running kernel
+ * stay consistent with the replaced functions; only for mutable data does the choice matter, and
+ * there an ambiguous one is refused.
  */
 #pragma once
 

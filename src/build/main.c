@@ -9,9 +9,9 @@ static const struct cli_option format_options[] = { CLI_FORMAT_OPTION, { 0 } };
 
 static const struct cli_verb verbs[] = {
 	{ "diff", "ORIG.o PATCHED.o", 2, 2, "compare two builds of one file, function by function",
-	  "Both objects are compiled with -ffunction-sections -fdata-sections and have not been "
-	  "through objtool. Says which functions changed, which are new, and why a change cannot be "
-	  "applied live.",
+	  "Says which functions changed, which are new, and why a change cannot be applied live. "
+	  "Compile both objects from the same path with the same flags, best with "
+	  "-ffunction-sections -fdata-sections.",
 	  build_diff_options, build_cmd_diff },
 	{ "check", "[FIX.patch…]", 0, -1, "say whether source patches can be applied live",
 	  "Does everything that patch does, short of linking the module, and writes nothing. Says every "
