@@ -438,23 +438,16 @@ static json_t *write_files(const struct record_file *files, size_t n)
 	return list;
 }
 
-int record_write(const struct record *record, struct buf *out, struct error *err)
+/* What only a build record has: about the patch. */
+static int write_patch(const struct record *record, json_t *o)
 {
-	_cleanup_json_ json_t *o = json_object();
-	_cleanup_buf_ struct buf text = BUF_INIT(RECORD_MAX);
-	_cleanup_record_ struct record *again = NULL;
-	int r;
+	int r = json_set_str(o, "version", record->version);
 
-	r = json_object_set_new(o, "format", json_integer(FORMAT));
-	r += json_set_str(o, "kernel", record->kernel);
-	r += json_set_str(o, "build_id", record->build_id);
-	r += json_set_str(o, "version", record->version);
 	r += json_set_str(o, "module", record->module);
 	r += json_set_str(o, "vermagic", record->vermagic);
 	r += json_set_str(o, "module_sha256", record->module_sha256);
 	r += json_set_str(o, "severity", record->severity);
 	r += json_object_set_new(o, "cves", write_strings(record->cves, record->n_cves));
-	r += json_object_set_new(o, "objects", write_objects(record));
 	r += json_object_set_new(o, "states", write_states(record));
 	r += json_object_set_new(o, "new_functions",
 				 write_strings(record->new_functions, record->n_new_functions));
@@ -462,43 +455,53 @@ int record_write(const struct record *record, struct buf *out, struct error *err
 	r += json_object_set_new(o, "inputs", write_files(record->inputs, record->n_inputs));
 	r += json_set_str(o, "compiler", record->compiler);
 	r += json_set_str(o, "tool", record->tool);
-	r += json_object_set_new(o, "run_pre",
-				 json_pack("{sIsI}", "compared", (json_int_t)record->compared,
-					   "equal", (json_int_t)record->equal));
-	if (r != 0)
-		return error_set(err, ERR_INVALID, "build record: not UTF-8, or out of memory");
-	r = json_append_pretty(o, &text);
-	if (r < 0)
-		return error_set(err, r, "build record: over %zu bytes", RECORD_MAX);
-	r = record_parse(text.data, text.len, &again, err);
-	if (r < 0)
-		return error_prefix(err, r, "build record");
-	r = buf_append(out, text.data, text.len);
-	return r < 0 ? error_set(err, r, "build record: does not fit") : 0;
+	return r;
 }
 
-int record_write_code(const struct record *record, struct buf *out, struct error *err)
+/* What both have: about the code. */
+static int write_fields(const struct record *record, bool whole, json_t *o)
 {
-	_cleanup_json_ json_t *o = json_object();
-	_cleanup_buf_ struct buf text = BUF_INIT(RECORD_MAX);
-	_cleanup_record_ struct record *again = NULL;
-	int r;
+	int r = json_object_set_new(o, "format", json_integer(FORMAT));
 
-	r = json_object_set_new(o, "format", json_integer(FORMAT));
 	r += json_set_str(o, "kernel", record->kernel);
 	r += json_set_str(o, "build_id", record->build_id);
+	if (whole)
+		r += write_patch(record, o);
 	r += json_object_set_new(o, "objects", write_objects(record));
 	r += json_object_set_new(o, "run_pre",
 				 json_pack("{sIsI}", "compared", (json_int_t)record->compared,
 					   "equal", (json_int_t)record->equal));
+	return r;
+}
+
+/* One of the two kinds: what its own reader takes, and nothing else, is appended to `out`. */
+static int write_kind(const struct record *record, bool whole, struct buf *out, struct error *err)
+{
+	const char *what = whole ? "build record" : "code record";
+	_cleanup_json_ json_t *o = json_object();
+	_cleanup_buf_ struct buf text = BUF_INIT(RECORD_MAX);
+	_cleanup_record_ struct record *again = NULL;
+	int r = write_fields(record, whole, o);
+
 	if (r != 0)
-		return error_set(err, ERR_INVALID, "code record: not UTF-8, or out of memory");
-	r = json_append(o, &text);
+		return error_set(err, ERR_INVALID, "%s: not UTF-8, or out of memory", what);
+	r = whole ? json_append_pretty(o, &text) : json_append(o, &text);
 	if (r < 0)
-		return error_set(err, r, "code record: over %zu bytes", RECORD_MAX);
-	r = record_parse_code(text.data, text.len, &again, err);
+		return error_set(err, r, "%s: over %zu bytes", what, RECORD_MAX);
+	r = whole ? record_parse(text.data, text.len, &again, err)
+		  : record_parse_code(text.data, text.len, &again, err);
 	if (r < 0)
-		return error_prefix(err, r, "code record");
+		return error_prefix(err, r, "%s", what);
 	r = buf_append(out, text.data, text.len);
-	return r < 0 ? error_set(err, r, "code record: does not fit") : 0;
+	return r < 0 ? error_set(err, r, "%s: does not fit", what) : 0;
+}
+
+int record_write(const struct record *record, struct buf *out, struct error *err)
+{
+	return write_kind(record, true, out, err);
+}
+
+int record_write_code(const struct record *record, struct buf *out, struct error *err)
+{
+	return write_kind(record, false, out, err);
 }
