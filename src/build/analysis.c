@@ -177,24 +177,30 @@ static bool is_in_kernel(const struct elf_object *original, const struct shipped
 	return functions == 0 || there * 2 >= functions;
 }
 
-static int load_symvers(struct analysis *a, struct error *err)
+int analysis_symvers(struct analysis *a, const struct symvers **ret, struct error *err)
 {
-	_cleanup_free_ char *path = path_join(a->kbuild->kernel->build, "Module.symvers", NULL);
+	_cleanup_free_ char *path = NULL;
+	int r = 0;
 
-	if (a->symvers)
-		return 0;
-	return path ? symvers_load(path, &a->symvers, err)
-		    : error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (!a->symvers) {
+		path = path_join(a->kbuild->kernel->build, "Module.symvers", NULL);
+		r = path ? symvers_load(path, &a->symvers, err)
+			 : error_set(err, ERR_NO_MEMORY, "out of memory");
+	}
+	if (r == 0)
+		*ret = a->symvers;
+	return r;
 }
 
 /* Keys of a module: what is the kernel's, its table of exports tells. */
 static int settle_keys(struct analysis *a, struct analysis_unit *u, struct error *err)
 {
-	int r = load_symvers(a, err);
+	const struct symvers *symvers;
+	int r = analysis_symvers(a, &symvers, err);
 
 	if (r < 0)
 		return r;
-	r = module_keys_settle(u->diff, a->symvers, u->unit->path, &a->reasons);
+	r = module_keys_settle(u->diff, symvers, u->unit->path, &a->reasons);
 	return r < 0 ? error_set(err, r, "out of memory") : 0;
 }
 
@@ -284,6 +290,17 @@ static int prove_types(struct analysis *a, const struct analysis_unit *u,
 					   mismatches, NULL, err);
 }
 
+/* The versions of what the unit exports, against those that modules were built for. */
+static int prove_exports(struct analysis *a, const struct analysis_unit *u, struct error *err)
+{
+	const struct symvers *symvers;
+	int r = analysis_symvers(a, &symvers, err);
+
+	return r < 0 ? r
+		     : exports_check(a->kbuild, a->sources, a->overlay, u->unit, symvers,
+				     &a->reasons, NULL, err);
+}
+
 static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error *err)
 {
 	_cleanup_reason_list_ struct reason_list mismatches = { 0 };
@@ -308,10 +325,7 @@ static int prove_unit(struct analysis *a, struct analysis_unit *u, struct error 
 		r = take_reason(a, u->unit, &mismatches.items[i], err);
 	if (r < 0 || u->unit->external || !exports_any(u->original))
 		return r;
-	r = load_symvers(a, err);
-	return r < 0 ? r
-		     : exports_check(a->kbuild, a->sources, a->overlay, u->unit, a->symvers,
-				     &a->reasons, NULL, err);
+	return prove_exports(a, u, err);
 }
 
 /* Does the unit's patched code refer to that symbol of another file? */

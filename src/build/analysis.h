@@ -43,7 +43,7 @@ struct analysis {
 	struct shipped **shipped; /* each object once */
 	size_t shipped_count;
 	size_t target_count;        /* the first of them: what analysis_options names */
-	struct symvers *symvers;    /* exports of the kernel; NULL until needed */
+	struct symvers *symvers;    /* see analysis_symvers(); NULL until needed */
 	struct special_sizes sizes; /* of the kernel's structures */
 	size_t compared, equal;     /* run-pre, all units together */
 	struct reason_list reasons; /* why not, for ERR_NOT_PATCHABLE and ERR_MISMATCH */
@@ -81,3 +81,5 @@ DEFINE_CLEANUP(struct analysis *, analysis_free);
 /* Opens an object of the kernel once; it belongs to the analysis. */
 int analysis_shipped(struct analysis *a, const char *object, const struct shipped **ret,
 		     struct error *err);
+/* Reads the kernel's exports once; they belong to the analysis. Errors: those of symvers_load(). */
+int analysis_symvers(struct analysis *a, const struct symvers **ret, struct error *err);

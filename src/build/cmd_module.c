@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "build/commands.h"
 #include "build/handmade.h"
+#include "build/link.h"
 #include "build/output.h"
 #include "build/session.h"
 
@@ -11,7 +12,7 @@ const struct cli_option build_module_options[] = { SESSION_OPTIONS, SESSION_OUTP
 int build_cmd_module(struct cli *cli, struct error *err)
 {
 	_cleanup_session_ struct session s = { 0 };
-	_cleanup_buf_ struct buf module = BUF_INIT((size_t)256 * 1024 * 1024);
+	_cleanup_buf_ struct buf module = BUF_INIT(LINK_MODULE_MAX);
 	_cleanup_buf_ struct buf record = BUF_INIT(RECORD_MAX);
 	int64_t start = clock_monotonic_ms();
 	struct build_options options;

@@ -29,7 +29,6 @@ const struct cli_option build_check_options[] = {
 struct product {
 	struct extract **extracts;
 	size_t extract_count;
-	struct symvers *symvers;
 	struct resolution resolution;
 	struct buf module, record;
 };
@@ -39,7 +38,6 @@ static void product_free(struct product *p)
 	for (size_t i = 0; i < p->extract_count; i++)
 		extract_free(p->extracts[i]);
 	free(p->extracts);
-	symvers_free(p->symvers);
 	resolution_free(&p->resolution);
 	buf_free(&p->module);
 	buf_free(&p->record);
@@ -70,15 +68,10 @@ static int extract_all(struct analysis *a, struct product *p, struct error *err)
 /* Everything short of linking: with it, all reasons against the patch are known. */
 static int resolve_all(struct analysis *a, struct product *p, struct error *err)
 {
-	_cleanup_free_ char *path = path_join(a->kbuild->kernel->build, "Module.symvers", NULL);
-	int r = path ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+	int r = extract_all(a, p, err);
 
 	if (r == 0)
-		r = extract_all(a, p, err);
-	if (r == 0)
-		r = symvers_load(path, &p->symvers, err);
-	if (r == 0)
-		r = resolve_symbols(a, p->extracts, p->symvers, &p->resolution, err);
+		r = resolve_symbols(a, p->extracts, &p->resolution, err);
 	return r < 0 ? r : analysis_verdict(a, err);
 }
 
@@ -91,7 +84,7 @@ static int build_module(struct analysis *a, const struct build_options *options,
 
 	if (r == 0)
 		r = module_check_kernel(p->module.data, p->module.len, a->kbuild->kernel,
-					p->symvers, err);
+					a->symvers, err);
 	if (r == 0)
 		r = build_record_make(a, options, p->module.data, p->module.len, &p->record, err);
 	if (r < 0)
@@ -146,7 +139,7 @@ int build_cmd_check(struct cli *cli, struct error *err)
 int build_cmd_patch(struct cli *cli, struct error *err)
 {
 	_cleanup_session_ struct session s = { 0 };
-	_cleanup_(product_free) struct product p = { .module = BUF_INIT(256 * 1024 * 1024),
+	_cleanup_(product_free) struct product p = { .module = BUF_INIT(LINK_MODULE_MAX),
 						     .record = BUF_INIT(RECORD_MAX) };
 	int64_t start = clock_monotonic_ms();
 	struct build_options options;

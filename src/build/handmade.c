@@ -12,15 +12,13 @@
 #include "build/tables.h"
 #include "module/modinfo.h"
 
-#define MODULE_MAX ((size_t)256 * 1024 * 1024)
-
 struct maker {
 	struct analysis *a;
 	const struct build_options *options;
 	struct buf linked; /* before its symbols are livepatch symbols */
 	struct elf_object *elf;
 	struct tables tables;
-	struct symvers *symvers;
+	const struct symvers *symvers; /* of the analysis */
 	struct resolution resolution;
 	struct error *err;
 };
@@ -30,7 +28,6 @@ static void maker_free(struct maker *m)
 	buf_free(&m->linked);
 	tables_free(&m->tables);
 	elf_object_free(m->elf);
-	symvers_free(m->symvers);
 	resolution_free(&m->resolution);
 }
 
@@ -169,16 +166,14 @@ static int read_linked(struct maker *m)
 
 static int resolve_all(struct maker *m)
 {
-	_cleanup_free_ char *path = path_join(m->a->kbuild->kernel->build, "Module.symvers", NULL);
-	int r = path ? symvers_load(path, &m->symvers, m->err) : no_memory(m);
+	int r = analysis_symvers(m->a, &m->symvers, m->err);
 
 	if (r == 0)
 		r = resolution_init(&m->resolution, m->err);
 	for (size_t i = 0; r == 0 && i < m->elf->symbol_count; i++)
 		r = resolve(m, m->elf->symbols[i]);
 	if (r == 0)
-		r = resolution_check_landings(m->a, &m->resolution, m->symvers, m->elf, NULL, NULL,
-					      m->err);
+		r = resolution_check_landings(m->a, &m->resolution, m->elf, NULL, NULL, m->err);
 	return r < 0 ? r : resolution_warn(m->a, &m->resolution, m->err);
 }
 
@@ -250,7 +245,7 @@ int handmade_build(struct analysis *a, const char *const *sources, size_t n,
 		   struct error *err)
 {
 	_cleanup_(maker_free) struct maker m = {
-		.a = a, .options = options, .linked = BUF_INIT(MODULE_MAX), .err = err
+		.a = a, .options = options, .linked = BUF_INIT(LINK_MODULE_MAX), .err = err
 	};
 	_cleanup_record_ struct record *rec = calloc(1, sizeof(*rec));
 	struct link_options link = { options->module, options->version_text };

@@ -12,7 +12,6 @@
 #include "build/tables.h"
 
 #define WRAPPER_MAX       (16 * 1024 * 1024)
-#define MODULE_MAX        (256 * 1024 * 1024)
 #define STRIP_TIMEOUT_MS  (60 * 1000)
 
 #define SOURCE_NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
@@ -207,40 +206,52 @@ static int write_file(const struct linker *l, const char *name, const void *data
 		    : error_set(l->err, ERR_NO_MEMORY, "out of memory");
 }
 
-static int write_wrapper(const struct linker *l)
+static int write_tables(const struct linker *l, struct buf *text)
 {
 	_cleanup_name_list_ struct name_list objects = { 0 };
-	_cleanup_buf_ struct buf text = BUF_INIT(WRAPPER_MAX), tables = BUF_INIT(WRAPPER_MAX);
+	_cleanup_buf_ struct buf tables = BUF_INIT(WRAPPER_MAX);
 	_cleanup_free_ bool *callbacks = NULL;
 	size_t number = 0;
 	int r = list_objects(l, &objects);
 
 	if (r == 0 && !(callbacks = calloc(objects.n + 1, sizeof(*callbacks))))
 		r = ERR_NO_MEMORY;
-	if (r == 0)
-		r = buf_append_str(&text, wrapper_head);
 	for (size_t i = 0; r == 0 && i < objects.n; i++)
-		r = write_functions(l, objects.items[i], i, &number, &text, &tables);
+		r = write_functions(l, objects.items[i], i, &number, text, &tables);
 	if (r == 0)
-		r = buf_append_byte(&text, '\n');
+		r = buf_append_byte(text, '\n');
 	if (r == 0)
-		r = buf_append(&text, tables.data, tables.len);
+		r = buf_append(text, tables.data, tables.len);
 	if (r == 0)
-		r = write_callbacks(l, &objects, callbacks, &text);
+		r = write_callbacks(l, &objects, callbacks, text);
 	if (r == 0)
-		r = write_objects(&objects, callbacks, &text);
+		r = write_objects(&objects, callbacks, text);
+	return r < 0 ? r : write_states(l, text);
+}
+
+int link_wrapper(const struct analysis *a, const struct resolution *resolution, const char *version,
+		 struct buf *out, struct error *err)
+{
+	struct linker l = { .a = a, .resolution = resolution, .err = err };
+	int r = buf_append_str(out, wrapper_head);
+
 	if (r == 0)
-		r = write_states(l, &text);
+		r = write_tables(&l, out);
 	if (r == 0)
-		r = buf_append_str(&text, wrapper_tail);
+		r = buf_append_str(out, wrapper_tail);
 	if (r == 0)
-		r = buf_printf(&text, "MODULE_DESCRIPTION(\"Suture live patch %s\");\n",
-			       l->options->version);
-	if (r < 0)
-		return l->err && l->err->code
-			       ? r
-			       : error_set(l->err, r, "the module's wrapper is too large");
-	return write_file(l, "wrapper.c", text.data, text.len);
+		r = buf_printf(out, "MODULE_DESCRIPTION(\"Suture live patch %s\");\n", version);
+	if (r < 0 && !(err && err->code))
+		return error_set(err, r, "the module's wrapper is too large");
+	return r;
+}
+
+static int write_wrapper(const struct linker *l)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(WRAPPER_MAX);
+	int r = link_wrapper(l->a, l->resolution, l->options->version, &text, l->err);
+
+	return r < 0 ? r : write_file(l, "wrapper.c", text.data, text.len);
 }
 
 /* kbuild takes ready objects as NAME.o_shipped, and modpost wants their .cmd files. */
@@ -323,7 +334,7 @@ int link_module(const struct analysis *a, struct extract *const *extracts,
 		const struct resolution *resolution, const struct link_options *options,
 		struct buf *out, struct error *err)
 {
-	_cleanup_buf_ struct buf module = BUF_INIT(MODULE_MAX);
+	_cleanup_buf_ struct buf module = BUF_INIT(LINK_MODULE_MAX);
 	_cleanup_scratch_ struct scratch *scratch = NULL;
 	struct linker l = { a, extracts, resolution, options, NULL, err };
 	int r = scratch_new(&scratch, err);

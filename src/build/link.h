@@ -5,11 +5,21 @@
 #include "build/resolve.h"
 
 #define LINK_SOURCES_MAX 64
+#define LINK_MODULE_MAX  ((size_t)256 * 1024 * 1024) /* bytes of a module */
 
 struct link_options {
 	const char *name;    /* of the module, wire/names.h livepatch_module_name() */
 	const char *version; /* of the patch, for its description */
 };
+
+/*
+ * Appends the C source of the module's wrapper: struct klp_patch with the tables of objects,
+ * functions, callbacks and states, and the functions that apply it. Objects are in the order of
+ * their units, vmlinux first; of their functions, `a` has the run-pre result. ERR_INVALID (a state
+ * in two versions), ERR_TOO_LARGE, ERR_NO_MEMORY.
+ */
+int link_wrapper(const struct analysis *a, const struct resolution *resolution, const char *version,
+		 struct buf *out, struct error *err);
 
 /*
  * Builds the module and appends its bytes to `out`. kbuild links wrapper and code, which runs

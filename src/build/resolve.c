@@ -318,12 +318,11 @@ static int resolve_symbol(struct resolver *rs, const struct analysis_unit *u,
 }
 
 /* Whose the symbol is, and where; *ret_object is NULL for what is the patch's own. */
-static int find_target(struct analysis *a, const struct resolution *r,
-		       const struct symvers *symvers, const char *symbol,
+static int find_target(struct analysis *a, const struct resolution *r, const char *symbol,
 		       const struct shipped **ret_object, struct shipped_symbol *ret,
 		       struct error *err)
 {
-	const struct symvers_entry *export = symvers_find(symvers, symbol);
+	const struct symvers_entry *export = symvers_find(a->symvers, symbol);
 	bool imported = export && streq(export->module, "vmlinux");
 	const char *object = NULL, *name = symbol;
 	const struct shipped *s;
@@ -381,13 +380,15 @@ static int check_landing(struct analysis *a, const struct shipped *s,
 }
 
 int resolution_check_landings(struct analysis *a, const struct resolution *r,
-			      const struct symvers *symvers, const struct elf_object *object,
-			      const struct elf_object *original, const char *file,
-			      struct error *err)
+			      const struct elf_object *object, const struct elf_object *original,
+			      const char *file, struct error *err)
 {
+	const struct symvers *unused;
 	const struct shipped *s;
 	int e = analysis_shipped(a, "vmlinux", &s, err);
 
+	if (e == 0)
+		e = analysis_symvers(a, &unused, err);
 	if (e < 0 || !landing_matters(s))
 		return e;
 	for (size_t i = 0; e == 0 && i < object->symbol_count; i++) {
@@ -396,7 +397,7 @@ int resolution_check_landings(struct analysis *a, const struct resolution *r,
 
 		if (symbol->section || symbol->shndx != SHN_UNDEF || !landing_taken(object, symbol))
 			continue;
-		e = find_target(a, r, symvers, symbol->name, &s, &to, err);
+		e = find_target(a, r, symbol->name, &s, &to, err);
 		if (e == 0 && s)
 			e = check_landing(a, s, &to, original, file, err);
 	}
@@ -411,8 +412,8 @@ static int check_extracted(struct resolver *rs, const struct analysis_unit *u,
 				 rs->err);
 
 	return r < 0 ? r
-		     : resolution_check_landings(rs->a, rs->out, rs->symvers, object, u->original,
-						 u->unit->path, rs->err);
+		     : resolution_check_landings(rs->a, rs->out, object, u->original, u->unit->path,
+						 rs->err);
 }
 
 static int resolve_unit(struct resolver *rs, size_t i)
@@ -452,12 +453,15 @@ int resolution_warn(struct analysis *a, const struct resolution *res, struct err
 	return r;
 }
 
-int resolve_symbols(struct analysis *a, struct extract *const *extracts,
-		    const struct symvers *symvers, struct resolution *ret, struct error *err)
+int resolve_symbols(struct analysis *a, struct extract *const *extracts, struct resolution *ret,
+		    struct error *err)
 {
 	_cleanup_resolution_ struct resolution out = { 0 };
-	struct resolver rs = { a, extracts, symvers, &out, err };
+	struct resolver rs = { .a = a, .extracts = extracts, .out = &out, .err = err };
 	int r = resolution_init(&out, err);
+
+	if (r == 0)
+		r = analysis_symvers(a, &rs.symvers, err);
 
 	for (size_t i = 0; r == 0 && i < a->unit_count; i++)
 		if (extracts[i])

@@ -20,10 +20,11 @@ struct resolution {
 /*
  * Resolves the undefined symbols of all extracted units (`extracts` in the order of a->units; NULL
  * for one that is left out). What cannot be resolved for certain is appended to a->reasons, and the
- * resolution is not whole then. Errors: ERR_NO_MEMORY and those of analysis_shipped().
+ * resolution is not whole then. Errors: ERR_NO_MEMORY and those of analysis_shipped() and
+ * analysis_symvers().
  */
-int resolve_symbols(struct analysis *a, struct extract *const *extracts,
-		    const struct symvers *symvers, struct resolution *ret, struct error *err);
+int resolve_symbols(struct analysis *a, struct extract *const *extracts, struct resolution *ret,
+		    struct error *err);
 /* An empty resolution, and another livepatch symbol for it (the strings are copied). Each name of
  * the module once. ERR_NO_MEMORY. */
 int resolution_init(struct resolution *ret, struct error *err);
@@ -39,13 +40,12 @@ int resolution_warn(struct analysis *a, const struct resolution *r, struct error
 /*
  * Refuses what takes the address of a function that the kernel's indirect branch tracking does not
  * let through (landing.h). `object`: the extracted or linked code, whose undefined symbols `r` and
- * `symvers` explain; `original`: the code that it replaces, or NULL; `file`: its source, or NULL.
- * What the original takes the address of, it may call by other ways. Appends to a->reasons.
- * ERR_NO_MEMORY and the errors of analysis_shipped().
+ * the kernel's exports explain; `original`: the code that it replaces, or NULL; `file`: its source,
+ * or NULL. What the original takes the address of, it may call by other ways. Appends to
+ * a->reasons. Errors as above.
  */
 int resolution_check_landings(struct analysis *a, const struct resolution *r,
-			      const struct symvers *symvers, const struct elf_object *object,
-			      const struct elf_object *original, const char *file,
-			      struct error *err);
+			      const struct elf_object *object, const struct elf_object *original,
+			      const char *file, struct error *err);
 void resolution_free(struct resolution *r);
 #define _cleanup_resolution_ _cleanup_(resolution_free)

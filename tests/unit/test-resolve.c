@@ -3,12 +3,8 @@
  * What undefined symbols of a patch become: imports, or livepatch symbols with the position that
  * the kernel counts; in a small "shipped module" that the test compiles and links.
  */
-#include "unit.h"
-
-#include "base/process.h"
 #include "build/resolve.h"
-
-#define FLAGS "-O2", "-fno-pic", "-mcmodel=kernel", "-fno-asynchronous-unwind-tables", "-g0"
+#include "shipped_module.h"
 
 /* Two units, each with a `twin` and a `hidden` of its own. */
 static const char unit_a[] =
@@ -39,49 +35,13 @@ struct fixture {
 	struct buf empty; /* an object without code */
 };
 
-static char *in(const struct fixture *f, const char *name)
-{
-	char *path = path_join(f->dir, name, NULL);
-
-	assert_non_null(path);
-	return path;
-}
-
-static void run(const char *const *argv)
-{
-	struct process_options options = { .argv = argv, .timeout_ms = 60000 };
-	struct error err = { 0 };
-
-	assert_ok(process_run(&options, NULL, &err), &err);
-}
-
-static void write_text(const struct fixture *f, const char *name, const char *text)
-{
-	_cleanup_free_ char *path = in(f, name);
-
-	assert_int_equal(file_write_atomic(path, text, strlen(text), 0644, NULL), 0);
-}
-
-static void compile(const struct fixture *f, const char *text, const char *to, bool sections)
-{
-	_cleanup_free_ char *source = in(f, "x.c"), *object = in(f, to);
-
-	write_text(f, "x.c", text);
-	run((const char *const[]){ "gcc", FLAGS, sections ? "-ffunction-sections" : "-DPLAIN",
-				   sections ? "-fdata-sections" : "-DWHOLE", "-c", "-o", object,
-				   source, NULL });
-}
-
 /* The kernel goes through a module's symbols in the order of their table, wherever they are. */
-static void swap_twins(const char *path)
+static void swap_twins(struct elf_object *ko, void *user)
 {
-	_cleanup_elf_object_ struct elf_object *ko = NULL;
-	_cleanup_buf_ struct buf out = BUF_INIT(1 << 20);
 	struct elf_symbol **twin[2], *first;
-	struct error err = { 0 };
 	size_t n = 0;
 
-	assert_ok(elf_object_load(path, &ko, &err), &err);
+	(void)user;
 	for (size_t i = 0; i < ko->symbol_count && n < 2; i++)
 		if (streq(ko->symbols[i]->name, "twin"))
 			twin[n++] = &ko->symbols[i];
@@ -90,13 +50,11 @@ static void swap_twins(const char *path)
 	first = *twin[0];
 	*twin[0] = *twin[1];
 	*twin[1] = first;
-	assert_ok(elf_object_write(ko, &out, &err), &err);
-	assert_ok(file_write_atomic(path, out.data, out.len, 0644, &err), &err);
 }
 
 static void analyse(struct fixture *f)
 {
-	_cleanup_free_ char *o = in(f, "r.o");
+	_cleanup_free_ char *o = shipped_in(f->dir, "r.o");
 	_cleanup_reason_list_ struct reason_list bad = { 0 };
 	struct diff_options options = { .name = "a.o", .unit = "a" };
 	struct analysis_unit *u = &f->analysed;
@@ -118,7 +76,11 @@ static void analyse(struct fixture *f)
 	f->all[0] = f->shipped;
 	f->all[1] = f->vmlinux;
 	f->analysis = (struct analysis){
-		.units = u, .unit_count = 1, .shipped = f->all, .shipped_count = 2
+		.units = u,
+		.unit_count = 1,
+		.shipped = f->all,
+		.shipped_count = 2,
+		.symvers = f->symvers,
 	};
 }
 
@@ -128,21 +90,25 @@ static void set_up(struct fixture *f, bool swapped)
 
 	*f = (struct fixture){ .dir = unit_make_dir() };
 
-	_cleanup_free_ char *a = in(f, "a.o"), *b = in(f, "b.o"), *i = in(f, "i.o");
-	_cleanup_free_ char *k = in(f, "k.o"), *vmlinux = in(f, "vmlinux.ko");
-	_cleanup_free_ char *ko = in(f, "test.ko"), *symvers = in(f, "Module.symvers");
+	_cleanup_free_ char *a = shipped_in(f->dir, "a.o"), *b = shipped_in(f->dir, "b.o"),
+			    *i = shipped_in(f->dir, "i.o");
+	_cleanup_free_ char *k = shipped_in(f->dir, "k.o"),
+			    *vmlinux = shipped_in(f->dir, "vmlinux.ko");
+	_cleanup_free_ char *ko = shipped_in(f->dir, "test.ko"),
+			    *symvers = shipped_in(f->dir, "Module.symvers");
 
-	compile(f, unit_a, "a.o", false);
-	compile(f, unit_b, "b.o", false);
-	compile(f, info, "i.o", false);
-	compile(f, unit_a, "r.o", true);
-	run((const char *const[]){ "ld", "-r", "--build-id=sha1", "-o", ko, b, a, i, NULL });
-	compile(f, kernel, "k.o", false);
-	run((const char *const[]){ "ld", "-r", "--build-id=sha1", "-o", vmlinux, k, NULL });
+	shipped_compile(f->dir, unit_a, "a.o", false);
+	shipped_compile(f->dir, unit_b, "b.o", false);
+	shipped_compile(f->dir, info, "i.o", false);
+	shipped_compile(f->dir, unit_a, "r.o", true);
+	shipped_run(
+		(const char *const[]){ "ld", "-r", "--build-id=sha1", "-o", ko, b, a, i, NULL });
+	shipped_compile(f->dir, kernel, "k.o", false);
+	shipped_run((const char *const[]){ "ld", "-r", "--build-id=sha1", "-o", vmlinux, k, NULL });
 	if (swapped)
-		swap_twins(ko);
-	write_text(f, "modules.order", "test.ko\n");
-	write_text(f, "Module.symvers", versions);
+		shipped_mutate(ko, swap_twins, NULL);
+	shipped_write(f->dir, "modules.order", "test.ko\n");
+	shipped_write(f->dir, "Module.symvers", versions);
 	f->kernel = (struct kernel){ .release = (char *)"6.0", .modules = f->dir };
 	assert_ok(shipped_open(&f->kernel, "test", &f->shipped, &err), &err);
 	assert_ok(shipped_open_file(vmlinux, &f->vmlinux, &err), &err);
@@ -179,7 +145,7 @@ static void expect(struct fixture *f, struct extract_symbol symbol, const char *
 
 	symbol.symbol = symbol.symbol ? symbol.symbol : symbol.name;
 	reason_list_free(&f->analysis.reasons);
-	assert_ok(resolve_symbols(&f->analysis, extracts, f->symvers, &found, &err), &err);
+	assert_ok(resolve_symbols(&f->analysis, extracts, &found, &err), &err);
 	if (f->analysis.reasons.n > 0)
 		snprintf(text, sizeof(text), "%s", reason_name(f->analysis.reasons.items[0].code));
 	else if (found.symbol_count > 0)

@@ -3,13 +3,9 @@
  * Run-pre matching against a small "shipped module" that the test compiles and links: the same code
  * is equal, a changed byte or another reference is seen, and functions of one name are told apart.
  */
-#include "unit.h"
-
-#include "base/process.h"
 #include "build/runpre.h"
 #include "build/sites.h"
-
-#define FLAGS "-O2", "-fno-pic", "-mcmodel=kernel", "-fno-asynchronous-unwind-tables", "-g0"
+#include "shipped_module.h"
 
 /* Two units; each has a `twin` of its own. */
 static const char unit_a[] =
@@ -39,57 +35,17 @@ struct fixture {
 	struct source_file file;
 };
 
-static char *in(const struct fixture *f, const char *name)
-{
-	char *path = path_join(f->dir, name, NULL);
-
-	assert_non_null(path);
-	return path;
-}
-
-static void run(const char *const *argv)
-{
-	struct process_options options = { .argv = argv, .timeout_ms = 60000 };
-	struct error err = { 0 };
-
-	assert_ok(process_run(&options, NULL, &err), &err);
-}
-
-static void compile(const struct fixture *f, const char *text, const char *name, bool sections)
-{
-	_cleanup_free_ char *source = NULL, *object = NULL;
-
-	assert_true(asprintf(&source, "%s/%s.c", f->dir, name) > 0);
-	assert_true(asprintf(&object, "%s/%s.o", f->dir, name) > 0);
-	assert_int_equal(file_write_atomic(source, text, strlen(text), 0644, NULL), 0);
-	run((const char *const[]){ "gcc", FLAGS, sections ? "-ffunction-sections" : "-DPLAIN",
-				   sections ? "-fdata-sections" : "-DPLAIN2", "-c", "-o", object,
-				   source, NULL });
-}
-
-/* Changes the shipped module before it is opened. */
-typedef void (*mutate_fn)(struct elf_object *ko, void *user);
-
-static void mutate_file(const char *path, mutate_fn mutate, void *user)
-{
-	_cleanup_elf_object_ struct elf_object *ko = NULL;
-	_cleanup_buf_ struct buf out = BUF_INIT(1 << 20);
-	struct error err = { 0 };
-
-	assert_ok(elf_object_load(path, &ko, &err), &err);
-	mutate(ko, user);
-	assert_ok(elf_object_write(ko, &out, &err), &err);
-	assert_ok(file_write_atomic(path, out.data, out.len, 0644, &err), &err);
-}
-
 /* Links a, b and info into DIR/modules/test.ko and opens it as the kernel's module "test". */
 static void ship(struct fixture *f)
 {
-	_cleanup_free_ char *a = in(f, "a.o"), *b = in(f, "b.o"), *i = in(f, "i.o");
-	_cleanup_free_ char *ko = in(f, "test.ko"), *order = in(f, "modules.order");
+	_cleanup_free_ char *a = shipped_in(f->dir, "a.o"), *b = shipped_in(f->dir, "b.o"),
+			    *i = shipped_in(f->dir, "i.o");
+	_cleanup_free_ char *ko = shipped_in(f->dir, "test.ko"),
+			    *order = shipped_in(f->dir, "modules.order");
 	struct error err = { 0 };
 
-	run((const char *const[]){ "ld", "-r", "--build-id=sha1", "-o", ko, b, a, i, NULL });
+	shipped_run(
+		(const char *const[]){ "ld", "-r", "--build-id=sha1", "-o", ko, b, a, i, NULL });
 	assert_int_equal(file_write_atomic(order, "test.ko\n", 8, 0644, NULL), 0);
 	f->kernel = (struct kernel){ .release = (char *)"6.0", .modules = f->dir };
 	assert_ok(shipped_open(&f->kernel, "test", &f->shipped, &err), &err);
@@ -101,12 +57,12 @@ static void set_up(struct fixture *f, const char *rebuilt)
 	struct error err = { 0 };
 
 	*f = (struct fixture){ .dir = unit_make_dir() };
-	compile(f, unit_a, "a", false);
-	compile(f, unit_b, "b", false);
-	compile(f, info, "i", false);
+	shipped_compile(f->dir, unit_a, "a.o", false);
+	shipped_compile(f->dir, unit_b, "b.o", false);
+	shipped_compile(f->dir, info, "i.o", false);
 	ship(f);
-	compile(f, rebuilt, "r", true);
-	o = in(f, "r.o");
+	shipped_compile(f->dir, rebuilt, "r.o", true);
+	o = shipped_in(f->dir, "r.o");
 	f->unit = (struct unit){ .path = (char *)"a.c",
 				 .object_path = (char *)"a.o",
 				 .object = (char *)"test" };
@@ -234,12 +190,12 @@ static void places_that_change(void **state)
 	struct fixture f = { .dir = unit_make_dir() };
 	_cleanup_elf_object_ struct elf_object *elf = NULL;
 	_cleanup_sites_ struct sites sites = { 0 };
-	_cleanup_free_ char *o = in(&f, "s.o");
+	_cleanup_free_ char *o = shipped_in(f.dir, "s.o");
 	struct error err = { 0 };
 	size_t masked = 0;
 
 	(void)state;
-	compile(&f, text, "s", true);
+	shipped_compile(f.dir, text, "s.o", true);
 	assert_ok(elf_object_load(o, &elf, &err), &err);
 	assert_ok(sites_collect(elf, &sites, &err), &err);
 
@@ -265,21 +221,22 @@ struct mutation {
 };
 
 /* Is the function still found equal when the shipped module is changed? */
-static bool survives(struct mutation *m, mutate_fn mutate)
+static bool survives(struct mutation *m, shipped_mutate_fn mutate)
 {
 	_cleanup_reason_list_ struct reason_list bad = { 0 };
-	_cleanup_free_ char *ko = in(m->f, "test.ko"), *saved = in(m->f, "saved.ko");
+	_cleanup_free_ char *ko = shipped_in(m->f->dir, "test.ko"),
+			    *saved = shipped_in(m->f->dir, "saved.ko");
 	struct error err = { 0 };
 
-	run((const char *const[]){ "cp", ko, saved, NULL });
-	mutate_file(ko, mutate, m);
+	shipped_run((const char *const[]){ "cp", ko, saved, NULL });
+	shipped_mutate(ko, mutate, m);
 	shipped_free(m->f->shipped);
 	m->f->shipped = NULL;
 	assert_ok(shipped_open(&m->f->kernel, "test", &m->f->shipped, &err), &err);
 
 	_cleanup_runpre_ struct runpre *r = check(m->f, m->function, &bad);
 
-	run((const char *const[]){ "mv", saved, ko, NULL });
+	shipped_run((const char *const[]){ "mv", saved, ko, NULL });
 	assert_int_equal(r->equal + (bad.n > 0), r->compared);
 	return bad.n == 0;
 }
@@ -321,7 +278,7 @@ static void every_byte_counts(void **state)
 
 	(void)state;
 	set_up(&f, unit_a);
-	_cleanup_free_ char *path = in(&f, "test.ko");
+	_cleanup_free_ char *path = shipped_in(f.dir, "test.ko");
 	assert_ok(elf_object_load(path, &ko, &err), &err);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		const struct elf_symbol *y = elf_object_symbol(ko, names[i]);
@@ -372,7 +329,7 @@ static void other_symbol(struct elf_object *ko, void *user)
 static void every_reference_counts(void **state)
 {
 	static const char *const names[] = { "first", "second", "word", "look" };
-	static const mutate_fn mutations[] = { move_target, other_type, other_symbol };
+	static const shipped_mutate_fn mutations[] = { move_target, other_type, other_symbol };
 	struct fixture f;
 	size_t count = 0;
 
@@ -380,7 +337,7 @@ static void every_reference_counts(void **state)
 	set_up(&f, unit_a);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		_cleanup_elf_object_ struct elf_object *ko = NULL;
-		_cleanup_free_ char *path = in(&f, "test.ko");
+		_cleanup_free_ char *path = shipped_in(f.dir, "test.ko");
 		struct mutation m = { .f = &f, .function = names[i] };
 		struct error err = { 0 };
 
@@ -465,7 +422,7 @@ static void contents_count(void **state)
 {
 	static const struct {
 		const char *function;
-		mutate_fn mutate;
+		shipped_mutate_fn mutate;
 		bool survives;
 	} cases[] = {
 		{ "word", other_text, false },    { "word", shorter_text, false },
