@@ -44,42 +44,47 @@ static int open_report(const struct cli *cli, FILE **ret, struct error *err)
 	return 0;
 }
 
+/* Files that the command line names. */
+static int read_arguments(const struct cli *cli, bool patches, struct session *s,
+			  struct analysis_options *ret, struct error *err)
+{
+	*ret = (struct analysis_options){ .source = patches ? cli_get(cli, "source") : NULL,
+					  .targets = s->targets,
+					  .target_count = cli_count(cli, "target"),
+					  .objects = s->objects,
+					  .object_count = patches ? cli_count(cli, "objects") : 0,
+					  .all = cli_has(cli, "all") };
+	if (ret->target_count > SESSION_TARGETS_MAX)
+		return error_set(err, ERR_USAGE, "more than %d --target", SESSION_TARGETS_MAX);
+	if (ret->object_count > SESSION_OBJECTS_MAX)
+		return error_set(err, ERR_USAGE, "more than %d --objects", SESSION_OBJECTS_MAX);
+	if (ret->object_count > 0 && ret->target_count == 0)
+		return error_set(err, ERR_USAGE,
+				 "--objects needs the --target that they belong to");
+	if (ret->object_count == 0 && cli_argc(cli) == 0)
+		return error_set(err, ERR_USAGE, "neither a patch nor --objects is given");
+	for (size_t i = 0; i < ret->object_count; i++)
+		s->objects[i] = cli_get_nth(cli, "objects", i);
+	for (size_t i = 0; i < ret->target_count; i++)
+		s->targets[i] = cli_get_nth(cli, "target", i);
+	s->argument_count = MIN(cli_argc(cli), ARRAY_SIZE(s->arguments));
+	for (size_t i = 0; i < s->argument_count; i++)
+		s->arguments[i] = cli_arg(cli, i);
+	return 0;
+}
+
 int session_open(struct cli *cli, bool patches, struct session *ret, struct error *err)
 {
-	const char *targets[SESSION_TARGETS_MAX];
-	struct analysis_options options = { .source = patches ? cli_get(cli, "source") : NULL,
-					    .targets = targets,
-					    .target_count = cli_count(cli, "target"),
-					    .objects = ret->objects,
-					    .object_count = patches ? cli_count(cli, "objects") : 0,
-					    .all = cli_has(cli, "all") };
+	struct analysis_options options;
 	int64_t jobs;
+	int r = read_arguments(cli, patches, ret, &options, err);
 
 	ret->timings.start_ms = clock_monotonic_ms();
 	ret->tell_timings = cli_has(cli, "timings");
-
-	if (options.target_count > SESSION_TARGETS_MAX)
-		return error_set(err, ERR_USAGE, "more than %d --target", SESSION_TARGETS_MAX);
-	if (options.object_count > SESSION_OBJECTS_MAX)
-		return error_set(err, ERR_USAGE, "more than %d --objects", SESSION_OBJECTS_MAX);
-	if (options.object_count > 0 && options.target_count == 0)
-		return error_set(err, ERR_USAGE,
-				 "--objects needs the --target that they belong to");
-	if (options.object_count == 0 && cli_argc(cli) == 0)
-		return error_set(err, ERR_USAGE, "neither a patch nor --objects is given");
-	for (size_t i = 0; i < options.object_count; i++)
-		ret->objects[i] = cli_get_nth(cli, "objects", i);
-	for (size_t i = 0; i < options.target_count; i++)
-		targets[i] = cli_get_nth(cli, "target", i);
-	ret->argument_count = MIN(cli_argc(cli), ARRAY_SIZE(ret->arguments));
-	for (size_t i = 0; i < ret->argument_count; i++)
-		ret->arguments[i] = cli_arg(cli, i);
-
-	int r = open_report(cli, &ret->json, err);
-
+	if (r == 0)
+		r = open_report(cli, &ret->json, err);
 	if (r == 0)
 		r = cli_get_int(cli, "jobs", 1, 1024, sysconf(_SC_NPROCESSORS_ONLN), &jobs, err);
-
 	if (r == 0)
 		r = kernel_open(cli_get(cli, "kernel"), &ret->kernel, err);
 	if (r == 0)
@@ -99,26 +104,37 @@ static int exit_status(int r)
 	}
 }
 
-/* Tells the verdict `r` and what speaks for it. Returns the exit status, or a negative code. */
+/* What is found while linking ends the work at once, with an error instead of a reason. */
+static int keep_reason(struct analysis *a, int r, struct error *err)
+{
+	char nothing[] = "";
+	struct reason why = { .code = REASON_UNSUPPORTED_SECTION, .message = err->message };
+
+	if (r == ERR_MISMATCH) /* of the module itself, not of a function */
+		why = (struct reason){ REASON_MISMATCH, nothing, nothing, err->message, nothing };
+	if ((r != ERR_NOT_PATCHABLE && r != ERR_MISMATCH) ||
+	    reason_count(&a->reasons, REASON_REFUSAL) > 0)
+		return 0;
+	return reason_add_copy(&a->reasons, &why);
+}
+
 int session_end(int r, struct session *session, struct error *err)
 {
 	struct analysis *a = session->analysis;
 	int status = exit_status(r);
 
-	if (status < 0)
-		return status;
-	/* Found while linking, which ends at once. */
-	if (r == ERR_NOT_PATCHABLE && a && reason_count(&a->reasons, REASON_REFUSAL) == 0 &&
-	    reason_add(&a->reasons, REASON_UNSUPPORTED_SECTION, NULL, NULL, "%s", err->message) < 0)
-		return ERR_NO_MEMORY;
-	if (a && session->json) {
-		int e = report_json(a, r, session->json, err);
+	/* Without an analysis nothing has been said of the patch. */
+	if (status < 0 || !a)
+		return r;
 
-		if (e < 0)
-			return e;
-	} else if (a) {
+	int e = keep_reason(a, r, err);
+
+	if (e == 0 && session->json)
+		e = report_json(a, r, session->json, err);
+	if (e < 0)
+		return e;
+	if (!session->json)
 		output_reasons(&a->reasons);
-	}
 	if (status > 0)
 		fprintf(stderr, "suture-build: %s\n", err->message);
 	if (session->tell_timings)

@@ -19,6 +19,7 @@ struct session {
 	struct analysis *analysis;
 	const char *arguments[ANALYSIS_PATCHES_MAX + 1]; /* of the command: patches or sources */
 	size_t argument_count;
+	const char *targets[SESSION_TARGETS_MAX];
 	const char *objects[SESSION_OBJECTS_MAX]; /* pairs, as given */
 	FILE *json; /* where the report goes; NULL: it is a text, on standard output */
 };
@@ -63,7 +64,8 @@ int session_open(struct cli *cli, bool patches, struct session *ret, struct erro
 void session_close(struct session *session);
 #define _cleanup_session_ _cleanup_(session_close)
 
-/* Tells the verdict `r` and what speaks for it. Returns the exit status, or a negative code. */
+/* Tells the verdict `r` and what speaks for it: every exit status that is not an error has a
+ * report. Returns the exit status, or a negative code. */
 int session_end(int r, struct session *session, struct error *err);
 
 /* ERR_USAGE if something that will be written is one of the arguments, or the other file; -ENOENT,
