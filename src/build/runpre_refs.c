@@ -299,8 +299,11 @@ static bool same_function(struct runpre_check *c, const struct runpre_section *s
 			continue;
 		if (shipped_matches(c->shipped, y->name) == 1 && y->binding != STB_WEAK)
 			return true;
-		return runpre_same_bytes(c, s->elf, y->value, y->size, base + y->value) ||
-		       runpre_differs(c, "%s is not where it refers to", y->name);
+		if (!runpre_same_bytes(c, s->elf, y->value, y->size, base + y->value))
+			return runpre_differs(c, "%s is not where it refers to", y->name);
+		/* What functions further on refer to is for their own comparison. */
+		return depth > 0 || runpre_same_references(c, s->elf, y->value, y->size,
+							   base + y->value, depth + 1);
 	}
 	if (position < 0 || (uint64_t)position >= s->elf->size || depth >= DEPTH_MAX)
 		return runpre_differs(c, "it refers to a place outside of %s", s->elf->name);
