@@ -156,31 +156,6 @@ static bool atom_refs_equal(const struct atom *a, const struct atom *b, unsigned
 	return refs_equal(a->refs, a->ref_count, a->start, b->refs, b->ref_count, b->start, depth);
 }
 
-/* The place behind ".c:" or ".h:" with a digit there, or NULL. */
-static const char *line_in(const char *text)
-{
-	for (const char *p = strchr(text, ':'); p; p = strchr(p + 1, ':'))
-		if (p - text > 2 && p[-2] == '.' && (p[-1] == 'c' || p[-1] == 'h') && p[1] >= '0' &&
-		    p[1] <= '9')
-			return p + 1;
-	return NULL;
-}
-
-/* "… at net/core/dev.c:12", as fortified functions say it: the number is a line. */
-static bool strings_equal_but_lines(const struct atom *a, const struct atom *b)
-{
-	if (a->section->class != CLASS_STRINGS || b->section->class != CLASS_STRINGS ||
-	    !a->section->elf->data || !b->section->elf->data)
-		return false;
-	const char *s = (const char *)a->section->elf->data + a->start;
-	const char *t = (const char *)b->section->elf->data + b->start;
-	if (a->start == a->end || b->start == b->end || s[atom_size(a) - 1] || t[atom_size(b) - 1])
-		return false;
-	const char *m = line_in(s), *n = line_in(t);
-	return m && n && m - s == n - t && memcmp(s, t, (size_t)(m - s)) == 0 &&
-	       streq(m + strspn(m, "0123456789"), n + strspn(n, "0123456789"));
-}
-
 /* A dynamic debug descriptor holds a line number and state; what it says are its references. */
 static bool has_loose_bytes(const struct atom *atom)
 {
@@ -191,8 +166,6 @@ static bool content_equal(struct atom *a, struct atom *b, unsigned depth)
 {
 	if (a->comparing == b)
 		return true; /* a circle: equal unless something else differs */
-	if (strings_equal_but_lines(a, b))
-		return true;
 	if (depth >= DEPTH_MAX || a->comparing || atom_size(a) != atom_size(b) ||
 	    a->section->class != b->section->class)
 		return false;

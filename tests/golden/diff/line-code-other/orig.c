@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unit.h"
 
-/* Constants that look like line numbers and are none. */
+/* Constants that look like line numbers and are none, and a line in a string. */
 int two(int a, int b);
 int report(const char *name, int number);
 int __ext4_std_error(void *sb, const char *function, unsigned int line, int error);
@@ -31,4 +31,9 @@ int seven(int a, int b, int c, int d, int e, int f, int g);
 int pushed(int x)
 {
 	return seven(x, 1, 2, 3, 4, 5, 1040) + 1;
+}
+
+int tells(int x)
+{
+	return printk("message of foo.h:1") + outside(x);
 }

@@ -2,14 +2,12 @@
 #include "unit.h"
 
 /* What the kernel's macros hand on with __LINE__: a file and a line; a function and a line to a
- * known function; either on the stack; a line within a string. */
+ * known function; either on the stack. */
 int warn_at(const char *text, const char *file, int line);
 int __ext4_std_error(void *sb, const char *function, unsigned int line, int error);
 void corruption_at(const char *tag, int level, void *mount, const void *data, long size,
 		   const char *file, int line, void *address);
 int jbd2__journal_start(void *journal, int a, int b, int c, int d, int e, unsigned int line);
-#define text_of(x)   #x
-#define number_of(x) text_of(x)
 
 #define ASSERT(condition)                                                         \
 	do {                                                                      \
@@ -33,11 +31,6 @@ int reports(void *sb, int x)
 	if (x < 0)
 		return __ext4_std_error(sb, __func__, __LINE__, x);
 	return outside(x) + 1;
-}
-
-int tells(int x)
-{
-	return printk("field at fs/x.c:" number_of(__LINE__)) + outside(x);
 }
 
 void corrupts(void *mount, const void *data)
