@@ -35,10 +35,12 @@ enum pair_by {
 
 /* A reference from code or data to a place. */
 struct ref {
-	uint64_t offset;              /* of the field in its section */
-	const struct elf_rela *rela;  /* NULL: a branch that the assembler resolved */
-	uint32_t type;                /* R_X86_64_… */
-	uint8_t width;                /* of the field, in bytes; 0: no field */
+	uint64_t offset;             /* of the field in its section */
+	const struct elf_rela *rela; /* NULL: a branch that the assembler resolved */
+	uint32_t type;               /* R_X86_64_… */
+	uint8_t width;               /* of the field, in bytes; 0: no field */
+	uint16_t operation; /* of code: a hash of what is done there and up to the next reference,
+			       whatever the registers */
 	struct elf_symbol *symbol;    /* what the relocation names, or NULL */
 	struct atom_section *section; /* where it points; NULL: outside this object */
 	int64_t position;             /* there; outside: the addend, adjusted like it */
@@ -83,16 +85,18 @@ struct atom {
 	struct atom *pair; /* the same thing in the other object */
 	enum pair_by paired_by;
 	const struct atom *paired_through; /* in this object */
-	uint32_t stamp;                    /* of the last search that has been here */
-	struct atom *was;                  /* the pair, until a copy took its place */
-	struct atom *comparing;            /* assumed equal to this one meanwhile */
-	bool differs;                      /* from its pair */
-	bool line_numbers;                 /* equal to its pair but for line numbers in code */
-	bool copied;    /* differs, and a copy goes along instead of a replacement */
-	bool changed;   /* a function that is replaced */
-	bool unclear;   /* cannot be paired for certain */
-	bool tentative; /* paired by order alone */
-	bool confirmed; /* ... and an unchanged function agrees */
+	uint64_t line;          /* of a static local: where it is declared; 0: not known */
+	const char *type;       /* ... and the name of its type; NULL: not known */
+	uint32_t stamp;         /* of the last search that has been here */
+	struct atom *was;       /* the pair, until a copy took its place */
+	struct atom *comparing; /* assumed equal to this one meanwhile */
+	bool differs;           /* from its pair */
+	bool line_numbers;      /* equal to its pair but for line numbers in code */
+	bool copied;            /* differs, and a copy goes along instead of a replacement */
+	bool changed;           /* a function that is replaced */
+	bool unclear;           /* cannot be paired for certain */
+	bool tentative;         /* paired by order alone */
+	bool confirmed;         /* ... and an unchanged function agrees */
 
 	/* set by the selection */
 	bool kept;                          /* goes into the extracted object */

@@ -134,6 +134,42 @@ static const uint8_t *opcode_of(const uint8_t *code)
 	return code;
 }
 
+/* Opcodes whose register field is a part of the opcode (Intel SDM volume 2, A.4). */
+static bool is_group(uint8_t op)
+{
+	return (op & 0xfc) == 0x80 || op == 0x8f || (op & 0xfe) == 0xc0 || (op & 0xfe) == 0xc6 ||
+	       (op & 0xfc) == 0xd0 || (op & 0xfe) == 0xf6 || (op & 0xfe) == 0xfe;
+}
+
+/* A small hash of what an instruction does, whatever its registers: opcode, width, immediate but
+ * for addresses. */
+static uint16_t operation_of(const uint8_t *code, const struct insn *insn, bool address)
+{
+	const uint8_t *op = opcode_of(code);
+	uint32_t hash = insn->imm_len;
+
+	for (const uint8_t *p = code; p < op; p++)
+		hash = hash * 31 + ((*p & 0xf0) == 0x40 ? *p & 8 : *p);
+	hash = hash * 31 + op[0];
+	if (op[0] == 0x0f && op + 1 < code + insn->len)
+		hash = hash * 31 + op[1];
+	if (is_group(op[0]) && op + 1 < code + insn->len)
+		hash = hash * 31 + (op[1] & 0x38);
+	for (uint8_t i = 0; i < insn->imm_len && !address && !insn->branch; i++)
+		hash = hash * 31 + code[insn->imm_at + i];
+	return (uint16_t)(hash ^ hash >> 16);
+}
+
+/* What only moves values between registers and the stack, fills, or says where to go on. */
+static bool is_shuffle(const uint8_t *code, const struct insn *insn)
+{
+	const uint8_t *op = opcode_of(code);
+	bool nop = *op == 0x90 || *op == 0xcc || (*op == 0x0f && op[1] == 0x1f);
+
+	return nop || insn->branch || (*op & 0xf0) == 0x50 ||
+	       ((*op & 0xfd) == 0x89 && op[1] >= 0xc0);
+}
+
 /* What an instruction does with an address that is its immediate. */
 static void note_address(struct ref *ref, const uint8_t *code, const struct insn *insn)
 {
@@ -157,6 +193,7 @@ static void decode_ref(struct ref *ref, const uint8_t *code, uint64_t at, const 
 	ref->undecoded = false;
 	ref->branch = imm && insn->branch;
 	ref->plain = disp && !insn->indexed && !insn->address;
+	ref->operation = operation_of(code, insn, imm);
 	if (imm && !insn->branch)
 		note_address(ref, code, insn);
 	if (is_pc_relative(ref->type))
@@ -196,12 +233,18 @@ static int decode_range(struct decoder *d, uint64_t from, uint64_t to, const str
 	for (uint64_t at = from; at < to; at += insn.len) {
 		if (!insn_decode(s->elf->data + at, to - at, &insn))
 			return 0;
+		const uint8_t *code = s->elf->data + at;
 		bool relocated = false;
+		if (d->ref > 0 && !is_shuffle(code, &insn) &&
+		    (d->ref == d->relocated || s->refs.items[d->ref].offset >= at + insn.len)) {
+			uint16_t *before = &s->refs.items[d->ref - 1].operation;
+			*before = (uint16_t)(*before * 31 + operation_of(code, &insn, false));
+		}
 		while (d->ref < d->relocated && s->refs.items[d->ref].offset < at + insn.len) {
 			struct ref *ref = &s->refs.items[d->ref++];
 			if (ref->offset < at)
 				continue;
-			decode_ref(ref, s->elf->data + at, at, &insn);
+			decode_ref(ref, code, at, &insn);
 			relocated |= ref->branch;
 		}
 		if (insn.branch && !relocated && d->shared && atom) {

@@ -72,6 +72,28 @@ static void hash_target(uint64_t *hash, const struct ref *ref)
 	}
 }
 
+uint64_t diff_use_print(const struct atom *by, const struct atom *what)
+{
+	uint64_t hash = FNV_START, behind = 0;
+
+	for (size_t i = by->ref_count; i-- > 0;) {
+		const struct ref *ref = &by->refs[i];
+		const struct atom *target = ref->target;
+		int64_t place = ref->position - (int64_t)what->start;
+
+		if (target == what) {
+			hash_bytes(&hash, &ref->operation, sizeof(ref->operation));
+			hash_bytes(&hash, &place, sizeof(place));
+			hash_bytes(&hash, &behind, sizeof(behind));
+		} else if (!target || (!target->base && atom_owner((struct atom *)target) !=
+								atom_owner((struct atom *)by))) {
+			behind = FNV_START;
+			hash_target(&behind, ref);
+		}
+	}
+	return hash;
+}
+
 static void hash_atom(uint64_t *hash, const struct atom *atom, bool deep)
 {
 	const uint8_t *data = atom->section->elf->data;

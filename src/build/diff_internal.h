@@ -15,6 +15,7 @@ struct diff {
 	VEC(struct atom *) kept; /* of the patched unit, in the order of discovery */
 	uint32_t stamp;          /* of the latest search */
 	const struct atom *uses; /* whose targets have the stamp */
+	bool declarations_read;  /* atom.line, atom.type: as far as they are known */
 	struct diff_result result;
 };
 
@@ -27,6 +28,10 @@ int diff_pair_moved_locals(struct diff *diff) _warn_unused_;
 void diff_set_pair(struct atom *a, struct atom *b, enum pair_by by);
 /* A hash of content and targets, equal for what is most likely the same. */
 uint64_t diff_fingerprint(const struct atom *atom);
+
+/* A hash of how code uses a variable: what it does with it and what comes next; the same wherever
+ * that code is in the function, and whatever registers it uses. */
+uint64_t diff_use_print(const struct atom *by, const struct atom *what);
 
 /* Compare paired atoms under the pairing. */
 bool diff_function_equal(struct atom *a, struct atom *b);

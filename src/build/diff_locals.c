@@ -2,13 +2,16 @@
 /*
  * Numbered variables (static locals): `count.12` of one build may be `count.7` of the other. They
  * are paired through what refers to them: a pair of functions uses the same variables, whatever
- * their numbers. Where a function uses several of one name, equal size and content tell them apart,
- * then their order, which is tentative.
+ * their numbers. Where a function uses several of one name, those of one size and type that are
+ * declared in the same line (#line keeps what a patch does not touch) and used by the same code are
+ * the same; then equal size and content tell them apart, then their order, which is tentative.
+ * Where one of several came or went, only the first will do.
  *
  * Code also moves: a function that one build inlines is a function of its own in the other. So the
  * variables of functions without a pair count as used by those that call them.
  */
 #include "build/diff_internal.h"
+#include "build/scopes.h"
 
 /* Functions without a pair are followed into each other no deeper than this, ... */
 #define DEPTH_MAX  8
@@ -16,14 +19,18 @@
 #define VISITS_MAX 4096
 /* ... and pairs are looked for again as long as there were new ones, no more often than this. */
 #define ROUNDS_MAX 8
+/* Variables of one name are told apart by the code that uses them if that takes no more steps. */
+#define USES_MAX   (1U << 20)
 /* Of a variable that moved, so many users are looked at. */
 #define USERS_MAX  8
 
 /* A variable without a pair that a function uses. */
 struct candidate {
 	struct atom *atom;
-	uint32_t order; /* of first use */
+	const struct atom *by; /* its first user */
+	uint32_t order;        /* of first use */
 	uint64_t print;
+	uint64_t use; /* diff_use_print(); 0: not known */
 };
 
 struct candidates {
@@ -59,7 +66,9 @@ static int walk(struct walk *w, const struct atom *by, unsigned depth)
 		if (depth > 0 && w->visits++ > VISITS_MAX)
 			return 0;
 		target->stamp = w->diff->stamp;
-		struct candidate c = { .atom = target, .order = (uint32_t)w->out->list.count };
+		struct candidate c = { .atom = target,
+				       .by = by,
+				       .order = (uint32_t)w->out->list.count };
 		if (is_leftover(target)) {
 			c.print = diff_fingerprint(target);
 			e = VEC_PUSH(&w->out->list, c);
@@ -133,6 +142,29 @@ static int by_content(const void *a, const void *b)
 	return 0;
 }
 
+/* Declared alike and used alike: line, size, type and the code. Where a line is not known, it is 0.
+ */
+static int compare_declarations(const struct candidate *x, const struct candidate *y)
+{
+	COMPARE(x->atom->line, y->atom->line);
+	int c = compare_shapes(x, y);
+	if (c || x->atom->line == 0)
+		return c;
+	COMPARE(x->use, y->use);
+	return strcmp(x->atom->type, y->atom->type);
+}
+
+static int by_declaration(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	int c = compare_declarations(x, y);
+
+	if (c)
+		return c;
+	COMPARE(x->order, y->order);
+	return 0;
+}
+
 static int by_shape(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
@@ -173,10 +205,20 @@ static size_t compact(struct candidate *list, size_t count)
 	return n;
 }
 
+/* What may be paired: all; only constants; only what is declared in a line of its own. */
+enum match { MATCH_ALL, MATCH_CONSTANTS, MATCH_DECLARED };
+
+static bool may_match(const struct candidate *c, size_t run, enum match what)
+{
+	return what == MATCH_ALL ||
+	       (what == MATCH_DECLARED ? run == 1 && c->atom->line > 0 && c->use
+				       : c->atom->section->class == CLASS_RODATA);
+}
+
 /* Pairs runs that are equal under `compare`, and equally long, in their order. Sorted by `sort`. */
 static void match(struct group *g, int (*sort)(const void *, const void *),
 		  int (*compare)(const struct candidate *, const struct candidate *),
-		  bool only_constants)
+		  enum match what)
 {
 	size_t i = 0, k = 0;
 
@@ -194,8 +236,7 @@ static void match(struct group *g, int (*sort)(const void *, const void *),
 			n++;
 		while (k + m < g->b_count && compare(&g->b[k], &g->b[k + m]) == 0)
 			m++;
-		bool constant = g->a[i].atom->section->class == CLASS_RODATA;
-		if (c == 0 && n == m && (constant || !only_constants))
+		if (c == 0 && n == m && may_match(&g->a[i], n, what))
 			for (size_t j = 0; j < n; j++)
 				pair_candidates(g, &g->a[i + j], &g->b[k + j], n == 1);
 		if (c <= 0)
@@ -211,11 +252,11 @@ static void pair_group(struct group *g)
 		pair_candidates(g, &g->a[0], &g->b[0], true);
 		return;
 	}
-	/* Where one came or went, nobody can tell which variable is left. */
 	bool same = g->a_count == g->b_count;
-	match(g, by_content, compare_contents, !same);
+	match(g, by_declaration, compare_declarations, MATCH_DECLARED);
+	match(g, by_content, compare_contents, same ? MATCH_ALL : MATCH_CONSTANTS);
 	if (same)
-		match(g, by_shape, compare_shapes, false);
+		match(g, by_shape, compare_shapes, MATCH_ALL);
 }
 
 static size_t same_base(const struct candidates *c, size_t from)
@@ -228,12 +269,28 @@ static size_t same_base(const struct candidates *c, size_t from)
 	return n;
 }
 
+static bool has_several(const struct candidates *c)
+{
+	for (size_t i = 0; i < c->list.count; i += same_base(c, i))
+		if (same_base(c, i) > 1)
+			return true;
+	return false;
+}
+
+static void find_uses(struct candidates *c)
+{
+	for (size_t i = 0; i < c->list.count; i++) {
+		struct candidate *one = &c->list.items[i];
+
+		if (one->atom->line > 0 && one->by->ref_count <= USES_MAX / c->list.count)
+			one->use = diff_use_print(one->by, one->atom);
+	}
+}
+
 static bool pair_all(const struct atom *by, struct candidates *as, struct candidates *bs)
 {
 	bool progress = false;
 
-	qsort(as->list.items, as->list.count, sizeof(struct candidate), by_base);
-	qsort(bs->list.items, bs->list.count, sizeof(struct candidate), by_base);
 	for (size_t i = 0, k = 0; i < as->list.count && k < bs->list.count;) {
 		size_t n = same_base(as, i), m = same_base(bs, k);
 		int c = strcmp(as->list.items[i].atom->base, bs->list.items[k].atom->base);
@@ -259,6 +316,33 @@ static void atom_queue_free(struct atom_queue *q)
 	free(q->list.items);
 }
 
+static int note_declaration(void *user, const struct elf_section *section, uint64_t position,
+			    uint64_t line, const char *type)
+{
+	const struct atom_section *s = section->user;
+	struct atom *atom = s && position <= INT64_MAX ? atom_at(s, (int64_t)position) : NULL;
+
+	if (!atom || atom->start != position || !atom->base)
+		return 0;
+	atom->line = line;
+	atom->type = arena_strdup(user, type);
+	return atom->type ? 0 : ERR_NO_MEMORY;
+}
+
+/* Where the numbered variables of both objects are declared, as far as they have debugging data. */
+static int read_declarations(struct diff *diff)
+{
+	const struct scopes_visitor visitor = { .variable = note_declaration, .user = diff->arena };
+
+	if (diff->declarations_read)
+		return 0;
+	diff->declarations_read = true;
+	int e = scopes_visit(diff->original.object, &visitor);
+	if (e == 0)
+		e = scopes_visit(diff->patched.object, &visitor);
+	return e == ERR_NOT_FOUND ? 0 : e;
+}
+
 static int pair_used(struct diff *diff, struct atom *by, unsigned depth, struct atom_queue *queue,
 		     bool *progress)
 {
@@ -271,8 +355,15 @@ static int pair_used(struct diff *diff, struct atom *by, unsigned depth, struct 
 	e = used_by(diff, by->pair, depth, &bs);
 	if (e < 0 || bs.list.count == 0)
 		return e;
-	if (!pair_all(by, &as, &bs))
-		return 0;
+	qsort(as.list.items, as.list.count, sizeof(struct candidate), by_base);
+	qsort(bs.list.items, bs.list.count, sizeof(struct candidate), by_base);
+	if (has_several(&as) || has_several(&bs)) {
+		e = read_declarations(diff);
+		find_uses(&as);
+		find_uses(&bs);
+	}
+	if (e < 0 || !pair_all(by, &as, &bs))
+		return e;
 	*progress = true;
 	for (size_t i = 0; e == 0 && i < as.list.count; i++) {
 		struct atom *atom = as.list.items[i].atom;

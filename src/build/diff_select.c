@@ -82,6 +82,47 @@ static bool is_certain(struct diff *diff, const struct atom *by, const struct re
 	return !before || before == target || !uses(diff, by, before);
 }
 
+/* How many static variables of that name a function uses. */
+static size_t count_namesakes(struct diff *diff, const struct atom *by, const struct atom *target)
+{
+	size_t n = 0;
+
+	diff->uses = NULL;
+	diff->stamp++;
+	for (const struct atom *part = by; part; part = part == by ? by->cold : NULL)
+		for (size_t i = 0; i < part->ref_count; i++) {
+			struct atom *other = part->refs[i].target;
+
+			if (!other || !other->base || other->stamp == diff->stamp ||
+			    !streq(other->base, target->base))
+				continue;
+			other->stamp = diff->stamp;
+			n++;
+		}
+	return n;
+}
+
+static int refuse_unclear(struct diff *diff, const struct atom *by, const struct atom *target)
+{
+	const struct atom *owner = atom_owner((struct atom *)by);
+	size_t n = target->base ? count_namesakes(diff, owner, target) : 0;
+
+	if (n < 2)
+		return diff_refuse(diff, REASON_STATIC_LOCAL_UNCLEAR, owner->name,
+				   "%s uses %s, and which variable of the running kernel that is "
+				   "cannot be told for certain",
+				   owner->name, target->name);
+	return diff_advise(diff, REASON_STATIC_LOCAL_UNCLEAR, owner->name,
+			   "give the new variable a name of its own, and leave the lines that "
+			   "declare the others as they are",
+			   "%s has %zu static variables called %s, and which of the running "
+			   "kernel's %s is cannot be told: %s",
+			   owner->name, n, target->base, target->name,
+			   target->line
+				   ? "no single one is declared in the same line and used alike"
+				   : "without debugging data, nobody knows their declarations");
+}
+
 static int need_data(struct diff *diff, struct atom *by, const struct ref *ref)
 {
 	struct atom *target = ref->target;
@@ -91,10 +132,7 @@ static int need_data(struct diff *diff, struct atom *by, const struct ref *ref)
 				   "%s needs %s, which the kernel frees after start", user_name(by),
 				   target->name);
 	if (target->unclear || (target->tentative && !target->confirmed))
-		return diff_refuse(diff, REASON_STATIC_LOCAL_UNCLEAR, user_name(by),
-				   "%s uses %s, and which variable of the running kernel that is "
-				   "cannot be told for certain",
-				   user_name(by), target->name);
+		return refuse_unclear(diff, by, target);
 	if (!is_certain(diff, by, ref))
 		return diff_refuse(
 			diff, REASON_UNKNOWN_REFERENCE, user_name(by),

@@ -53,8 +53,7 @@ static int make_image(const struct elf_object *object, struct types *t)
 	return r < 0 ? r : elf_object_write(image, &t->image, NULL);
 }
 
-/* The next one of the same level; damaged data could lead back. 0, 1 at the end, ERR_INVALID. */
-static int next_die(Dwarf_Die *die)
+int types_next(Dwarf_Die *die)
 {
 	Dwarf_Off before = dwarf_dieoffset(die);
 	int r = dwarf_siblingof(die, die);
@@ -120,7 +119,7 @@ static uint64_t count_elements(Dwarf_Die *array)
 	Dwarf_Die child;
 	int r = dwarf_child(array, &child);
 
-	for (; r == 0; r = next_die(&child)) {
+	for (; r == 0; r = types_next(&child)) {
 		if (dwarf_tag(&child) != DW_TAG_subrange_type)
 			continue;
 		if (!number(&child, DW_AT_count, &n)) {
@@ -189,14 +188,14 @@ int types_members(struct types *t, Dwarf_Die *die, struct types_members *ret)
 	int r;
 
 	*ret = (struct types_members){ 0 };
-	for (r = dwarf_child(die, &child); r == 0; r = next_die(&child))
+	for (r = dwarf_child(die, &child); r == 0; r = types_next(&child))
 		n += dwarf_tag(&child) == DW_TAG_member;
 	if (r < 0 || n > MEMBERS_MAX)
 		return ERR_INVALID;
 	ret->items = arena_alloc(t->arena, n + 1, sizeof(*ret->items));
 	if (!ret->items)
 		return ERR_NO_MEMORY;
-	for (r = dwarf_child(die, &child); r == 0 && i < n; r = next_die(&child)) {
+	for (r = dwarf_child(die, &child); r == 0 && i < n; r = types_next(&child)) {
 		if (dwarf_tag(&child) != DW_TAG_member)
 			continue;
 		r = read_member(&child, &ret->items[i++]);
@@ -244,7 +243,7 @@ static int add_enumerators(struct types *t, Dwarf_Die *die)
 	uint64_t value;
 	int r;
 
-	for (r = dwarf_child(die, &child); r == 0; r = next_die(&child)) {
+	for (r = dwarf_child(die, &child); r == 0; r = types_next(&child)) {
 		if (dwarf_tag(&child) != DW_TAG_enumerator ||
 		    !number(&child, DW_AT_const_value, &value))
 			continue;
@@ -255,8 +254,10 @@ static int add_enumerators(struct types *t, Dwarf_Die *die)
 	return r < 0 ? ERR_INVALID : 0;
 }
 
-static int add_die(struct types *t, Dwarf_Die *die)
+static int add_die(void *user, Dwarf_Die *die)
 {
+	struct types *t = user;
+
 	switch (dwarf_tag(die)) {
 	case DW_TAG_structure_type:
 	case DW_TAG_union_type:
@@ -272,9 +273,9 @@ static int add_die(struct types *t, Dwarf_Die *die)
 }
 
 /* Units must fill the section: what libdw cannot follow, it leaves out without a word. */
-static int read_units(struct types *t, uint64_t size)
+int types_each(struct types *t, int (*each)(void *user, Dwarf_Die *die), void *user)
 {
-	Dwarf_Off at = 0, next;
+	Dwarf_Off at = 0, next, size = t->info_size;
 	Dwarf_Die top, die;
 	size_t header;
 	int r = 0;
@@ -287,8 +288,8 @@ static int read_units(struct types *t, uint64_t size)
 
 		int end = dwarf_child(&top, &die);
 
-		for (; r == 0 && end == 0; end = next_die(&die))
-			r = add_die(t, &die);
+		for (; r == 0 && end == 0; end = types_next(&die))
+			r = each(user, &die);
 		if (end < 0)
 			return ERR_INVALID;
 	}
@@ -312,8 +313,8 @@ int types_open(const struct elf_object *object, struct types *t)
 	elf_version(EV_CURRENT);
 	t->elf = elf_memory((char *)t->image.data, t->image.len);
 	t->dwarf = t->elf ? dwarf_begin_elf(t->elf, DWARF_C_READ, NULL) : NULL;
-	return t->dwarf ? read_units(t, elf_object_section(object, ".debug_info")->size)
-			: ERR_INVALID;
+	t->info_size = elf_object_section(object, ".debug_info")->size;
+	return t->dwarf ? types_each(t, add_die, t) : ERR_INVALID;
 }
 
 void types_close(struct types *t)

@@ -25,11 +25,18 @@ struct types {
 	struct name_table *named;
 	struct name_table *enumerators; /* their values, as pointers */
 	struct name_table *variables;   /* of the file's scope: Dwarf_Die * */
+	uint64_t info_size;             /* of .debug_info */
 };
 
 /* ERR_NOT_FOUND (no debugging data), ERR_INVALID, ERR_NO_MEMORY. To be closed in any case. */
 int types_open(const struct elf_object *object, struct types *t);
 void types_close(struct types *t);
+
+/* Everything of the file's scope; `each` ends it with what is below 0, which is returned. Else
+ * ERR_INVALID. */
+int types_each(struct types *t, int (*each)(void *user, Dwarf_Die *die), void *user);
+/* The next one of the same level; damaged data could lead back. 0, 1 at the end, ERR_INVALID. */
+int types_next(Dwarf_Die *die);
 
 struct types_member {
 	const char *name;    /* "" if it has none */

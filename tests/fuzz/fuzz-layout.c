@@ -4,6 +4,7 @@
 #include "fuzz.h"
 
 #include "build/layout.h"
+#include "build/scopes.h"
 
 static int changed(void *user, const char *name, const char *how)
 {
@@ -27,6 +28,19 @@ static int add(struct elf_object *o, const char *name, const void *data, size_t 
 	return 0;
 }
 
+static int note_variable(void *user, const struct elf_section *section, uint64_t position,
+			 uint64_t line, const char *type)
+{
+	*(size_t *)user += strlen(section->name) + strlen(type) + (position == line);
+	return 0;
+}
+
+static int note_inlined(void *user, const char *function, const char *callee)
+{
+	*(size_t *)user += strlen(function) + strlen(callee);
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	_cleanup_elf_object_ struct elf_object *o = NULL;
@@ -42,5 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	if (layout_compare(o, o, changed, &n) == 0 && n > 0)
 		abort();
+	const struct scopes_visitor visitor = { note_variable, note_inlined, &n };
+	(void)!scopes_visit(o, &visitor);
 	return 0;
 }

@@ -6,7 +6,8 @@ Each folder of diff/ holds orig.c and patched.c, which are compiled as the kerne
 (before objtool), and expected.json: exit status and what `suture-build diff --format json` says of
 the two. Where there is a run.c, the original, the extracted object and run.c are linked into one
 program, the kernel's own symbols resolved as a livepatch would resolve them; it must exit 0.
-Where there is an explain.FUNCTION.txt, that is what `--explain FUNCTION` prints (as for 6.1).
+Where there is an explain.FUNCTION.txt, that is what `--explain FUNCTION` prints (as for 6.1). A file
+`flags` holds more options of the compiler (-g: with debugging data).
 Speaks TAP. --update writes expected.json anew (then read the difference).
 """
 import json
@@ -41,7 +42,8 @@ def compile_unit(case, name, out, flags):
     # Both are compiled under one name, as the kernel compiles one path before and after.
     source = out.parent / "unit.c"
     source.write_text((case / name).read_text())
-    must("gcc-12", *COMMON, *flags, "-c", source, "-o", out)
+    own = case / "flags"
+    must("gcc-12", *COMMON, *flags, *(own.read_text().split() if own.exists() else []), "-c", source, "-o", out)
 
 
 def execute(case, work, symbols):
