@@ -22,7 +22,7 @@ const struct cli_option build_diff_options[] = {
 	{ "object", "NAME", "vmlinux (default) or the module that the file belongs to", false, 0 },
 	{ "explain", "FUNCTION",
 	  "say every decision about this function: what it was paired with and by what, where it "
-	  "differs first, what it needs, who uses it",
+	  "differs first, what it needs, who uses it, into what it is inlined",
 	  false, 0 },
 	CLI_FORMAT_OPTION,
 	{ 0 }

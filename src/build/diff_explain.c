@@ -5,6 +5,7 @@
 
 #include "build/diff_internal.h"
 #include "build/insn.h"
+#include "build/scopes.h"
 
 #define LINE_MAX_BYTES 4096
 /* So many bytes of an instruction are shown, and so many names of a list. */
@@ -14,7 +15,8 @@
 struct teller {
 	struct diff *diff;
 	struct diff_explanation *out;
-	int e; /* the first failure: nothing is added after it */
+	size_t holders; /* functions that it was inlined into */
+	int e;          /* the first failure: nothing is added after it */
 };
 
 static _printf_(3, 4) void tell(struct teller *t, const char *topic, const char *format, ...)
@@ -258,6 +260,63 @@ static void tell_users(struct teller *t, const struct atom_set *unit, const stru
 		tell(t, "used by", "%s", text);
 }
 
+/* Functions whose code holds inlined code of another. */
+struct holders {
+	struct diff *diff;
+	const char *callee;
+	struct name_table *names; /* each once; by name what it holds is not told */
+	char text[LINE_MAX_BYTES / 2];
+	size_t len, n;
+};
+
+static int note_holder(void *user, const char *function, const char *callee)
+{
+	struct holders *h = user;
+
+	if (!streq(callee, h->callee) || name_table_find(h->names, function))
+		return 0;
+	const char *name = arena_strdup(h->diff->arena, function);
+	if (!name || name_table_add(h->names, name, h) < 0)
+		return ERR_NO_MEMORY;
+	if (h->n++ < SHOWN_NAMES && h->len < sizeof(h->text) - 128)
+		h->len += (size_t)snprintf(h->text + h->len, sizeof(h->text) - h->len, "%s%.100s",
+					   h->n > 1 ? ", " : "", name);
+	return 0;
+}
+
+/* Into which functions of an object it was inlined. 0, or why that is not known. */
+static int tell_holders(struct teller *t, const struct elf_object *object, const char *which,
+			const char *callee)
+{
+	_cleanup_name_table_ struct name_table *names = name_table_new();
+	struct holders h = { .diff = t->diff, .callee = callee, .names = names };
+	const struct scopes_visitor visitor = { .inlined = note_holder, .user = &h };
+	int e = names ? scopes_visit(object, &visitor) : ERR_NO_MEMORY;
+
+	t->holders += h.n;
+	error_clean_text(h.text);
+	if (h.n > SHOWN_NAMES)
+		tell(t, "inlined", "%s into %s and %zu others", which, h.text, h.n - SHOWN_NAMES);
+	else if (h.n > 0)
+		tell(t, "inlined", "%s into %s", which, h.text);
+	return e;
+}
+
+static void tell_inlined(struct teller *t, const char *name)
+{
+	const char *callee = arena_strndup(t->diff->arena, name, strcspn(name, "."));
+	int e = callee ? tell_holders(t, t->diff->original.object, "in the original", callee)
+		       : ERR_NO_MEMORY;
+
+	if (e == 0)
+		e = tell_holders(t, t->diff->patched.object, "in the patched object", callee);
+	if (e == ERR_NO_MEMORY && t->e == 0)
+		t->e = e;
+	else if (e < 0)
+		tell(t, "inlined", "not known: the debugging data, which would tell, are %s",
+		     e == ERR_NOT_FOUND ? "not there" : "damaged");
+}
+
 static void tell_reasons(struct teller *t, const char *name)
 {
 	for (size_t i = 0; i < t->diff->reasons.n; i++) {
@@ -307,13 +366,17 @@ int diff_explain(struct diff *diff, const char *name, struct diff_explanation *r
 		if (is_meant(a, name) && !a->pair && !a->was)
 			tell_all(&t, a, NULL);
 	}
+	size_t found = ret->facts.count;
+	if (found == 0)
+		tell(&t, "function", "%s, which is no function of its own in either object", name);
+	tell_inlined(&t, name);
 	if (t.e < 0)
 		return error_set(err, t.e, "out of memory");
-	if (ret->facts.count == 0)
+	if (found == 0 && t.holders == 0)
 		return error_set(
 			err, ERR_NOT_FOUND,
-			"%s: no function %s in either object; if it is inlined everywhere, "
-			"ask for its callers",
+			"%s: no function %s in either object; if it is inlined everywhere, only "
+			"objects with debugging data tell where",
 			diff->name, name);
 	return 0;
 }
