@@ -2,9 +2,12 @@
 #include "base/file.h"
 
 #include <dirent.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 
 #include "base/hash.h"
+
+#define COPY_AT_ONCE ((size_t)16 << 20)
 
 DEFINE_CLEANUP(DIR *, closedir);
 
@@ -290,17 +293,28 @@ int file_remove_tree(const char *path, struct error *err)
 int file_copy(const char *from, const char *to, mode_t mode, struct error *err)
 {
 	_cleanup_buf_ struct buf content = BUF_INIT(SIZE_MAX / 4);
-	struct stat st;
-
-	if (mode == 0) {
-		if (stat(from, &st) < 0)
-			return error_set_errno(err, errno, "%s", from);
-		mode = st.st_mode & 07777;
-	}
 	int r = file_read(from, &content, err);
-	if (r < 0)
-		return r;
-	return file_write_atomic(to, buf_str(&content), content.len, mode, err);
+
+	return r < 0 ? r : file_write_atomic(to, buf_str(&content), content.len, mode, err);
+}
+
+int file_copy_new(const char *from, const char *to, struct error *err)
+{
+	_cleanup_close_ int in = open(from, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), out = -1;
+	struct stat st;
+	ssize_t n;
+
+	if (in < 0 || fstat(in, &st) < 0)
+		return error_set_errno(err, errno, "cannot open %s", from);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, ERR_INVALID, "%s: not a regular file", from);
+	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st.st_mode & 0777);
+	if (out < 0)
+		return error_set_errno(err, errno, "cannot create %s", to);
+	do
+		n = sendfile(out, in, NULL, COPY_AT_ONCE);
+	while (n > 0 || (n < 0 && errno == EINTR));
+	return n < 0 ? error_set_errno(err, errno, "cannot copy %s to %s", from, to) : 0;
 }
 
 int file_remove(const char *path, struct error *err)

@@ -57,9 +57,11 @@ int file_make_dirs(const char *path, mode_t mode, struct error *err);
 /* Removes a folder and all in it, never following a link or leaving its file system; a missing one
  * is no error. */
 int file_remove_tree(const char *path, struct error *err);
-/* Copies a regular file atomically (see file_write_atomic); `mode` 0 keeps the source's permission.
- */
+/* Copies a regular file atomically (see file_write_atomic). */
 int file_copy(const char *from, const char *to, mode_t mode, struct error *err);
+/* Copies a regular file to where there is none, with its permissions, and does not wait for the
+ * disk: for thousands of files in a folder that counts for nothing until it is complete. */
+int file_copy_new(const char *from, const char *to, struct error *err);
 /* Removes a file and syncs its folder; a missing one is no error. */
 int file_remove(const char *path, struct error *err);
 

@@ -55,7 +55,7 @@ static int copy_entry(struct work *w, const char *from, const char *to, unsigned
 	if (w->size > EXTERNAL_SIZE_MAX)
 		return error_set(w->err, ERR_TOO_LARGE, "%s is too large for a module's source",
 				 w->sources->tree);
-	return file_copy(from, to, st.st_mode & 0111 ? 0755 : 0644, w->err);
+	return file_copy_new(from, to, w->err);
 }
 
 static int copy_folder(struct work *w, const char *from, const char *to, unsigned depth)

@@ -212,7 +212,7 @@ static int copy_module(const char *from, const char *to, const char *name, struc
 		_cleanup_free_ char *folder = strndup(dest, (size_t)(path_base(dest) - dest));
 		int r = folder ? file_make_dirs(folder, 0755, err) : ERR_NO_MEMORY;
 
-		return r < 0 ? r : file_copy(source, dest, 0644, err);
+		return r < 0 ? r : file_copy_new(source, dest, err);
 	}
 	return 0;
 }

@@ -81,7 +81,7 @@ static int place_plain(const FTSENT *entry, const char *to, size_t *count, struc
 			return 0;
 		if (errno != EXDEV && errno != EPERM && errno != EMLINK && errno != EOPNOTSUPP)
 			return error_set_errno(err, errno, "cannot create %s", to);
-		return file_copy(entry->fts_accpath, to, 0, err);
+		return file_copy_new(entry->fts_accpath, to, err);
 	default:
 		return error_set(err, ERR_INVALID, "%s is neither file, folder nor link",
 				 entry->fts_path);

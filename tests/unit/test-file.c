@@ -144,13 +144,39 @@ static void lines_copies_and_removal(void **state)
 	struct error err = { 0 };
 
 	assert_ok(file_write_atomic(a, "one\n", 4, 0600, &err), &err);
-	assert_ok(file_copy(a, b, 0, &err), &err);
+	assert_ok(file_copy(a, b, 0600, &err), &err);
 	assert_ok(file_read_line(b, &line, &err), &err);
 	assert_string_equal(line, "one");
 	assert_ok(file_write_sysfs(b, "two", &err), &err);
 	assert_ok(file_remove(b, &err), &err);
 	assert_ok(file_remove(b, &err), &err);
 	assert_int_equal(file_write_sysfs(b, "x", &err), -ENOENT);
+}
+
+static void copies_that_do_not_wait(void **state)
+{
+	_cleanup_free_ char *a = path_join(*state, "a", NULL), *b = path_join(*state, "b", NULL);
+	_cleanup_free_ char *pipe = path_join(*state, "pipe", NULL);
+	_cleanup_buf_ struct buf big = BUF_INIT(1 << 20), copy = BUF_INIT(1 << 20);
+	struct error err = { 0 };
+	struct stat st;
+
+	while (big.len < 300000)
+		assert_int_equal(buf_append_str(&big, "some text\n"), 0);
+	assert_ok(file_write_atomic(a, big.data, big.len, 0640, &err), &err);
+	assert_ok(file_copy_new(a, b, &err), &err);
+	assert_ok(file_read(b, &copy, &err), &err);
+	assert_int_equal(copy.len, big.len);
+	assert_memory_equal(copy.data, big.data, big.len);
+	assert_int_equal(stat(b, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	/* What is there is not replaced. */
+	assert_int_equal(file_copy_new(a, b, &err), -EEXIST);
+	assert_ok(file_remove(b, &err), &err);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	assert_int_equal(file_copy_new(pipe, b, &err), ERR_INVALID);
+	assert_int_equal(file_copy_new(b, a, &err), -ENOENT);
+	assert_int_equal(access(b, F_OK), -1);
 }
 
 static void joined_paths(void **state _unused_)
@@ -197,6 +223,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(failed_write_leaves_the_old_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(trees, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines_copies_and_removal, setup, teardown),
+		cmocka_unit_test_setup_teardown(copies_that_do_not_wait, setup, teardown),
 		cmocka_unit_test(joined_paths),
 		cmocka_unit_test(safe_paths),
 	};
