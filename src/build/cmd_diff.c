@@ -246,7 +246,7 @@ static int read_sizes(const struct cli *cli, struct special_sizes *ret, struct e
 
 	if (!cli_has(cli, "kernel"))
 		return 0;
-	int e = kernel_open(cli_get(cli, "kernel"), &kernel, err);
+	int e = kernel_use(cli_get(cli, "kernel"), NULL, &kernel, err);
 	return e < 0 ? e : special_sizes_of_kernel(kernel, ret, err);
 }
 

@@ -121,8 +121,10 @@ static int add_kernel(void *user, struct error *err)
 		r = kernel_prepare(kernel, &rest, (int)a->jobs, output_step, err);
 	/* An image of apt's is right, and need not be fetched again; files may be the wrong ones.
 	 */
-	if (r < 0 && a->image && !was_there)
-		(void)kernel_remove(a->release, NULL);
+	if (r < 0 && a->image && !was_there) {
+		kernel_free(TAKE_PTR(kernel));
+		(void)kernel_remove(a->release, output_step, NULL);
+	}
 	if (r == 0)
 		printf("kernel %s: ready in %.1f s, build ID %s\n", kernel->release,
 		       (double)(clock_monotonic_ms() - start) / 1000, kernel->build_id);
@@ -215,7 +217,7 @@ int build_cmd_kernel_list(struct cli *cli, struct error *err)
 
 		printf("%-40s %-28s %s\n", json_string_value(json_object_get(o, "release")),
 		       json_string_value(json_object_get(o, "version")),
-		       json_is_true(json_object_get(o, "prepared")) ? "prepared" : "image only");
+		       json_is_true(json_object_get(o, "prepared")) ? "prepared" : "not prepared");
 	}
 	return EXIT_OK;
 }
@@ -251,7 +253,7 @@ int build_cmd_kernel_remove(struct cli *cli, struct error *err)
 	int r = kernel_sweep(err);
 
 	if (r == 0)
-		r = kernel_remove(cli_arg(cli, 0), err);
+		r = kernel_remove(cli_arg(cli, 0), output_step, err);
 	if (r < 0)
 		return r;
 	printf("kernel %s: removed from the cache\n", cli_arg(cli, 0));

@@ -166,7 +166,7 @@ int build_cmd_prove(struct cli *cli, struct error *err)
 	int r = cli_get_int(cli, "jobs", 1, 1024, sysconf(_SC_NPROCESSORS_ONLN), &jobs, err);
 
 	if (r == 0)
-		r = kernel_open(cli_get(cli, "kernel"), &kernel, err);
+		r = kernel_use(cli_get(cli, "kernel"), output_step, &kernel, err);
 	if (r == 0)
 		r = kernel_prepared(kernel, (int)jobs, &kb, err);
 	if (r == 0)

@@ -148,14 +148,15 @@ static int get_plain(const struct preparation *p, char **ret, struct error *err)
 {
 	const struct kernel *k = p->kernel;
 	_cleanup_free_ char *folder = NULL;
+	bool exists;
 	int r;
 
 	if (!k->source_package[0])
 		return kernel_source_unknown(k, err);
-	r = kernel_source_folder(k->source_package, k->version, &folder, err);
+	r = kernel_source_folder(k->source_package, k->version, &folder, &exists, err);
 	if (r < 0)
 		return r;
-	if (!file_exists(folder))
+	if (!exists)
 		r = fetch_source(p, folder, err);
 	if (r == 0)
 		r = check_source(p, folder, err);

@@ -86,7 +86,7 @@ int session_open(struct cli *cli, bool patches, struct session *ret, struct erro
 	if (r == 0)
 		r = cli_get_int(cli, "jobs", 1, 1024, sysconf(_SC_NPROCESSORS_ONLN), &jobs, err);
 	if (r == 0)
-		r = kernel_open(cli_get(cli, "kernel"), &ret->kernel, err);
+		r = kernel_use(cli_get(cli, "kernel"), output_step, &ret->kernel, err);
 	if (r == 0)
 		r = kernel_prepared(ret->kernel, (int)jobs, &ret->kbuild, err);
 	ret->kbuild.timings = &ret->timings;

@@ -232,7 +232,7 @@ int symbol_list_read_kernel(struct symbol_list *list, const char *release, const
 {
 	_cleanup_kernel_ struct kernel *kernel = NULL;
 	_cleanup_shipped_ struct shipped *shipped = NULL;
-	int e = kernel_open(release, &kernel, err);
+	int e = kernel_use(release, NULL, &kernel, err);
 
 	if (e < 0)
 		return e;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "package/kernel_cache.h"
 
-#include <dirent.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -11,6 +10,7 @@
 #include "package/apt.h"
 #include "package/kernel_files.h"
 #include "package/kernel_lock.h"
+#include "package/kernel_sources.h"
 #include "package/vmlinuz.h"
 
 #define LIST_FILE_MAX (4 * 1024 * 1024)
@@ -31,6 +31,7 @@ void kernel_free(struct kernel *k)
 	free(k->root);
 	free(k->modules);
 	free(k->build);
+	closep(&k->lock);
 	free(k);
 }
 
@@ -81,26 +82,6 @@ int kernel_release_folder(const char *release, char **ret, struct error *err)
 	}
 	*ret = folder;
 	return 0;
-}
-
-int kernel_source_folder(const char *package, const char *version, char **ret, struct error *err)
-{
-	_cleanup_free_ char *cache = NULL, *name = NULL;
-	int r = kernel_cache_folder(&cache, err);
-
-	if (r < 0)
-		return r;
-	if (asprintf(&name, "%s_%s", package, version) < 0)
-		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	if (!path_is_safe_relative(name) || strchr(name, '/'))
-		return error_set(err, ERR_INVALID, "'%s' cannot name a source tree", name);
-
-	_cleanup_free_ char *sources = path_join(cache, "sources", NULL);
-
-	*ret = sources ? path_join(sources, name, NULL) : NULL;
-	if (!*ret)
-		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	return file_make_dirs(sources, 0755, err);
 }
 
 static int fill_paths(struct kernel *k, const char *folder, const char *release)
@@ -158,7 +139,10 @@ int kernel_open(const char *release, struct kernel **ret, struct error *err)
 	_cleanup_kernel_ struct kernel *k = calloc(1, sizeof(*k));
 	_cleanup_free_ char *info = path_join(folder, "kernel.json", NULL);
 
-	if (!k || !info || fill_paths(k, folder, release) < 0)
+	if (!k)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	k->lock = -1;
+	if (!info || fill_paths(k, folder, release) < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	if (!*release || !file_exists(info)) {
 		r = error_set(err, ERR_NOT_FOUND, "kernel %s is not in the cache", release);
@@ -170,6 +154,39 @@ int kernel_open(const char *release, struct kernel **ret, struct error *err)
 		return r;
 	*ret = TAKE_PTR(k);
 	return 0;
+}
+
+int kernel_use(const char *release, kernel_say_fn say, struct kernel **ret, struct error *err)
+{
+	_cleanup_kernel_ struct kernel *k = NULL;
+	_cleanup_free_ char *folder = NULL;
+	_cleanup_close_ int lock = -1;
+	int r = kernel_release_folder(release, &folder, err);
+
+	if (r == 0 && *release)
+		r = kernel_folder_lock(folder, say, &lock, err);
+	if (r < 0 && r != ERR_NOT_FOUND)
+		return r;
+	/* Says what to do about one that is not there. */
+	r = kernel_open(release, &k, err);
+	if (r < 0)
+		return r;
+	/* It was added between the two. */
+	if (lock < 0)
+		return kernel_use(release, say, ret, err);
+	k->lock = TAKE_FD(lock);
+	*ret = TAKE_PTR(k);
+	return 0;
+}
+
+int kernel_claim(const struct kernel *k, kernel_say_fn say, struct error *err)
+{
+	return kernel_folder_claim(k->folder, k->lock, say, err);
+}
+
+void kernel_share(const struct kernel *k)
+{
+	(void)flock(k->lock, LOCK_SH);
 }
 
 static int write_info(const struct kernel_info *info, const char *folder, struct error *err)
@@ -208,26 +225,20 @@ static int fetch_into(const char *release, const struct kernel_origin *origin, c
 	return 0;
 }
 
-int kernel_fetch(const char *release, const struct kernel_origin *origin, kernel_say_fn say,
-		 struct kernel **ret, struct error *err)
+static int fetch_locked(const char *release, const struct kernel_origin *origin, kernel_say_fn say,
+			struct error *err)
 {
+	_cleanup_kernel_ struct kernel *there = NULL;
 	_cleanup_close_ int lock = -1;
 	_cleanup_free_ char *folder = NULL, *tmp = NULL;
-	struct error first = { 0 };
-	int r = kernel_open(release, ret, &first);
+	int r = kernel_release_folder(release, &folder, err);
 
-	if (r != ERR_NOT_FOUND) {
-		if (r < 0 && err)
-			*err = first;
-		return r;
-	}
-	r = kernel_release_folder(release, &folder, err);
 	if (r == 0)
 		r = kernel_lock(release, say, &lock, err);
 	if (r < 0)
 		return r;
 	/* Another command may have fetched it while this one waited. */
-	if (kernel_open(release, ret, NULL) == 0)
+	if (kernel_open(release, &there, NULL) == 0)
 		return 0;
 	if (asprintf(&tmp, "%s.tmp", folder) < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
@@ -237,73 +248,59 @@ int kernel_fetch(const char *release, const struct kernel_origin *origin, kernel
 	if (r < 0) {
 		(void)file_remove_tree(tmp, NULL);
 		kernel_lock_forget(release);
+	}
+	return r;
+}
+
+int kernel_fetch(const char *release, const struct kernel_origin *origin, kernel_say_fn say,
+		 struct kernel **ret, struct error *err)
+{
+	struct error first = { 0 };
+	int r = kernel_use(release, say, ret, &first);
+
+	if (r != ERR_NOT_FOUND) {
+		if (r < 0 && err)
+			*err = first;
 		return r;
 	}
-	return kernel_open(release, ret, err);
+	r = fetch_locked(release, origin, say, err);
+	return r < 0 ? r : kernel_use(release, say, ret, err);
 }
 
 int kernel_list(struct name_list *ret, struct error *err)
 {
 	_cleanup_free_ char *folder = NULL;
-	_cleanup_name_list_ struct name_list list = { 0 };
-	struct dirent *e;
+	_cleanup_name_list_ struct name_list names = { 0 }, list = { 0 };
 	int r = kernel_release_folder("", &folder, err);
 
+	if (r == 0)
+		r = kernel_names(&names, err);
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
+		_cleanup_free_ char *info = path_join(folder, names.items[i], "kernel.json", NULL);
+
+		if (!info || (file_exists(info) && name_list_add(&list, names.items[i]) < 0))
+			r = error_set(err, ERR_NO_MEMORY, "out of memory");
+	}
 	if (r < 0)
 		return r;
-
-	DIR *dir = opendir(folder);
-
-	if (!dir)
-		return error_set_errno(err, errno, "cannot read %s", folder);
-	while (r == 0 && (e = readdir(dir)) != NULL) {
-		_cleanup_free_ char *info = path_join(folder, e->d_name, "kernel.json", NULL);
-
-		if (kernel_release_is_valid(e->d_name) && !str_has_suffix(e->d_name, ".tmp") &&
-		    info && file_exists(info))
-			r = name_list_add(&list, e->d_name);
-	}
-	closedir(dir);
-	if (r < 0)
-		return error_set(err, r, "cannot list %s", folder);
-	name_list_sort(&list);
 	*ret = list;
 	list = (struct name_list){ 0 };
 	return 0;
 }
 
-/* Does any other kernel in the cache come from the same source? */
-static bool source_is_shared(const struct kernel *k)
-{
-	_cleanup_name_list_ struct name_list all = { 0 };
-
-	if (kernel_list(&all, NULL) < 0)
-		return true;
-	for (size_t i = 0; i < all.n; i++) {
-		_cleanup_kernel_ struct kernel *other = NULL;
-
-		if (streq(all.items[i], k->release) || kernel_open(all.items[i], &other, NULL) < 0)
-			continue;
-		if (streq(other->version, k->version) &&
-		    streq(other->source_package, k->source_package))
-			return true;
-	}
-	return false;
-}
-
-int kernel_remove(const char *release, struct error *err)
+int kernel_remove(const char *release, kernel_say_fn say, struct error *err)
 {
 	_cleanup_kernel_ struct kernel *k = NULL;
 	_cleanup_close_ int lock = -1;
-	_cleanup_free_ char *info = NULL, *source = NULL;
-	int r = kernel_lock(release, NULL, &lock, err);
+	_cleanup_free_ char *info = NULL;
+	int r = kernel_use(release, say, &k, err);
 
 	if (r == 0)
-		r = kernel_open(release, &k, err);
-	if (r == ERR_NOT_FOUND) {
+		r = kernel_claim(k, say, err);
+	if (r == 0)
+		r = kernel_lock(release, say, &lock, err);
+	if (r == ERR_NOT_FOUND)
 		error_hint(err, "suture-build kernel list shows what there is");
-		kernel_lock_forget(release);
-	}
 	if (r < 0)
 		return r;
 	info = path_join(k->folder, "kernel.json", NULL);
@@ -315,12 +312,7 @@ int kernel_remove(const char *release, struct error *err)
 		r = file_remove_tree(k->folder, err);
 	if (r == 0)
 		kernel_lock_forget(release);
-	if (r == 0 && k->source_package[0] && !source_is_shared(k)) {
-		r = kernel_source_folder(k->source_package, k->version, &source, err);
-		if (r == 0)
-			r = file_remove_tree(source, err);
-	}
-	return r;
+	return r == 0 && k->source_package[0] ? kernel_source_remove(k, err) : r;
 }
 
 /* Do two module names mean the same one? The second ends at its first '.'. */

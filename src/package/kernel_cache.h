@@ -11,7 +11,8 @@
  *   sources/PACKAGE_VERSION/      source trees, shared by the kernels built from them
  *
  * A folder is built under a temporary name and renamed when complete; a lock file a release keeps
- * two commands from doing the same work at once.
+ * two commands from doing the same work at once. A lock on its folder keeps a kernel that is used
+ * from being removed or prepared anew.
  */
 #pragma once
 
@@ -35,6 +36,7 @@ struct kernel {
 	char *root;    /* holds lib/modules/RELEASE */
 	char *modules; /* that folder */
 	char *build;   /* prepared build folder; it exists only after suture-build kernel add */
+	int lock;      /* descriptor of the folder, locked; -1: only looked at */
 };
 
 void kernel_free(struct kernel *k);
@@ -44,9 +46,22 @@ DEFINE_CLEANUP(struct kernel *, kernel_free);
 /* The cache's folder; made if missing. The caller frees. */
 int kernel_cache_folder(char **ret, struct error *err);
 
-/* Opens a kernel that is in the cache. ERR_NOT_FOUND, with the command that adds it as the hint;
- * ERR_INVALID for what is no release; ERR_UNSUPPORTED for a cache of a newer format. */
+/* Looks at a kernel that is in the cache; it may be removed at any time. ERR_NOT_FOUND, with the
+ * command that adds it as the hint; ERR_INVALID for what is no release; ERR_UNSUPPORTED for a cache
+ * of a newer format. */
 int kernel_open(const char *release, struct kernel **ret, struct error *err);
+
+/* `say` is told each step and may be NULL. */
+typedef void (*kernel_say_fn)(const char *what);
+
+/* As kernel_open(), for who needs its files: until kernel_free() it is neither removed nor prepared
+ * anew. Waits for a command that is doing that. */
+int kernel_use(const char *release, kernel_say_fn say, struct kernel **ret, struct error *err);
+
+/* Waits until no other command uses a kernel that kernel_use() gave, and keeps them out until
+ * kernel_share() or kernel_free(). ERR_NOT_FOUND: it was removed meanwhile. */
+int kernel_claim(const struct kernel *k, kernel_say_fn say, struct error *err);
+void kernel_share(const struct kernel *k);
 
 /* Where a kernel comes from; NULL members: through apt. */
 struct kernel_origin {
@@ -57,34 +72,35 @@ struct kernel_origin {
 };
 
 /*
- * Opens a kernel, after downloading and unpacking image and modules if they are not there yet.
- * `say` may be NULL; it is told each step. Errors: those of apt_find_kernel() and apt_download(),
- * ERR_UNSUPPORTED (not x86-64), ERR_INVALID (damaged package), -ENOSPC, …
+ * kernel_use(), after downloading and unpacking image and modules if they are not there yet.
+ * Errors: those of apt_find_kernel() and apt_download(), ERR_UNSUPPORTED (not x86-64), ERR_INVALID
+ * (damaged package), -ENOSPC, …
  */
-typedef void (*kernel_say_fn)(const char *what);
 int kernel_fetch(const char *release, const struct kernel_origin *origin, kernel_say_fn say,
 		 struct kernel **ret, struct error *err);
 
-/*
- * Takes the release's lock, waiting for another command that holds it (`say`, which may be NULL, is
- * told so); close the descriptor to give it back.
- */
+/* Takes the release's lock, waiting for another command that holds it; close the descriptor to give
+ * it back. */
 int kernel_lock(const char *release, kernel_say_fn say, int *ret_fd, struct error *err);
 
 /*
- * Removes what commands that were killed left behind: temporary folders and files, and locks of
- * releases that are not in the cache. What another command is using is left alone.
+ * Removes what commands that were killed left behind: temporary folders and files, half-removed
+ * kernels and sources, and locks of releases that are not in the cache. What another command is
+ * using is left alone.
  */
 int kernel_sweep(struct error *err);
 
 /* Releases in the cache, sorted. */
 int kernel_list(struct name_list *ret, struct error *err);
 
-/* Removes a kernel from the cache, and its source if no other kernel shares it. ERR_NOT_FOUND. */
-int kernel_remove(const char *release, struct error *err);
+/* Removes a kernel from the cache, when no other command uses it any more, and its source if no
+ * other kernel shares it. ERR_NOT_FOUND. */
+int kernel_remove(const char *release, kernel_say_fn say, struct error *err);
 
-/* The folder of a source package's tree in the cache (it may not exist). The caller frees. */
-int kernel_source_folder(const char *package, const char *version, char **ret, struct error *err);
+/* The folder of a source package's tree in the cache. The caller frees. *ret_exists says whether it
+ * is there; then it stays, if the kernel that it is for is in the cache. */
+int kernel_source_folder(const char *package, const char *version, char **ret, bool *ret_exists,
+			 struct error *err);
 
 /*
  * Appends the unpacked bytes of a module's file; `name` with '-' or '_'. `ret_path` (may be NULL):

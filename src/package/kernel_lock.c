@@ -9,10 +9,13 @@
 
 #include "base/file.h"
 #include "base/release.h"
-#include "package/kernel_cache.h"
+#include "package/kernel_sources.h"
 
 /* A compiler's output is renamed within minutes. */
-#define FILE_STALE_S (60 * 60)
+#define FILE_STALE_S       (60 * 60)
+
+#define WAITING_FOR_WRITER "waiting for another command that works on this kernel"
+#define WAITING_FOR_USERS  "waiting for the commands that use this kernel"
 
 static int lock_path(const char *release, char **ret, struct error *err)
 {
@@ -64,8 +67,50 @@ int kernel_lock(const char *release, kernel_say_fn say, int *ret_fd, struct erro
 	if (r == 0)
 		return 0;
 	if (r == -EWOULDBLOCK && say)
-		say("waiting for another command that works on this kernel");
+		say(WAITING_FOR_WRITER);
 	return try_lock(path, true, ret_fd, err);
+}
+
+/* Waits if need be, after saying so. */
+static int lock_folder(int fd, int operation, const char *folder, const char *waiting,
+		       kernel_say_fn say, struct error *err)
+{
+	if (flock(fd, operation | LOCK_NB) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK && say)
+		say(waiting);
+	while (flock(fd, operation) < 0)
+		if (errno != EINTR)
+			return error_set_errno(err, errno, "cannot lock %s", folder);
+	return 0;
+}
+
+int kernel_folder_lock(const char *folder, kernel_say_fn say, int *ret_fd, struct error *err)
+{
+	for (;;) {
+		_cleanup_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int r;
+
+		if (fd < 0)
+			return error_set(err, errno == ENOENT ? ERR_NOT_FOUND : -errno,
+					 "cannot open %s: %s", folder, strerror(errno));
+		r = lock_folder(fd, LOCK_SH, folder, WAITING_FOR_WRITER, say, err);
+		if (r < 0)
+			return r;
+		if (is_current(fd, folder)) {
+			*ret_fd = TAKE_FD(fd);
+			return 0;
+		}
+	}
+}
+
+int kernel_folder_claim(const char *folder, int fd, kernel_say_fn say, struct error *err)
+{
+	int r = lock_folder(fd, LOCK_EX, folder, WAITING_FOR_USERS, say, err);
+
+	if (r == 0 && !is_current(fd, folder))
+		r = error_set(err, ERR_NOT_FOUND, "%s was removed by another command", folder);
+	return r;
 }
 
 void kernel_lock_forget(const char *release)
@@ -122,6 +167,7 @@ static void sweep_units(const char *kernel_folder)
 static int sweep_release(const char *release, struct error *err)
 {
 	_cleanup_free_ char *folder = NULL, *path = NULL, *fetch = NULL, *prepare = NULL;
+	_cleanup_free_ char *info = NULL;
 	_cleanup_close_ int lock = -1;
 	int r = kernel_release_folder(release, &folder, err);
 
@@ -132,12 +178,16 @@ static int sweep_release(const char *release, struct error *err)
 	sweep_units(folder);
 	if (try_lock(path, false, &lock, NULL) < 0)
 		return 0;
-	if (asprintf(&fetch, "%s.tmp", folder) < 0 ||
+	info = path_join(folder, "kernel.json", NULL);
+	if (!info || asprintf(&fetch, "%s.tmp", folder) < 0 ||
 	    asprintf(&prepare, "%s.prepare.tmp", folder) < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	r = file_remove_tree(fetch, err);
 	if (r == 0)
 		r = file_remove_tree(prepare, err);
+	/* The rest of a removal. */
+	if (r == 0 && !file_exists(info))
+		r = file_remove_tree(folder, err);
 	kernel_lock_forget(release);
 	return r;
 }
@@ -163,10 +213,10 @@ static void release_of(const char *name, char ret[static KERNEL_RELEASE_MAX + 1]
 	}
 }
 
-int kernel_sweep(struct error *err)
+int kernel_names(struct name_list *ret, struct error *err)
 {
 	_cleanup_free_ char *folder = NULL;
-	_cleanup_name_list_ struct name_list releases = { 0 };
+	_cleanup_name_list_ struct name_list names = { 0 };
 	struct dirent *e;
 	int r = kernel_release_folder("", &folder, err);
 
@@ -181,11 +231,24 @@ int kernel_sweep(struct error *err)
 		char release[KERNEL_RELEASE_MAX + 1];
 
 		release_of(e->d_name, release);
-		if (release[0] && !name_list_has(&releases, release))
-			r = name_list_add(&releases, release);
+		if (release[0] && !name_list_has(&names, release))
+			r = name_list_add(&names, release);
 	}
 	closedir(dir);
-	for (size_t i = 0; r == 0 && i < releases.n; i++)
-		r = sweep_release(releases.items[i], err);
-	return r;
+	if (r < 0)
+		return error_set(err, r, "cannot list %s", folder);
+	name_list_sort(&names);
+	*ret = names;
+	names = (struct name_list){ 0 };
+	return 0;
+}
+
+int kernel_sweep(struct error *err)
+{
+	_cleanup_name_list_ struct name_list names = { 0 };
+	int r = kernel_names(&names, err);
+
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		r = sweep_release(names.items[i], err);
+	return r < 0 ? r : kernel_sources_sweep(err);
 }

@@ -66,9 +66,9 @@ static void what_is_in_it(void **state)
 	assert_int_equal(kernel_open("6.1.0-2-amd64", &k, &err), ERR_UNSUPPORTED);
 	put(dir, "6.1.0-2-amd64/kernel.json", "{\"format\":1");
 	assert_true(kernel_open("6.1.0-2-amd64", &k, &err) < 0);
-	assert_int_equal(kernel_remove("6.1.0-9-amd64", &err), ERR_NOT_FOUND);
+	assert_int_equal(kernel_remove("6.1.0-9-amd64", NULL, &err), ERR_NOT_FOUND);
 	assert_false(there(dir, "6.1.0-9-amd64.lock"));
-	assert_ok(kernel_remove("6.1.0-1-amd64", &err), &err);
+	assert_ok(kernel_remove("6.1.0-1-amd64", NULL, &err), &err);
 	assert_false(there(dir, "6.1.0-1-amd64"));
 	assert_false(there(dir, "6.1.0-1-amd64.lock"));
 	unit_remove_dir(dir);
@@ -95,6 +95,9 @@ static void sweeping(void **state)
 	put(dir, "6.1.0-1-amd64.prepare.tmp/tree/Makefile", "");
 	put(dir, "6.1.0-2-amd64.tmp/vmlinuz", "");
 	put(dir, "6.1.0-3-amd64.lock", "");
+	put(dir, "6.1.0-5-amd64/vmlinux", "the rest of a removal");
+	put(dir, "../sources/linux-source-6.1_6.1.7-1.tmp/Makefile", "");
+	put(dir, "../sources/linux-source-6.1_6.1.8-1/Makefile", "");
 	put(dir, "6.1.0-4-amd64.tmp/vmlinuz", "");
 	put(dir, old, "");
 	put(dir, fresh, "");
@@ -117,6 +120,9 @@ static void sweeping(void **state)
 	assert_false(there(dir, "6.1.0-2-amd64.tmp"));
 	assert_false(there(dir, "6.1.0-2-amd64.lock"));
 	assert_false(there(dir, "6.1.0-3-amd64.lock"));
+	assert_false(there(dir, "6.1.0-5-amd64"));
+	assert_false(there(dir, "../sources/linux-source-6.1_6.1.7-1.tmp"));
+	assert_true(there(dir, "../sources/linux-source-6.1_6.1.8-1/Makefile"));
 	assert_true(there(dir, "6.1.0-4-amd64.tmp"));
 	assert_true(there(dir, "6.1.0-4-amd64.lock"));
 	assert_false(there(dir, old));
@@ -186,12 +192,153 @@ static void a_lock_that_was_removed(void **state)
 	unit_remove_dir(dir);
 }
 
+/* Another command at work on the kernel that this one uses. */
+static pid_t start_command(int (*work)(void), const struct kernel *mine)
+{
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		close(mine->lock); /* or it would hold the lock too */
+		_exit(work() == 0 ? 0 : 1);
+	}
+	return child;
+}
+
+static int finish_command(pid_t child)
+{
+	int status = -1;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Until it waits for a lock. Fails if it ends before. */
+static void await_waiting(pid_t child)
+{
+	while (!is_waiting(child)) {
+		if (waitpid(child, NULL, WNOHANG) != 0)
+			fail_msg("the other command did not wait");
+		sched_yield();
+	}
+}
+
+static int remove_it(void)
+{
+	return kernel_remove("6.1.0-1-amd64", NULL, NULL);
+}
+
+static int use_it(void)
+{
+	_cleanup_kernel_ struct kernel *k = NULL;
+
+	return kernel_use("6.1.0-1-amd64", NULL, &k, NULL);
+}
+
+/* Whoever reads a kernel's files reads all of them. */
+static void a_kernel_that_is_used_stays(void **state)
+{
+	char *dir = make_cache();
+	_cleanup_kernel_ struct kernel *mine = NULL, *other = NULL;
+	struct error err = { 0 };
+
+	(void)state;
+	put(dir, "6.1.0-1-amd64/kernel.json", info);
+	assert_ok(kernel_use("6.1.0-1-amd64", NULL, &mine, &err), &err);
+	/* Any number may use it. */
+	assert_int_equal(finish_command(start_command(use_it, mine)), 0);
+
+	pid_t child = start_command(remove_it, mine);
+
+	await_waiting(child);
+	assert_true(there(dir, "6.1.0-1-amd64/kernel.json"));
+	kernel_free(TAKE_PTR(mine));
+	assert_int_equal(finish_command(child), 0);
+	assert_false(there(dir, "6.1.0-1-amd64"));
+	assert_int_equal(kernel_use("6.1.0-1-amd64", NULL, &other, &err), ERR_NOT_FOUND);
+	assert_non_null(strstr(err.hint, "kernel add 6.1.0-1-amd64"));
+	unit_remove_dir(dir);
+}
+
+/* Who prepares it anew has it alone. One that waits meanwhile gets what is there then. */
+static void a_kernel_that_is_claimed(void **state)
+{
+	char *dir = make_cache();
+	_cleanup_kernel_ struct kernel *mine = NULL;
+	struct error err = { 0 };
+	pid_t user;
+
+	(void)state;
+	put(dir, "6.1.0-1-amd64/kernel.json", info);
+	assert_ok(kernel_use("6.1.0-1-amd64", NULL, &mine, &err), &err);
+	assert_ok(kernel_claim(mine, NULL, &err), &err);
+	user = start_command(use_it, mine);
+	await_waiting(user);
+	kernel_share(mine);
+	assert_int_equal(finish_command(user), 0);
+
+	assert_ok(kernel_claim(mine, NULL, &err), &err);
+	user = start_command(use_it, mine);
+	await_waiting(user);
+	_cleanup_free_ char *folder = place(dir, "6.1.0-1-amd64");
+	assert_ok(file_remove_tree(folder, &err), &err);
+	kernel_share(mine);
+	assert_int_equal(finish_command(user), 1);
+	/* A folder of that name is another one now. */
+	put(dir, "6.1.0-1-amd64/kernel.json", info);
+	assert_int_equal(kernel_claim(mine, NULL, &err), ERR_NOT_FOUND);
+	unit_remove_dir(dir);
+}
+
+static void put_kernel(const char *dir, const char *release)
+{
+	char name[128], text[512];
+
+	snprintf(name, sizeof(name), "%s/kernel.json", release);
+	snprintf(text, sizeof(text),
+		 "{\"format\":1,\"release\":\"%s\",\"version\":\"6.1.7-1\","
+		 "\"build_id\":\"0123456789abcdef\",\"source_package\":\"linux-source-6.1\"}",
+		 release);
+	put(dir, name, text);
+}
+
+/* The source goes with the last kernel that was built from it. */
+static void shared_sources(void **state)
+{
+	static const char source[] = "../sources/linux-source-6.1_6.1.7-1";
+	char *dir = make_cache();
+	_cleanup_free_ char *path = NULL;
+	struct error err = { 0 };
+	bool exists;
+
+	(void)state;
+	put_kernel(dir, "6.1.0-1-amd64");
+	put_kernel(dir, "6.1.0-1-rt-amd64");
+	put(dir, "../sources/linux-source-6.1_6.1.7-1/Makefile", "");
+	assert_ok(kernel_remove("6.1.0-1-amd64", NULL, &err), &err);
+	assert_true(there(dir, source));
+	assert_ok(kernel_source_folder("linux-source-6.1", "6.1.7-1", &path, &exists, &err), &err);
+	assert_true(exists);
+	free(TAKE_PTR(path));
+	assert_ok(kernel_remove("6.1.0-1-rt-amd64", NULL, &err), &err);
+	assert_false(there(dir, source));
+	assert_false(there(dir, "../sources/linux-source-6.1_6.1.7-1.tmp"));
+	assert_ok(kernel_source_folder("linux-source-6.1", "6.1.7-1", &path, &exists, &err), &err);
+	assert_false(exists);
+	free(TAKE_PTR(path));
+	assert_int_equal(kernel_source_folder("..", "/x", &path, &exists, &err), ERR_INVALID);
+	unit_remove_dir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_in_it),
 		cmocka_unit_test(sweeping),
 		cmocka_unit_test(a_lock_that_was_removed),
+		cmocka_unit_test(a_kernel_that_is_used_stays),
+		cmocka_unit_test(a_kernel_that_is_claimed),
+		cmocka_unit_test(shared_sources),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
