@@ -13,10 +13,13 @@
 #include "package/unpack.h"
 #include "package/vmlinuz.h"
 
-#define MARKER_MAX      (64 * 1024)
-#define PREPARED_FORMAT 2
-#define CONFIG_MAX      (4 * 1024 * 1024)
-#define SMALL_FILE_MAX  (1024 * 1024)
+#define MARKER_MAX     (64 * 1024)
+#define MARKER_FORMAT  2
+#define CONFIG_MAX     (4 * 1024 * 1024)
+#define SMALL_FILE_MAX (1024 * 1024)
+
+/* Another one whenever the code is that prepares a kernel (meson.build, tools/code-id). */
+extern const char preparation_code[];
 
 static char *marker_path(const struct kernel *kernel)
 {
@@ -28,17 +31,17 @@ static int write_marker(const struct kbuild *kb, struct error *err)
 	_cleanup_free_ char *path = marker_path(kb->kernel);
 	_cleanup_json_ json_t *o = json_object();
 
-	if (!path || !o || json_object_set_new(o, "format", json_integer(PREPARED_FORMAT)) < 0 ||
+	if (!path || !o || json_object_set_new(o, "format", json_integer(MARKER_FORMAT)) < 0 ||
+	    json_set_str(o, "code", preparation_code) < 0 ||
 	    json_set_str(o, "source", kb->source) < 0 ||
 	    (kb->laid_over && json_set_str(o, "laid_over", kb->laid_over) < 0))
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	return json_save_path(o, path, 0644, err);
 }
 
-static int not_prepared(const struct kernel *kernel, struct error *err)
+static int not_prepared(const struct kernel *kernel, const char *how, struct error *err)
 {
-	int r = error_set(err, ERR_NOT_FOUND, "kernel %s is not prepared for building",
-			  kernel->release);
+	int r = error_set(err, ERR_NOT_FOUND, "kernel %s %s", kernel->release, how);
 
 	error_hint(err, "prepare it with: suture-build kernel add %s", kernel->release);
 	return r;
@@ -50,24 +53,25 @@ int kernel_prepared(const struct kernel *kernel, int jobs, struct kbuild *ret, s
 	_cleanup_free_ char *config = path_join(kernel->build, ".config", NULL);
 	_cleanup_json_ json_t *o = NULL;
 	_cleanup_kbuild_ struct kbuild kb = { .kernel = kernel, .jobs = jobs };
-	const char *source, *laid_over;
-	int64_t format;
+	const char *source, *laid_over, *code;
 
 	if (!path || !config)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	if (!file_exists(path))
-		return not_prepared(kernel, err);
+		return not_prepared(kernel, "is not prepared for building", err);
 
 	int r = json_load_path(path, MARKER_MAX, &o, err);
 
-	if (r == 0)
-		r = json_get_int(o, "format", 1, INT64_MAX, &format, err);
-	if (r == 0)
-		r = json_get_str(o, "source", 4096, &source, err);
 	if (r < 0)
 		return r;
-	if (format != PREPARED_FORMAT || !file_exists(source))
-		return not_prepared(kernel, err);
+	code = json_string_value(json_object_get(o, "code"));
+	if (!code || !streq(code, preparation_code))
+		return not_prepared(kernel, "was prepared by another version of this program", err);
+	r = json_get_str(o, "source", 4096, &source, err);
+	if (r < 0)
+		return r;
+	if (!file_exists(source))
+		return not_prepared(kernel, "has lost the source that it was prepared from", err);
 	laid_over = json_string_value(json_object_get(o, "laid_over"));
 	kb.source = strdup(source);
 	kb.laid_over = laid_over ? strdup(laid_over) : NULL;
@@ -380,9 +384,13 @@ static int make_folders(const struct preparation *p, struct error *err)
 {
 	const struct kernel *k = p->kernel;
 	_cleanup_free_ char *units = path_join(k->folder, "units", NULL);
-	int r = units ? file_remove_tree(k->build, err)
-		      : error_set(err, ERR_NO_MEMORY, "out of memory");
+	_cleanup_free_ char *marker = marker_path(k);
+	/* First: what is half made is not prepared. */
+	int r = units && marker ? file_remove(marker, err)
+				: error_set(err, ERR_NO_MEMORY, "out of memory");
 
+	if (r == 0)
+		r = file_remove_tree(k->build, err);
 	if (r == 0)
 		r = file_remove_tree(units, err);
 	if (r == 0)
@@ -468,8 +476,15 @@ static int list_units(const struct kernel *kernel, int jobs, kernel_say_fn say, 
 int kernel_prepare(const struct kernel *kernel, const struct prepare_origin *origin, int jobs,
 		   kernel_say_fn say, struct error *err)
 {
-	int r = prepare_locked(kernel, origin, jobs, say, err);
+	_cleanup_kbuild_ struct kbuild done = { 0 };
+	int r = kernel_prepared(kernel, jobs, &done, NULL);
 
+	if (r < 0) {
+		r = kernel_claim(kernel, say, err);
+		if (r == 0)
+			r = prepare_locked(kernel, origin, jobs, say, err);
+		kernel_share(kernel);
+	}
 	/* This takes the kernel's lock itself. */
 	return r < 0 ? r : list_units(kernel, jobs, say, err);
 }

@@ -16,6 +16,10 @@
 /* Objects that one call of make is asked for. */
 #define OBJECTS_AT_ONCE 16
 
+/* Another one whenever the code is that makes the list or the graph of what its sources include
+ * (meson.build, tools/code-id). */
+extern const char lists_code[];
+
 static const char list_head[] = "suture units 2\n";
 
 void unit_list_free(struct unit_list *list)
@@ -288,21 +292,18 @@ static char *list_path(const struct kbuild *kb)
 	return path_join(kb->kernel->folder, "units", "list", NULL);
 }
 
-/* Is there a list, and not one that an older version made? */
-static bool is_current(const char *path)
+/* Beside the list: by which code it was made. */
+static char *code_path(const struct kbuild *kb)
 {
-	char head[sizeof(list_head)] = "";
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
-
-	return file && fread(head, 1, sizeof(head) - 1, file) == sizeof(head) - 1 &&
-	       streq(head, list_head);
+	return path_join(kb->kernel->folder, "units", "code", NULL);
 }
 
 bool unit_list_is_cached(const struct kbuild *kb)
 {
-	_cleanup_free_ char *path = list_path(kb);
+	_cleanup_free_ char *list = list_path(kb), *path = code_path(kb), *code = NULL;
 
-	return path && is_current(path);
+	return list && path && file_exists(list) && file_read_line(path, &code, NULL) == 0 &&
+	       streq(code, lists_code);
 }
 
 static int ask_make(const struct kbuild *kb, const char *const *arguments, struct buf *ret,
@@ -321,12 +322,13 @@ static int ask_kbuild(const struct kbuild *kb, const char *path, struct error *e
 	_cleanup_buf_ struct buf text = BUF_INIT(LIST_MAX);
 	_cleanup_free_ char *units = path_join(kb->kernel->folder, "units", NULL);
 	_cleanup_free_ char *graph = path_join(kb->kernel->folder, "units", "includes", NULL);
+	_cleanup_free_ char *code = code_path(kb);
 	/* An object that is there already is asked for too, as its flags are not these. Lines of
 	 * several jobs must not mix. */
 	const char *argv[FOLDERS_MAX + 5] = { "-n", "-Otarget", "KCFLAGS=-g0 -g0",
 					      "OBJECT_FILES_NON_STANDARD=y" };
-	int r = units && graph ? list_folders(kb->source, &folders, err)
-			       : error_set(err, ERR_NO_MEMORY, "out of memory");
+	int r = units && graph && code ? list_folders(kb->source, &folders, err)
+				       : error_set(err, ERR_NO_MEMORY, "out of memory");
 
 	if (r == 0 && folders.n > FOLDERS_MAX)
 		r = error_set(err, ERR_TOO_LARGE, "%s has too many folders", kb->source);
@@ -348,7 +350,9 @@ static int ask_kbuild(const struct kbuild *kb, const char *path, struct error *e
 	/* What was found of another list (include_graph.h). */
 	if (r == 0)
 		r = file_remove(graph, err);
-	return r < 0 ? r : file_write_atomic(path, text.data, text.len, 0644, err);
+	if (r == 0)
+		r = file_write_atomic(path, text.data, text.len, 0644, err);
+	return r < 0 ? r : file_write_atomic(code, lists_code, strlen(lists_code), 0644, err);
 }
 
 int unit_list_load(const struct kbuild *kb, struct unit_list *ret, struct error *err)
@@ -358,9 +362,9 @@ int unit_list_load(const struct kbuild *kb, struct unit_list *ret, struct error 
 	_cleanup_buf_ struct buf text = BUF_INIT(LIST_MAX);
 	int r = path ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
 
-	if (r == 0 && !is_current(path)) {
+	if (r == 0 && !unit_list_is_cached(kb)) {
 		r = kernel_lock(kb->kernel->release, NULL, &lock, err);
-		if (r == 0 && !is_current(path))
+		if (r == 0 && !unit_list_is_cached(kb))
 			r = ask_kbuild(kb, path, err);
 	}
 	if (r == 0)

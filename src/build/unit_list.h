@@ -25,8 +25,8 @@ struct unit_list {
 void unit_list_free(struct unit_list *list);
 #define _cleanup_unit_list_ _cleanup_(unit_list_free)
 
-/* Reads the list from the cache; asks kbuild first if it is not there, which takes seconds. Errors:
- * ERR_CHILD (make's words), ERR_INVALID (a damaged cache). */
+/* Reads the list from the cache; asks kbuild first if it is not there or other code made it, which
+ * takes seconds. Errors: ERR_CHILD (make's words), ERR_INVALID (a damaged cache). */
 int unit_list_load(const struct kbuild *kb, struct unit_list *ret, struct error *err);
 
 /* Is the list in the cache already? */

@@ -17,10 +17,26 @@ export XDG_CACHE_HOME=$WORK/cache
 KERNELS=$XDG_CACHE_HOME/suture/kernels
 mkdir -p "$KERNELS"
 
+# Of its modules, one is enough for what is refused or never completed.
+one_module() {
+	local all=$SHARED/root/lib/modules/$RELEASE one=$WORK/modules/lib/modules/$RELEASE
+
+	mkdir -p "$one/kernel/drivers/net"
+	cp "$all"/kernel/drivers/net/dummy.ko* "$one/kernel/drivers/net/"
+	cp "$all/modules.builtin" "$one/"
+	grep '/net/dummy\.ko' "$all/modules.order" >"$one/modules.order"
+}
+one_module || give_up "no module dummy"
+
 # add OPTION…: from the files of the kernel under test; a later option replaces an earlier one.
 add() {
-	suture-build kernel add "$RELEASE" --image "$SHARED/vmlinuz" --modules "$SHARED/root" \
+	suture-build kernel add "$RELEASE" --image "$SHARED/vmlinuz" --modules "$WORK/modules" \
 		--headers "$SHARED/build" --source "$SOURCE" "$@"
+}
+
+# build_fix OUT.ko
+build_fix() {
+	suture-build patch --kernel "$RELEASE" --version 1.1 -o "$1" "$FIX"
 }
 
 # nothing_left: no folder that is not a whole kernel, no lock without one, nobody at work.
@@ -82,8 +98,9 @@ check "nothing is left of it" nothing_left
 check "Ubuntu's signature is a release, and what to give is said" \
 	refuses 'linux-source-5.15.0' suture-build kernel add 'Ubuntu 5.15.0-88.98-generic 5.15.126'
 
-# Interrupted, killed.
-(cd "$WORK" && exec suture-build kernel add "$RELEASE" --image "$SHARED/vmlinuz" --modules "$SHARED/root" \
+# Interrupted.
+: >"$WORK/interrupted"
+(cd "$WORK" && exec suture-build kernel add "$RELEASE" --image "$SHARED/vmlinuz" --modules "$WORK/modules" \
 	--headers "$SHARED/build" --source "$SOURCE" >"$WORK/interrupted" 2>&1) &
 adding=$!
 check "the work has begun" begun "$WORK/interrupted" configuring $adding
@@ -91,18 +108,28 @@ kill -TERM $adding
 wait $adding
 check "an interrupted command ends by the signal" test $? = 143
 check "it leaves nothing and nobody" nothing_left
+
+# Prepared by another version of the program, and killed while that is made good.
+check "an image is added alone" add --image-only
+jq -n --arg source "$SOURCE" '{ format: 2, source: $source }' >"$KERNELS/$RELEASE/prepared.json"
+check "a kernel that another program prepared is not used" refuses 'prepared by another version of this program' \
+	build_fix "$WORK/none.ko"
+check "what to do is said" grep -q "suture-build kernel add $RELEASE" "$WORK/says.out"
+: >"$WORK/killed"
 add >"$WORK/killed" 2>&1 &
 adding=$!
 check "the work has begun again" begun "$WORK/killed" configuring $adding
 # The function runs in a shell of its own: its child is the program.
 kill -KILL "$(cat /proc/$adding/task/$adding/children)"
 wait $adding
+check "a kernel that is half prepared is not prepared" says 'is not prepared' build_fix "$WORK/none.ko"
 check "a killed command leaves a folder" test -d "$KERNELS/$RELEASE.prepare.tmp"
 check "the next command removes it" sh -c 'suture-build kernel list && test ! -e "$0"' "$KERNELS/$RELEASE.prepare.tmp"
 suture-build kernel remove "$RELEASE" >/dev/null
 
 # Two at once: one works, the other one waits for it.
-add >"$WORK/first" 2>&1 &
+: >"$WORK/first"
+add --modules "$SHARED/root" >"$WORK/first" 2>&1 &
 adding=$!
 check "one command works" begun "$WORK/first" configuring $adding
 check "another one waits for it" says 'waiting for another command' add
@@ -113,12 +140,22 @@ check "the kernel is what it was" test \
 	"$(jq -r .build_id "$SHARED/kernel.json") true"
 check "kernel show names everything" test "$(suture-build kernel show "$RELEASE" | awk '{ print $1 }' | xargs)" = \
 	"release version build_id prepared compiler source folder"
-check "a patch is built with it" suture-build patch --kernel "$RELEASE" --version 1.1 -o "$WORK/own.ko" "$FIX"
-check "and with the kernel from its packages" env XDG_CACHE_HOME="$SHARED_CACHE" \
+check "with all its modules" test "$(find "$KERNELS/$RELEASE/root" -name '*.ko*' | wc -l)" = \
+	"$(find "$SHARED/root" -name '*.ko*' | wc -l)"
+
+# Removed while a patch is built with it.
+: >"$WORK/building"
+build_fix "$WORK/own.ko" >"$WORK/building" 2>&1 &
+building=$!
+check "a patch is being built with it" begun "$WORK/building" compiled $building
+check "a kernel that is used is removed afterwards" says 'waiting for the commands that use' \
+	suture-build kernel remove "$RELEASE"
+wait $building
+check "the patch is built" test $? = 0
+check "the kernel is gone, with its lock" test -z "$(ls "$KERNELS")"
+check "a patch is built with the kernel from its packages" env XDG_CACHE_HOME="$SHARED_CACHE" \
 	suture-build patch --kernel "$RELEASE" --version 1.1 -o "$WORK/shared.ko" "$FIX"
 check "to the same bytes" cmp "$WORK/own.ko" "$WORK/shared.ko"
-check "it is removed" suture-build kernel remove "$RELEASE"
-check "with its lock" test -z "$(ls "$KERNELS")"
 check "a bare vmlinux is an image too" \
 	suture-build kernel add "$RELEASE" --image "$SHARED/vmlinux" --image-only
 check "of the same build" test "$(jq -r .build_id "$KERNELS/$RELEASE/kernel.json")" = \

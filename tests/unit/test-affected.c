@@ -20,6 +20,9 @@ static void put(const char *dir, const char *name, const char *text)
 	assert_int_equal(file_write_atomic(path, text, strlen(text), 0644, NULL), 0);
 }
 
+/* Of the code that makes lists: what other code made is made again. */
+extern const char lists_code[];
+
 struct run {
 	char *dir, *tree, *build;
 	struct kernel kernel;
@@ -77,6 +80,7 @@ static int find(struct run *r, const char *hunk, bool all)
 	bool whole = str_has_prefix(hunk, "---");
 
 	put(r->dir, "units/list", buf_str(&r->list));
+	put(r->dir, "units/code", lists_code);
 	assert_int_equal(buf_printf(&text, "%s%s",
 				    whole ? "" : "--- a/include/h.h\n+++ b/include/h.h\n", hunk),
 			 0);
