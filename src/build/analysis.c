@@ -13,6 +13,7 @@
 #include "build/prebuilt.h"
 #include "build/special_sizes.h"
 #include "build/prove.h"
+#include "build/resolve.h"
 #include "build/shipped_types.h"
 
 void analysis_free(struct analysis *a)
@@ -247,6 +248,8 @@ static int compare_unit(struct analysis *a, struct analysis_unit *u, struct erro
 
 	for (size_t i = 0; r == 0 && i < d->reason_count; i++)
 		r = take_reason(a, unit, &d->reasons[i], err);
+	if (r == 0)
+		r = resolve_check_new(a, u, err);
 	if (r == 0 && !streq(unit->object, "vmlinux"))
 		r = settle_keys(a, u, err);
 	if (r == 0 && prebuilt_is(unit))

@@ -139,6 +139,59 @@ static int resolve_own(struct resolver *rs, const struct analysis_unit *u,
 	return add(rs, u, y->symbol, u->unit->object, y->name, (unsigned)sympos);
 }
 
+/* Does an object of the kernel have a global of that name? */
+static bool has_global(const struct shipped *s, const char *name)
+{
+	size_t n = shipped_matches(s, name);
+	struct shipped_symbol y;
+
+	for (size_t pos = 1; pos <= n; pos++)
+		if (shipped_find(s, name, pos, &y) && y.global)
+			return true;
+	return false;
+}
+
+static int check_new_name(struct analysis *a, const struct analysis_unit *u, const char *name,
+			  struct error *err)
+{
+	const struct shipped *vmlinux;
+	int r = analysis_shipped(a, "vmlinux", &vmlinux, err);
+	bool own = r == 0 && has_global(u->shipped, name);
+	char message[ERROR_MESSAGE_MAX];
+	struct reason reason = {
+		.code = REASON_AMBIGUOUS_SYMBOL,
+		.file = u->unit->path,
+		.subject = (char *)name,
+		.message = message,
+		.hint = (char *)"leave what the kernel has in its file; what is new needs a name of "
+				"its own, and what is to use it must use that name",
+	};
+
+	if (r < 0 || (!own && !has_global(vmlinux, name)))
+		return r;
+	snprintf(message, sizeof(message),
+		 "%s is new in this file, and %s has a global %s already: whatever is not replaced "
+		 "goes on using that one",
+		 name, own ? u->unit->object : "vmlinux", name);
+	return reason_add_copy(&a->reasons, &reason) < 0
+		       ? error_set(err, ERR_NO_MEMORY, "out of memory")
+		       : 0;
+}
+
+int resolve_check_new(struct analysis *a, const struct analysis_unit *u, struct error *err)
+{
+	const struct diff_result *d = diff_result(u->diff);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < d->added_count; i++)
+		if (!d->added[i].local)
+			r = check_new_name(a, u, d->added[i].name, err);
+	for (size_t i = 0; r == 0 && i < d->data_count; i++)
+		if (!d->data[i].local)
+			r = check_new_name(a, u, d->data[i].name, err);
+	return r;
+}
+
 /* Is it a new global of this diff? */
 static bool defines(const struct diff_result *d, const char *symbol)
 {

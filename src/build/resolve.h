@@ -18,6 +18,12 @@ struct resolution {
 };
 
 /*
+ * Refuses a new global whose name the unit's object, or the kernel itself, has already: a function
+ * or variable that moved here from another file, which would be there twice then, or one that is to
+ * override a weak one. Appends to a->reasons. ERR_NO_MEMORY and the errors of analysis_shipped().
+ */
+int resolve_check_new(struct analysis *a, const struct analysis_unit *u, struct error *err);
+/*
  * Resolves the undefined symbols of all extracted units (`extracts` in the order of a->units; NULL
  * for one that is left out). What cannot be resolved for certain is appended to a->reasons, and the
  * resolution is not whole then. Errors: ERR_NO_MEMORY and those of analysis_shipped() and

@@ -201,12 +201,49 @@ static void names_of_others(void **state)
 	tear_down(&f);
 }
 
+/* A patch may not bring a global that is there already: neither in the module nor in the kernel. */
+static void names_that_are_taken(void **state)
+{
+	static const char more[] =
+		"int fresh; int third(int x) { return x + fresh; }\n"
+		"int hidden;\n"
+		"int clear_relocate_add = 4; int fresh_one(void) { return 2; }\n";
+	static const char *const taken[] = { "clear_relocate_add", "third" };
+	struct diff_options options = { .name = "i.o", .unit = "i" };
+	struct analysis_unit *u;
+	struct error err = { 0 };
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, false);
+
+	_cleanup_free_ char *before = in(&f, "i.o"), *after = in(&f, "more.o");
+
+	u = &f.analysed;
+	compile(&f, more, "more.o", true);
+	diff_free(u->diff);
+	elf_object_free(u->original);
+	elf_object_free(u->patched);
+	assert_ok(elf_object_load(before, &u->original, &err), &err);
+	assert_ok(elf_object_load(after, &u->patched, &err), &err);
+	assert_ok(diff_objects(u->original, u->patched, &options, &u->diff, &err), &err);
+	assert_ok(resolve_check_new(&f.analysis, u, &err), &err);
+	reason_list_sort(&f.analysis.reasons);
+	assert_int_equal(f.analysis.reasons.n, ARRAY_SIZE(taken));
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+		assert_int_equal(f.analysis.reasons.items[i].code, REASON_AMBIGUOUS_SYMBOL);
+		assert_string_equal(f.analysis.reasons.items[i].subject, taken[i]);
+	}
+	tear_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_its_own),
 		cmocka_unit_test(order_is_the_table_s),
 		cmocka_unit_test(names_of_others),
+		cmocka_unit_test(names_that_are_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
