@@ -2,7 +2,9 @@
 #include "build/compile.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -164,6 +166,37 @@ static int unit_folder(const struct kbuild *kb, const struct unit *u, char **ret
 	*ret = path_join(kb->kernel->folder, "units", name, NULL);
 	return *ret ? file_make_dirs(*ret, 0755, err)
 		    : error_set(err, ERR_NO_MEMORY, "out of memory");
+}
+
+/* Every build that writes objects holds a shared lock on the folder of all units; who has it alone
+ * knows that nobody writes. Without the folder (-1) nothing is swept. */
+static int open_units(const struct kbuild *kb, bool *ret_alone)
+{
+	_cleanup_free_ char *path = path_join(kb->kernel->folder, "units", NULL);
+	int fd = path && file_make_dirs(path, 0755, NULL) == 0
+			 ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+			 : -1;
+
+	*ret_alone = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+	return fd;
+}
+
+static void share_units(int fd)
+{
+	while (fd >= 0 && flock(fd, LOCK_SH) < 0 && errno == EINTR)
+		;
+}
+
+/* Removes what builds that were interrupted left in a unit's folder. */
+static void sweep(const char *folder)
+{
+	DIR *dir = opendir(folder);
+
+	for (struct dirent *e; dir && (e = readdir(dir));)
+		if (str_has_suffix(e->d_name, ".tmp"))
+			unlinkat(dirfd(dir), e->d_name, 0);
+	if (dir)
+		closedir(dir);
 }
 
 /* The kernel fixes these places up in its own image only; read the variables instead. */
@@ -393,7 +426,8 @@ int compile_units(const struct kbuild *kb, const struct overlay *overlay, const 
 		  struct unit_set *set, struct error *err)
 {
 	struct job *jobs = calloc(set->n + 1, sizeof(*jobs));
-	bool again = false;
+	bool again = false, alone;
+	_cleanup_close_ int units = open_units(kb, &alone);
 	int r = jobs ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
 
 	if (r == 0)
@@ -401,7 +435,10 @@ int compile_units(const struct kbuild *kb, const struct overlay *overlay, const 
 	for (size_t i = 0; r == 0 && i < set->n; i++) {
 		jobs[i].unit = &set->units[i];
 		r = unit_folder(kb, &set->units[i], &jobs[i].folder, err);
+		if (r == 0 && alone)
+			sweep(jobs[i].folder);
 	}
+	share_units(units);
 	if (r == 0)
 		r = run_round(kb, overlay, key, jobs, set->n, true, err);
 	if (r == ERR_CHILD && err && strstr(err->message, "No such file or directory")) {
@@ -431,10 +468,15 @@ static int compile_cached(const struct kbuild *kb, const struct unit *unit, bool
 	_cleanup_compile_tasks_ struct compile_tasks tasks = { 0 };
 	_cleanup_free_ char *folder = NULL, *path = NULL, *tmp = NULL;
 	int64_t start = clock_monotonic_ms();
+	bool alone;
+	_cleanup_close_ int units = open_units(kb, &alone);
 	int r = unit_folder(kb, unit, &folder, err);
 
 	if (r < 0)
 		return r;
+	if (alone)
+		sweep(folder);
+	share_units(units);
 	path = path_join(folder, sections ? "original.o" : "stock.o", NULL);
 	if (!path || asprintf(&tmp, "%s.%d.tmp", path, (int)getpid()) < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");

@@ -67,6 +67,18 @@ echo 'if grep -q Suture /proc/version; then exit 1; else exit 0; fi' >"$WORK/rep
 check "the kernel changes, and changes back" \
 	suture-lab run --kernel "$RELEASE" --module "$OUT" --load mana --reproducer "$WORK/reproducer"
 
+# What an interrupted build left in a unit's folder goes with the next one that writes alone.
+sweeps() {
+	mkdir "$WORK/units"
+	unshare -m bash -e -c 'find "$0" -maxdepth 1 -type f -exec cp -t "$3" {} +; mount --bind "$3" "$0"
+		check() { suture-build check --kernel "$1" "$2"; }
+		check "$@"; left=$(echo "$0"/fs_proc_version*/original.o).1.tmp; touch "$left"
+		flock -s "$0" suture-build check --kernel "$1" "$2"; test -e "$left"
+		check "$@"; test ! -e "$left"' \
+		"$(suture-build kernel show "$RELEASE" --format json | jq -r .folder)/units" "$RELEASE" "${fixes[0]}" "$WORK/units"
+}
+check "what an interrupted build left is removed, while nobody else writes" sweeps
+
 # A function of a name that the kernel has several times, and one with data of its own.
 make_patch several fs/proc/cmdline.c -e 's/seq_putc(m, .\\n.);/seq_puts(m, " suture\\n");/'
 check "another unit of the kernel" patch_it "$WORK/several.patch"
