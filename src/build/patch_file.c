@@ -14,7 +14,7 @@ struct parser {
 	/* the entry that is being read */
 	bool open;
 	bool refused;
-	char path[PATCH_PATH_MAX];
+	char old_path[PATCH_PATH_MAX], path[PATCH_PATH_MAX]; /* by its "diff --git" */
 };
 
 void patch_file_free(struct patch_file *patch)
@@ -78,8 +78,12 @@ static int read_path(struct parser *ps, char ret[static PATCH_PATH_MAX])
 	size_t skip = 4, len = line_len(ps);
 	const char *tab;
 
-	if (len > 0 && ps->p[len - 1] == '\r')
-		return bad(ps, "the patch has DOS line ends");
+	if (len > 0 && ps->p[len - 1] == '\r') {
+		bad(ps, "the patch has DOS line ends");
+		error_hint(ps->err, "make them those of the source: sed -i 's/\\r$//' %s",
+			   ps->name);
+		return ERR_INVALID;
+	}
 	tab = memchr(ps->p, '\t', len);
 	if (tab)
 		len = (size_t)(tab - ps->p);
@@ -128,56 +132,99 @@ static int check_path(struct parser *ps, const char *raw)
 	return why ? refuse(ps, code, path, why) : 0;
 }
 
+static bool is_kernel_code(const char *path)
+{
+	enum reason_code code;
+
+	/* A space: the names of "diff --git a/X b/Y" may be parted elsewhere. */
+	return !path_is_safe_relative(path) || strchr(path, ' ') ||
+	       !patch_path_refusal(path, &code) || code != REASON_NOT_KERNEL_CODE;
+}
+
+/* Refuses what becomes of a file as a whole, unless it is no kernel code before and after. */
+static int refuse_kind(struct parser *ps, const char *old_path, const char *new_path,
+		       const char *why, const char *hint)
+{
+	struct reason reason = { .code = REASON_FILE_KIND,
+				 .file = (char *)new_path,
+				 .message = (char *)why,
+				 .hint = (char *)hint };
+	int r;
+
+	if (!is_kernel_code(old_path) && !is_kernel_code(new_path))
+		return refuse(ps, REASON_NOT_KERNEL_CODE, new_path,
+			      patch_path_refusal(new_path, NULL));
+	ps->refused = true;
+	r = reason_add_copy(ps->reasons, &reason);
+	return r < 0 ? error_set(ps->err, r, "%s: too many reasons", ps->name) : 0;
+}
+
 static const char new_file[] = "is a new file: only headers may be new";
+static const char deleted[] = "is deleted: deleted files are not supported";
+static const char renamed[] = "is renamed: renames cannot be live-patched";
+
+/* Ways round. */
+static const char stay[] = "leave the file where it is, and change its code there";
+static const char keep[] = "leave the file as it is, and change the functions that call it";
+static const char no_mode[] = "leave the change of the mode out of the patch: the code is the same";
+static const char no_rewrite[] = "make the patch without git's -B (--break-rewrites)";
+static const char no_file[] =
+	"leave the file out of the patch if the fix of the C code stands alone";
 
 /* The lines between "diff --git" and "---" that say what a live patch cannot do. */
 static int check_extended(struct parser *ps)
 {
 	static const struct {
-		const char *prefix, *why;
+		const char *prefix, *why, *hint;
 	} known[] = {
-		{ "rename ", "is renamed: renames cannot be live-patched" },
-		{ "copy ", "is copied: copies cannot be live-patched" },
-		{ "similarity index ", "is renamed or copied, which cannot be live-patched" },
-		{ "dissimilarity index ", "is rewritten as a new file" },
-		{ "old mode ", "changes its mode, which cannot be live-patched" },
-		{ "new mode ", "changes its mode, which cannot be live-patched" },
-		{ "deleted file mode ", "is deleted: deleted files are not supported" },
-		{ "GIT binary patch", "is a binary file" },
-		{ "Binary files ", "is a binary file" },
+		{ "rename ", renamed, stay },
+		{ "copy ", "is copied: copies cannot be live-patched", stay },
+		{ "similarity index ", "is renamed or copied, which cannot be live-patched", stay },
+		{ "dissimilarity index ", "is rewritten as a new file", no_rewrite },
+		{ "old mode ", "changes its mode, which cannot be live-patched", no_mode },
+		{ "new mode ", "changes its mode, which cannot be live-patched", no_mode },
+		{ "deleted file mode ", deleted, keep },
+		{ "GIT binary patch", "is a binary file", no_file },
+		{ "Binary files ", "is a binary file", no_file },
 	};
 
 	if (!ps->open)
 		return at(ps, "GIT binary patch") || at(ps, "Binary files ")
-			       ? refuse(ps, REASON_FILE_KIND, ps->name, "holds a binary file")
+			       ? refuse_kind(ps, "", ps->name, "holds a binary file", no_file)
 			       : 0;
 	if (ps->refused) /* said once */
 		return 0;
 	if (at(ps, "index ") && line_len(ps) > 7 && memmem(ps->p, line_len(ps), " 120000", 7))
 		return refuse(ps, REASON_UNSAFE_PATH, ps->path, "is a symbolic link");
 	if (at(ps, "new file mode ") && !patch_path_is_header(ps->path))
-		return refuse(ps, REASON_FILE_KIND, ps->path, new_file);
+		return refuse_kind(ps, ps->old_path, ps->path, new_file, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (at(ps, known[i].prefix))
-			return refuse(ps, REASON_FILE_KIND, ps->path, known[i].why);
+			return refuse_kind(ps, ps->old_path, ps->path, known[i].why, known[i].hint);
 	return 0;
+}
+
+static void keep_path(char *to, const char *from, size_t len)
+{
+	size_t n = MIN(len, (size_t)PATCH_PATH_MAX - 1);
+
+	memcpy(to, from, n);
+	to[n] = '\0';
 }
 
 /* "diff --git a/X b/Y": opens an entry, named by its second half for messages. */
 static int begin_git(struct parser *ps)
 {
 	size_t len = line_len(ps);
-	const char *b = memmem(ps->p, len, " b/", 3);
-	size_t n;
+	const char *a = ps->p + strlen("diff --git "), *b = memmem(ps->p, len, " b/", 3);
 
 	ps->open = true;
 	ps->refused = false;
-	if (!b)
-		b = ps->p + strlen("diff --git") - 2;
-	n = (size_t)(ps->p + len - (b + 3));
-	n = MIN(n, (size_t)PATCH_PATH_MAX - 1);
-	memcpy(ps->path, b + 3, n);
-	ps->path[n] = '\0';
+	ps->old_path[0] = '\0';
+	if (b && at(ps, "diff --git a/") && b > a + 2)
+		keep_path(ps->old_path, a + 2, (size_t)(b - (a + 2)));
+	b = b ? b + 3 : a;
+	keep_path(ps->path, b, (size_t)(ps->p + len - b));
 	return 0;
 }
 
@@ -287,22 +334,20 @@ static int add_hunk(struct parser *ps, struct patch_entry *e, size_t *cap)
 
 static int check_paths(struct parser *ps, const char *old_path, const char *new_path)
 {
+	const char *old_name = name_of(old_path), *new_name = name_of(new_path);
 	int r;
 
 	if (streq(new_path, "/dev/null"))
-		return refuse(ps, REASON_FILE_KIND, name_of(old_path),
-			      "is deleted: deleted files are not supported");
+		return refuse_kind(ps, old_name, old_name, deleted, keep);
 	if (streq(old_path, "/dev/null"))
 		return patch_path_is_header(new_path)
 			       ? check_path(ps, new_path)
-			       : refuse(ps, REASON_FILE_KIND, name_of(new_path), new_file);
+			       : refuse_kind(ps, new_name, new_name, new_file, NULL);
+	if (!streq(old_name, new_name) && path_is_safe_relative(old_path) &&
+	    path_is_safe_relative(new_path))
+		return refuse_kind(ps, old_name, new_name, renamed, stay);
 	r = check_path(ps, old_path);
-	if (r == 0)
-		r = check_path(ps, new_path);
-	if (r < 0 || ps->refused || streq(strip_first(old_path), strip_first(new_path)))
-		return r;
-	return refuse(ps, REASON_FILE_KIND, strip_first(new_path),
-		      "is renamed: renames cannot be live-patched");
+	return r < 0 ? r : check_path(ps, new_path);
 }
 
 /* A line that a hunk would take if its header announced more of them: lost without a word, half of
@@ -324,15 +369,17 @@ static int read_file(struct parser *ps)
 	size_t cap = 0;
 	int r = read_path(ps, old_path);
 
-	if (!ps->open)
-		ps->refused = false;
-	ps->open = false;
 	if (r < 0)
 		return r;
 	next_line(ps);
 	r = read_path(ps, new_path);
 	if (r < 0)
 		return r;
+	/* A file of its own, after a "diff --git" of another one that has no hunks. */
+	if (!ps->open ||
+	    !streq(ps->path, name_of(streq(new_path, "/dev/null") ? old_path : new_path)))
+		ps->refused = false;
+	ps->open = false;
 	r = check_paths(ps, old_path, new_path);
 	if (r < 0)
 		return r;
@@ -373,9 +420,12 @@ static int parse_all(struct parser *ps)
 		r = at(ps, "diff --git ") ? begin_git(ps) : check_extended(ps);
 		next_line(ps);
 	}
-	if (r == 0 && files == 0)
-		return error_set(ps->err, ERR_INVALID, "%s: no patch in it (no '---' line)",
-				 ps->name);
+	if (r == 0 && files == 0) {
+		error_set(ps->err, ERR_INVALID, "%s: no patch in it (no '---' line)", ps->name);
+		error_hint(ps->err, "a patch is what diff -u, git diff or git format-patch prints, "
+				    "without colours");
+		return ERR_INVALID;
+	}
 	if (r == 0 && ps->patch->entry_count == 0 && ps->reasons->n == 0)
 		return error_set(ps->err, ERR_INVALID, "%s: the patch touches no file", ps->name);
 	return r;

@@ -128,7 +128,64 @@ static void kinds(void **state)
 	expect_reason("diff --git a/x b/x\nBinary files a/x and b/x differ\n", "binary");
 	expect_reason("diff --git a/x b/x\nGIT binary patch\nliteral 1\nIc${N\n", "binary");
 	expect_reason("Binary files a/x and b/x differ\n", "binary");
-	expect_reason("diff --git a/l b/l\nindex 1..2 120000\n" GOOD, "symbolic link");
+	expect_reason("diff --git a/fs/x.c b/fs/x.c\nindex 1..2 120000\n" GOOD, "symbolic link");
+}
+
+/* What becomes of documentation and tests is none of the kernel's, and stands in the way of
+ * nothing: the good part of the patch stays. */
+static void kinds_outside_the_kernel(void **state)
+{
+	static const char *const texts[] = {
+		"diff --git a/tools/t/n.sh b/tools/t/n.sh\nnew file mode 100755\n"
+		"--- /dev/null\n+++ b/tools/t/n.sh\n@@ -0,0 +1 @@\n+a\n",
+		"--- a/Documentation/n.rst\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n",
+		"--- a/tools/t/n.c\n+++ b/tools/t/m.c\n@@ -1 +1 @@\n-a\n+b\n",
+		"diff --git a/tools/t/a.c b/tools/t/b.c\nsimilarity index 100%\n"
+		"rename from tools/t/a.c\nrename to tools/t/b.c\n",
+		"diff --git a/tools/t/a b/tools/t/a\nold mode 100644\nnew mode 100755\n",
+		"diff --git a/Documentation/x.png b/Documentation/x.png\n"
+		"Binary files a/Documentation/x.png and b/Documentation/x.png differ\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(texts); i++) {
+		_cleanup_patch_file_ struct patch_file *p = NULL;
+		_cleanup_reason_list_ struct reason_list reasons = { 0 };
+		_cleanup_free_ char *text = NULL;
+		struct error err = { 0 };
+
+		assert_true(asprintf(&text, "%s%s" GOOD, texts[i / 2],
+				     i % 2 ? "" : "diff --git a/fs/x.c b/fs/x.c\n") > 0);
+		assert_ok(parse(text, &reasons, &p, &err), &err);
+		assert_int_equal(reason_count(&reasons, REASON_REFUSAL), 0);
+		assert_int_equal(reasons.n, 1);
+		assert_int_equal(reasons.items[0].code, REASON_NOT_KERNEL_CODE);
+		assert_int_equal(p->entry_count, 1);
+	}
+	/* But not what comes from there into the kernel, or leaves it. */
+	expect_reason("--- a/tools/t/n.c\n+++ b/fs/x.c\n@@ -1 +1 @@\n-a\n+b\n", "renamed");
+	expect_reason("--- a/fs/x.c\n+++ b/tools/t/n.c\n@@ -1 +1 @@\n-a\n+b\n", "renamed");
+	expect_reason("diff --git a/fs/x.c b/tools/t/x.c\nsimilarity index 100%\n", "renamed");
+	expect_reason("diff --git i/fs/x.c w/tools/t/x.rst\nsimilarity index 100%\n", "renamed");
+	expect_reason("diff --git a/tools/a b/tools/b b/fs/x.c\nsimilarity index 100%\n",
+		      "renamed");
+}
+
+/* Each kind has its own way round. */
+static void ways_round(void **state)
+{
+	_cleanup_patch_file_ struct patch_file *p = NULL;
+	_cleanup_reason_list_ struct reason_list reasons = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_ok(parse("diff --git a/fs/x.c b/fs/x.c\nold mode 100644\nnew mode 100755\n"
+			"--- /dev/null\n+++ b/fs/n.c\n@@ -0,0 +1 @@\n+a\n",
+			&reasons, &p, &err),
+		  &err);
+	assert_int_equal(reasons.n, 2);
+	assert_non_null(strstr(reason_hint(&reasons.items[0]), "mode"));
+	assert_non_null(strstr(reason_hint(&reasons.items[1]), "put new code"));
 }
 
 static void expect_invalid(const char *text)
@@ -139,6 +196,24 @@ static void expect_invalid(const char *text)
 
 	assert_int_equal(parse(text, &reasons, &p, &err), ERR_INVALID);
 	assert_true(err.message[0] != '\0');
+}
+
+static void expect_hint(const char *text, const char *hint)
+{
+	_cleanup_patch_file_ struct patch_file *p = NULL;
+	_cleanup_reason_list_ struct reason_list reasons = { 0 };
+	struct error err = { 0 };
+
+	assert_int_equal(parse(text, &reasons, &p, &err), ERR_INVALID);
+	assert_non_null(strstr(err.hint, hint));
+}
+
+/* What a patch became on its way says how to undo it. */
+static void mangled(void **state)
+{
+	(void)state;
+	expect_hint("--- a/fs/x.c\r\n+++ b/fs/x.c\r\n@@ -1 +1 @@\r\n-a\r\n+b\r\n", "sed -i");
+	expect_hint("\033[1m--- a/fs/x.c\033[m\n\033[1m+++ b/fs/x.c\033[m\n", "git diff");
 }
 
 static void damaged(void **state)
@@ -181,7 +256,8 @@ int main(void)
 		cmocka_unit_test(a_good_patch),    cmocka_unit_test(paths),
 		cmocka_unit_test(a_line_too_many), cmocka_unit_test(files),
 		cmocka_unit_test(kinds),           cmocka_unit_test(damaged),
-		cmocka_unit_test(truncated),
+		cmocka_unit_test(truncated),       cmocka_unit_test(kinds_outside_the_kernel),
+		cmocka_unit_test(ways_round),      cmocka_unit_test(mangled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
