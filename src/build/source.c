@@ -173,13 +173,15 @@ static int find_or_load(struct source_set *set, const struct patch_entry *entry,
 	return 0;
 }
 
-/* Do the hunk's old lines stand at index `at` of the file? */
-static bool fits(const struct source_file *f, const struct patch_hunk *h, size_t at)
+/* Do the hunk's lines stand at index `at` of the file: the old ones (`other` is '+') or the new
+ * ones
+ * ('-')? */
+static bool fits(const struct source_file *f, const struct patch_hunk *h, char other, size_t at)
 {
 	for (uint32_t i = 0; i < h->line_count; i++) {
 		const struct patch_line *p = &h->lines[i];
 
-		if (p->kind == '+')
+		if (p->kind == other)
 			continue;
 		if (at >= f->line_count || f->lines[at].len != p->len ||
 		    memcmp(f->lines[at].text, p->text, p->len) != 0)
@@ -190,17 +192,17 @@ static bool fits(const struct source_file *f, const struct patch_hunk *h, size_t
 }
 
 /* The place nearest to where the header says, not before `low` (where the last hunk ended). */
-static bool find_place(const struct source_file *f, const struct patch_hunk *h, size_t low,
-		       int64_t shift, size_t *ret)
+static bool find_place(const struct source_file *f, const struct patch_hunk *h, char other,
+		       size_t low, int64_t shift, size_t *ret)
 {
 	int64_t want = (int64_t)h->old_start - (h->old_count > 0) + shift;
-	int64_t last = (int64_t)f->line_count - h->old_count;
+	int64_t last = (int64_t)f->line_count - (other == '+' ? h->old_count : h->new_count);
 
 	for (int64_t d = 0; d <= (int64_t)f->line_count; d++)
 		for (int side = 0; side < 2; side++) {
 			int64_t at = side ? want + d : want - d;
 
-			if (at >= (int64_t)low && at <= last && fits(f, h, (size_t)at)) {
+			if (at >= (int64_t)low && at <= last && fits(f, h, other, (size_t)at)) {
 				*ret = (size_t)at;
 				return true;
 			}
@@ -226,8 +228,25 @@ static void take_hunk(struct source_file *f, const struct patch_hunk *h, size_t 
 	}
 }
 
-static int apply_entry(struct source_file *f, const struct patch_entry *e, const char *name,
-		       struct error *err)
+static int no_place(const struct source_set *set, const struct source_file *f,
+		    const struct patch_entry *e, const struct patch_hunk *h, const char *name,
+		    size_t low, struct error *err)
+{
+	size_t at;
+
+	error_set(err, ERR_INVALID,
+		  "%s does not apply: %s has no place for hunk %u (line %u of the patch)", name,
+		  e->path, (unsigned)(h - e->hunks) + 1, h->line);
+	if (find_place(f, h, '-', low, 0, &at))
+		error_hint(err,
+			   "the change is there already, in the source or by an earlier patch");
+	else
+		error_hint(err, "every line of context must be that of %s/%s", set->tree, e->path);
+	return ERR_INVALID;
+}
+
+static int apply_entry(const struct source_set *set, struct source_file *f,
+		       const struct patch_entry *e, const char *name, struct error *err)
 {
 	size_t added = 0, next = 0, n = 0;
 	int64_t shift = 0;
@@ -242,11 +261,8 @@ static int apply_entry(struct source_file *f, const struct patch_entry *e, const
 		const struct patch_hunk *h = &e->hunks[i];
 		size_t at;
 
-		if (!find_place(f, h, next, shift, &at))
-			return error_set(err, ERR_INVALID,
-					 "%s does not apply: %s has no place for hunk %u (line %u "
-					 "of the patch)",
-					 name, e->path, i + 1, h->line);
+		if (!find_place(f, h, '+', next, shift, &at))
+			return no_place(set, f, e, h, name, next, err);
 		shift = (int64_t)at - ((int64_t)h->old_start - (h->old_count > 0));
 		for (; next < at; next++)
 			lines[n++] = f->lines[next];
@@ -268,7 +284,7 @@ int source_set_apply(struct source_set *set, const struct patch_file *patch, con
 		int r = find_or_load(set, &patch->entries[i], name, reasons, &f, err);
 
 		if (r == 0 && f)
-			r = apply_entry(f, &patch->entries[i], name, err);
+			r = apply_entry(set, f, &patch->entries[i], name, err);
 		if (r < 0)
 			return r;
 	}

@@ -110,9 +110,16 @@ static void moved_and_unfit(void **state)
 	assert_ok(apply(&r, ORIGINAL, HEAD "@@ -6,2 +6,2 @@\n l9\n-l10\n+L10\n", &err), &err);
 	assert_non_null(strstr(body(&r), "l9\nL10\n"));
 	done(&r);
-	assert_int_equal(apply(&r, ORIGINAL, HEAD "@@ -1,2 +1,2 @@\n l1\n-lX\n+l2\n", &err),
+	assert_int_equal(apply(&r, ORIGINAL, HEAD "@@ -1,2 +1,2 @@\n l1\n-lX\n+lY\n", &err),
 			 ERR_INVALID);
 	assert_non_null(strstr(err.message, "fs/x.c has no place for hunk 1"));
+	assert_non_null(strstr(err.hint, r.dir));
+	assert_non_null(strstr(err.hint, "/fs/x.c"));
+	done(&r);
+	/* The source has it, elsewhere than the header says. */
+	assert_int_equal(apply(&r, ORIGINAL, HEAD "@@ -6,2 +6,3 @@\n l1\n+l2\n l3\n", &err),
+			 ERR_INVALID);
+	assert_non_null(strstr(err.hint, "there already"));
 	done(&r);
 	assert_int_equal(
 		apply(&r, ORIGINAL, "--- a/fs/y.c\n+++ b/fs/y.c\n@@ -1 +1 @@\n-a\n+b\n", &err),
