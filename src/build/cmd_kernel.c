@@ -25,6 +25,10 @@ const struct cli_option build_kernel_add_options[] = {
 	{ 0 }
 };
 
+const struct cli_option build_kernel_newest_options[] = {
+	{ "series", "X.Y", "of this series, such as 6.1 (default: any)", false, 0 }, { 0 }
+};
+
 static int check_machine(struct error *err)
 {
 	struct utsname u;
@@ -181,7 +185,8 @@ static int print_json(const json_t *value, struct error *err)
 int build_cmd_kernel_newest(struct cli *cli, struct error *err)
 {
 	struct apt_kernel newest;
-	int r = apt_newest_kernel(cli_argc(cli) ? cli_arg(cli, 0) : "cloud-amd64", &newest, err);
+	int r = apt_newest_kernel(cli_get(cli, "series"),
+				  cli_argc(cli) ? cli_arg(cli, 0) : "cloud-amd64", &newest, err);
 
 	if (r < 0)
 		return r;

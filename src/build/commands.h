@@ -17,6 +17,7 @@ extern const struct cli_option build_inspect_options[];
 int build_cmd_inspect(struct cli *cli, struct error *err);
 
 extern const struct cli_option build_kernel_add_options[];
+extern const struct cli_option build_kernel_newest_options[];
 int build_cmd_kernel_add(struct cli *cli, struct error *err);
 int build_cmd_kernel_newest(struct cli *cli, struct error *err);
 int build_cmd_kernel_list(struct cli *cli, struct error *err);

@@ -47,7 +47,7 @@ static const struct cli_verb verbs[] = {
 	{ "kernel newest", "[FLAVOUR]", 0, 1,
 	  "print the newest release that apt offers with image, headers and source",
 	  "FLAVOUR is the end of a release, such as amd64, cloud-amd64 (default) or rt-amd64.",
-	  NULL, build_cmd_kernel_newest },
+	  build_kernel_newest_options, build_cmd_kernel_newest },
 	{ "kernel list", "", 0, 0, "list the kernels in the cache", NULL, format_options,
 	  build_cmd_kernel_list },
 	{ "kernel show", "RELEASE", 1, 1, "show one kernel in the cache", NULL, format_options,

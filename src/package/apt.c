@@ -5,23 +5,14 @@
 
 #include "base/file.h"
 #include "base/process.h"
-#include "package/deb_version.h"
+#include "package/apt_output.h"
 
 #define LISTING_MAX         (4 * 1024 * 1024)
 #define QUERY_TIMEOUT_MS    (60 * 1000)
 #define DOWNLOAD_TIMEOUT_MS (30 * 60 * 1000)
-#define IMAGE_PREFIX        "linux-image-"
 
 /* No translations: the output is read. */
 static const char *const plain_env[] = { "LC_ALL=C", NULL };
-
-static bool is_name(const char *s)
-{
-	size_t n =
-		strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+~-:_");
-
-	return n > 0 && n < APT_NAME_MAX && s[n] == '\0' && s[0] != '-' && s[0] != '.';
-}
 
 static int run(const char *const *argv, struct buf *out, struct error *err)
 {
@@ -35,50 +26,11 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 	return r;
 }
 
-static int compare_versions_down(const void *a, const void *b)
-{
-	return -deb_version_compare(*(char *const *)a, *(char *const *)b);
-}
-
-static void sort_down(struct name_list *list)
-{
-	if (list->n > 1)
-		qsort(list->items, list->n, sizeof(*list->items), compare_versions_down);
-}
-
-/* One line: " package | version | where Packages". */
-static int add_version(const char *line, struct name_list *list)
-{
-	const char *start = strchr(line, '|');
-
-	if (!start)
-		return 0;
-	start += 1 + strspn(start + 1, " ");
-
-	size_t len = strcspn(start, " |");
-	const char *where = start + len + strspn(start + len, " |");
-
-	if (len == 0 || len >= APT_NAME_MAX || !str_has_suffix(where, "Packages"))
-		return 0;
-
-	int r = name_list_add_n(list, start, len);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i + 1 < list->n; i++)
-		if (streq(list->items[i], list->items[list->n - 1])) {
-			free(list->items[--list->n]);
-			break;
-		}
-	return 0;
-}
-
 int apt_versions(const char *package, struct name_list *ret, struct error *err)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(LISTING_MAX);
-	_cleanup_name_list_ struct name_list lines = { 0 }, versions = { 0 };
 
-	if (!is_name(package))
+	if (!apt_is_name(package))
 		return error_set(err, ERR_INVALID, "'%s' is not a package name", package);
 
 	int r = run((const char *const[]){ "apt-cache", "madison", "--", package, NULL }, &out,
@@ -86,15 +38,8 @@ int apt_versions(const char *package, struct name_list *ret, struct error *err)
 
 	if (r < 0)
 		return r;
-	r = name_list_add_lines(&lines, buf_str(&out));
-	for (size_t i = 0; r == 0 && i < lines.n; i++)
-		r = add_version(lines.items[i], &versions);
-	if (r < 0)
-		return error_set(err, r, "apt-cache madison %s: too much output", package);
-	sort_down(&versions);
-	*ret = versions;
-	versions = (struct name_list){ 0 };
-	return 0;
+	r = apt_output_versions(buf_str(&out), package, ret);
+	return r < 0 ? error_set(err, r, "apt-cache madison %s: too much output", package) : 0;
 }
 
 static int find_deb(const char *folder, const char *package, char **ret_path, struct error *err)
@@ -117,37 +62,6 @@ static int find_deb(const char *folder, const char *package, char **ret_path, st
 	return 0;
 }
 
-/* Says what apt-get's own complaint means. */
-static int download_error(const char *package, const char *said, struct error *err)
-{
-	static const struct {
-		const char *text;
-		int code;
-		const char *meaning;
-	} known[] = {
-		{ "No space left on device", -ENOSPC, "the disk is full" },
-		{ "free space", -ENOSPC, "the disk is full" },
-		{ "Unable to locate package", ERR_NOT_FOUND, "apt does not know it" },
-		{ "was not found", ERR_NOT_FOUND, "apt does not have this version" },
-		{ "404", ERR_UNREACHABLE,
-		  "the mirror no longer has it (run apt-get update to renew the lists)" },
-		{ "Could not resolve", ERR_UNREACHABLE, "the mirror's name does not resolve" },
-		{ "Temporary failure resolving", ERR_UNREACHABLE,
-		  "the mirror's name does not resolve" },
-		{ "Could not connect", ERR_UNREACHABLE, "the mirror does not answer" },
-		{ "Failed to fetch", ERR_UNREACHABLE, "the mirror could not be reached" },
-	};
-	const char *last = strstr(said, "E: ");
-
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (strstr(said, known[i].text))
-			return error_set(err, known[i].code, "cannot download %s: %s", package,
-					 known[i].meaning);
-	last = last ? last : said;
-	return error_set(err, ERR_CHILD, "cannot download %s: apt-get: %.*s", package,
-			 (int)strcspn(last, "\n"), last);
-}
-
 int apt_download(const char *package, const char *version, const char *folder, char **ret_path,
 		 struct error *err)
 {
@@ -155,7 +69,7 @@ int apt_download(const char *package, const char *version, const char *folder, c
 	char what[2 * APT_NAME_MAX];
 	int status;
 
-	if (!is_name(package) || !is_name(version))
+	if (!apt_is_name(package) || !apt_is_name(version))
 		return error_set(err, ERR_INVALID, "'%s=%s' is not a package", package, version);
 	snprintf(what, sizeof(what), "%s=%s", package, version);
 
@@ -174,63 +88,21 @@ int apt_download(const char *package, const char *version, const char *folder, c
 	if (r < 0)
 		return error_prefix(err, r, "cannot download %s", what);
 	if (status != 0)
-		return download_error(what, buf_str(&out), err);
+		return apt_output_failure(what, buf_str(&out), err);
 	return find_deb(folder, package, ret_path, err);
 }
 
-/* "6.12.117+deb12-cloud-amd64" is a release, "6.12-cloud-amd64" a package that depends on one. */
-static bool is_release(const char *s)
-{
-	for (int i = 0; i < 3; i++) {
-		size_t digits = strspn(s, "0123456789");
-
-		if (digits == 0 || digits > 6)
-			return false;
-		s += digits;
-		if (i < 2 && *s++ != '.')
-			return false;
-	}
-	return *s == '-' || *s == '+';
-}
-
-/* True if what follows the ABI number is exactly `flavour` (or, with NULL, any for x86-64). */
-static bool has_flavour(const char *release, const char *flavour)
-{
-	const char *dash = strchr(release, '-');
-
-	while (dash && strspn(dash + 1, "0123456789") > 0)
-		dash = strchr(dash + 1, '-');
-	if (!dash)
-		return false;
-	return flavour ? streq(dash + 1, flavour)
-		       : streq(dash + 1, "amd64") || str_has_suffix(dash, "-amd64");
-}
-
-int apt_kernel_releases(const char *flavour, struct name_list *ret, struct error *err)
+int apt_kernel_releases(const char *series, const char *flavour, struct name_list *ret,
+			struct error *err)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(LISTING_MAX);
-	_cleanup_name_list_ struct name_list lines = { 0 }, releases = { 0 };
-	int r = run((const char *const[]){ "apt-cache", "pkgnames", IMAGE_PREFIX, NULL }, &out,
+	int r = run((const char *const[]){ "apt-cache", "pkgnames", APT_IMAGE_PREFIX, NULL }, &out,
 		    err);
 
 	if (r < 0)
 		return r;
-	r = name_list_add_lines(&lines, buf_str(&out));
-	for (size_t i = 0; r == 0 && i < lines.n; i++) {
-		const char *release = lines.items[i];
-
-		if (!str_has_prefix(release, IMAGE_PREFIX))
-			continue;
-		release += strlen(IMAGE_PREFIX);
-		if (is_release(release) && has_flavour(release, flavour))
-			r = name_list_add(&releases, release);
-	}
-	if (r < 0)
-		return error_set(err, r, "apt-cache pkgnames: too much output");
-	sort_down(&releases);
-	*ret = releases;
-	releases = (struct name_list){ 0 };
-	return 0;
+	r = apt_output_releases(buf_str(&out), series, flavour, ret);
+	return r < 0 ? error_set(err, r, "apt-cache pkgnames: too much output") : 0;
 }
 
 /* Names up to three releases that share the longest beginning with the unknown one. */
@@ -240,7 +112,7 @@ static void hint_near(const char *release, struct error *err)
 	char near[ERROR_HINT_MAX] = "";
 	size_t best = 0, used = 0, shown = 0;
 
-	if (apt_kernel_releases(NULL, &all, NULL) < 0)
+	if (apt_kernel_releases(NULL, NULL, &all, NULL) < 0)
 		return;
 	if (all.n == 0) {
 		error_hint(err, "apt has no kernel at all: run apt-get update");
@@ -283,7 +155,7 @@ static int check_architecture(const char *name, const char *shown, struct error 
 
 static int check_release(const char *release, struct error *err)
 {
-	if (!is_name(release) || !kernel_release_is_valid(release))
+	if (!apt_is_name(release) || !kernel_release_is_valid(release))
 		return error_set(err, ERR_INVALID, "'%s' is not a kernel release", release);
 	return check_architecture(release, release, err);
 }
@@ -345,7 +217,7 @@ int apt_find_kernel(const char *release, struct apt_kernel *ret, struct error *e
 	if (r < 0)
 		return r;
 	snprintf(k.release, sizeof(k.release), "%s", release);
-	snprintf(k.image, sizeof(k.image), IMAGE_PREFIX "%s", release);
+	snprintf(k.image, sizeof(k.image), APT_IMAGE_PREFIX "%s", release);
 	snprintf(k.headers, sizeof(k.headers), "linux-headers-%s", release);
 	r = apt_versions(k.image, &images, err);
 	if (r < 0)
@@ -353,7 +225,7 @@ int apt_find_kernel(const char *release, struct apt_kernel *ret, struct error *e
 	r = apt_versions(k.headers, &headers, err);
 	if (r < 0)
 		return r;
-	if (images.n == 0 || !is_release(release))
+	if (images.n == 0 || !apt_is_release(release))
 		return unknown_kernel(release, err);
 	/* An image and headers of one version, the newest that has both. */
 	snprintf(k.version, sizeof(k.version), "%s", images.items[0]);
@@ -369,7 +241,8 @@ int apt_find_kernel(const char *release, struct apt_kernel *ret, struct error *e
 	return 0;
 }
 
-int apt_newest_kernel(const char *flavour, struct apt_kernel *ret, struct error *err)
+int apt_newest_kernel(const char *series, const char *flavour, struct apt_kernel *ret,
+		      struct error *err)
 {
 	_cleanup_name_list_ struct name_list releases = { 0 };
 	char dashed[APT_NAME_MAX];
@@ -378,7 +251,7 @@ int apt_newest_kernel(const char *flavour, struct apt_kernel *ret, struct error 
 	snprintf(dashed, sizeof(dashed), "-%s", flavour);
 	r = check_architecture(dashed, flavour, err);
 	if (r == 0)
-		r = apt_kernel_releases(flavour, &releases, err);
+		r = apt_kernel_releases(series, flavour, &releases, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < releases.n; i++) {
@@ -392,7 +265,8 @@ int apt_newest_kernel(const char *flavour, struct apt_kernel *ret, struct error 
 			return 0;
 		}
 	}
-	r = error_set(err, ERR_NOT_FOUND, "apt has no %s kernel with headers and source", flavour);
+	r = error_set(err, ERR_NOT_FOUND, "apt has no %s kernel%s%s with headers and source",
+		      flavour, series ? " of " : "", series ? series : "");
 	error_hint(err, releases.n ? "run apt-get update to renew apt's lists"
 				   : "Debian's flavours are cloud-amd64, amd64 and rt-amd64");
 	return r;

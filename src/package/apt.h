@@ -8,7 +8,7 @@
 #include "base/release.h"
 #include "package/name_list.h"
 
-/* Longest package name or version accepted, in bytes. */
+/* Longest package name or version accepted, in bytes, with the terminating zero. */
 #define APT_NAME_MAX 128
 
 /*
@@ -27,10 +27,12 @@ int apt_download(const char *package, const char *version, const char *folder, c
 		 struct error *err);
 
 /*
- * Kernel releases with an image package in apt's lists, newest first. `flavour` (such as
- * "cloud-amd64") limits them; NULL: all for x86-64. A release may have no downloadable version.
+ * Kernel releases with an image package in apt's lists, newest first. `series` (such as "6.1") and
+ * `flavour` (such as "cloud-amd64") limit them; NULL: all for x86-64. A release may have no
+ * downloadable version.
  */
-int apt_kernel_releases(const char *flavour, struct name_list *ret, struct error *err);
+int apt_kernel_releases(const char *series, const char *flavour, struct name_list *ret,
+			struct error *err);
 
 /* What apt offers for one kernel release. */
 struct apt_kernel {
@@ -49,8 +51,10 @@ struct apt_kernel {
  */
 int apt_find_kernel(const char *release, struct apt_kernel *ret, struct error *err);
 
-/* The newest release of a flavour for which apt has image, headers and source. ERR_NOT_FOUND. */
-int apt_newest_kernel(const char *flavour, struct apt_kernel *ret, struct error *err);
+/* The newest release of a flavour, and of a series if it is not NULL, for which apt has image,
+ * headers and source. ERR_NOT_FOUND. */
+int apt_newest_kernel(const char *series, const char *flavour, struct apt_kernel *ret,
+		      struct error *err);
 
 /* The package with a kernel's source: linux-source-6.1 (Debian), linux-source-5.15.0 (Ubuntu). */
 void apt_source_package(const struct kernel_release *release, char ret[static APT_NAME_MAX]);

@@ -11,10 +11,10 @@ void name_list_free(struct name_list *list)
 
 static int grow(struct name_list *list)
 {
-	if (list->n < list->cap)
-		return 0;
 	if (list->n >= NAME_LIST_MAX)
 		return ERR_TOO_LARGE;
+	if (list->n < list->cap)
+		return 0;
 
 	size_t cap = list->cap ? list->cap * 2 : 16;
 	char **items = reallocarray(list->items, cap, sizeof(*items));
