@@ -3,22 +3,18 @@
 
 #include <stdio.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/vec.h"
 #include "build/command.h"
-#include "build/compile_task.h"
 #include "build/declared.h"
-#include "build/include_graph.h"
 #include "build/include_scan.h"
 #include "build/output.h"
-
-#define TEXT_MAX ((size_t)256 * 1024 * 1024)
+#include "build/unit_text.h"
 
 /* Files that are preprocessed and compiled to tell how long all would take. */
-#define SAMPLES  2
+#define SAMPLES 2
 
 struct finder {
 	const struct kbuild *kb;
@@ -30,12 +26,9 @@ struct finder {
 	struct error *err;
 };
 
-/* An object that may be another one with the patch. */
 struct candidate {
-	const struct unit_entry *entry;
-	struct name_list command;
+	struct unit_text text;
 	bool patched; /* its own source file is patched: it is compiled in any case */
-	bool same;    /* it reads the same text as before */
 };
 
 typedef VEC(struct candidate) candidate_list;
@@ -43,7 +36,7 @@ typedef VEC(struct candidate) candidate_list;
 static void candidates_free(candidate_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		name_list_free(&list->items[i].command);
+		name_list_free(&list->items[i].text.command);
 	free(list->items);
 }
 
@@ -102,16 +95,16 @@ static int list_candidates(const struct finder *f, candidate_list *ret)
 
 	for (size_t i = 0; r == 0 && i < f->list.n; i++) {
 		const struct unit_entry *e = &f->list.entries[i];
-		struct candidate c = { .entry = e };
+		struct candidate c = { .text.entry = e };
 
 		if (!include_graph_is_marked(f->graph, e->source) ||
 		    !(unit_entry_is_kernel(e) || unit_entry_shapes_kernel(e)))
 			continue;
 		c.patched = is_patched(f, e->source) && str_has_suffix(e->source, ".c") &&
 			    unit_entry_is_kernel(e);
-		r = command_parse(e->command, &c.command, f->err);
+		r = command_parse(e->command, &c.text.command, f->err);
 		if (r == 0 && VEC_PUSH(ret, c) < 0) {
-			name_list_free(&c.command);
+			name_list_free(&c.text.command);
 			r = out_of_memory(f);
 		}
 	}
@@ -191,43 +184,14 @@ static int mark(const struct finder *f)
 	return r;
 }
 
-/* kbuild's command ("… -c -o OBJECT SOURCE") with another output and without debugging data, which
- * would have the folder's name; with `text`, the preprocessor's
- * call for it: text without line marks. */
-static int output_arguments(const struct candidate *c, bool text, const char *output,
-			    struct name_list *ret)
-{
-	const struct name_list *command = &c->command;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i + 1 < command->n; i++) {
-		const char *word = command->items[i];
-
-		if (streq(word, "-o"))
-			i++;
-		else if (!str_has_prefix(word, "-Wp,-MMD") && !str_has_prefix(word, "-g") &&
-			 !str_has_prefix(word, "-Wa,-g") &&
-			 !(text && (streq(word, "-c") || streq(word, "-S"))))
-			r = name_list_add(ret, word);
-	}
-	if (r == 0 && text)
-		r = name_list_add(ret, "-E");
-	if (r == 0 && text)
-		r = name_list_add(ret, "-P");
-	if (r == 0)
-		r = name_list_add(ret, "-o");
-	if (r == 0)
-		r = name_list_add(ret, output);
-	return r < 0 ? r : name_list_add(ret, command->items[command->n - 1]);
-}
-
 static int plan_sample(const struct finder *f, const struct candidate *c, bool text,
 		       struct compile_tasks *tasks)
 {
 	struct compile_task *t = compile_tasks_new(tasks, f->kb->kernel->build);
 
-	return t && output_arguments(c, text, "/dev/null", &t->arguments) == 0 ? 0
-									       : out_of_memory(f);
+	return t && unit_text_arguments(&c->text, text, "/dev/null", &t->arguments) == 0
+		       ? 0
+		       : out_of_memory(f);
 }
 
 static double children_seconds(void)
@@ -256,7 +220,7 @@ static int estimate(const struct finder *f, const candidate_list *list, double *
 			r = plan_sample(f, c, false, &tasks);
 	}
 	if (r == 0)
-		r = compile_tasks_run(&tasks, f->kb->jobs, NULL, f->err);
+		r = compile_tasks_run(&tasks, f->kb, NULL, f->err);
 	*ret_minutes = (children_seconds() - start) / SAMPLES * 2 * (double)list->count /
 		       MAX(f->kb->jobs, 1) / 60;
 	return r;
@@ -284,159 +248,60 @@ static int check_number(const struct finder *f, const candidate_list *list, size
 
 static bool is_vdso(const struct candidate *c)
 {
-	return str_has_prefix(c->entry->object, "arch/x86/entry/vdso/") &&
-	       (name_list_has(&c->command, "-fPIC") || unit_entry_shapes_kernel(c->entry));
-}
-
-/* Files of one comparison at a time: their texts take room on the disk. */
-#define BATCH 32
-
-struct texts {
-	char *before, *after; /* paths */
-};
-
-static void texts_done(struct texts *t)
-{
-	if (t->before)
-		unlink(t->before);
-	if (t->after)
-		unlink(t->after);
-	free(t->before);
-	free(t->after);
-	*t = (struct texts){ 0 };
-}
-
-static int plan_texts(const struct finder *f, const struct candidate *c, bool text, size_t number,
-		      struct compile_tasks *tasks, struct texts *ret)
-{
-	const char *folder = overlay_folder(f->overlay);
-	_cleanup_name_list_ struct name_list after = { 0 };
-	struct compile_task *t;
-	int r;
-
-	if (asprintf(&ret->before, "%s/%zu-before", folder, number) < 0 ||
-	    asprintf(&ret->after, "%s/%zu-after", folder, number) < 0)
-		return out_of_memory(f);
-	t = compile_tasks_new(tasks, f->kb->kernel->build);
-	if (!t || output_arguments(c, text, ret->before, &t->arguments) < 0)
-		return out_of_memory(f);
-	t = compile_tasks_new(tasks, f->kb->kernel->build);
-	if (!t || output_arguments(c, text, ret->after, &after) < 0)
-		return out_of_memory(f);
-	r = overlay_move(f->overlay, &after, &t->arguments, f->err);
-	return r;
-}
-
-/* The constants in the compiler's output are lines of the form `"->NAME $VALUE …"`
- * (linux/kbuild.h).
- */
-static int keep_constants(struct buf *text)
-{
-	_cleanup_buf_ struct buf kept = BUF_INIT(TEXT_MAX);
-	int r = 0;
-
-	for (const char *p = buf_str(text); r == 0 && *p;) {
-		size_t len = strcspn(p, "\n");
-
-		len += p[len] == '\n';
-		if (memmem(p, len, "\"->", 3))
-			r = buf_append(&kept, p, len);
-		p += len;
-	}
-	buf_clear(text);
-	return r < 0 ? r : buf_append(text, kept.data, kept.len);
-}
-
-static int compare_texts(const struct finder *f, struct candidate *c, bool text,
-			 const struct texts *t)
-{
-	_cleanup_buf_ struct buf before = BUF_INIT(TEXT_MAX), after = BUF_INIT(TEXT_MAX);
-	bool constants = !text && str_has_suffix(c->entry->object, ".s");
-	int r = file_read(t->before, &before, f->err);
-
-	if (r == 0)
-		r = file_read(t->after, &after, f->err);
-	if (r == 0 && constants && (keep_constants(&before) < 0 || keep_constants(&after) < 0))
-		r = out_of_memory(f);
-	if (r == 0)
-		c->same = before.len == after.len &&
-			  (before.len == 0 || memcmp(before.data, after.data, before.len) == 0);
-	return r;
-}
-
-static int compare_batch(const struct finder *f, struct candidate **batch, size_t n, bool text,
-			 struct output_progress *progress)
-{
-	_cleanup_compile_tasks_ struct compile_tasks tasks = { 0 };
-	struct texts texts[BATCH] = { 0 };
-	int64_t start;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = plan_texts(f, batch[i], text, i, &tasks, &texts[i]);
-	start = clock_monotonic_ms();
-	if (r == 0)
-		r = compile_tasks_run(&tasks, f->kb->jobs, progress, f->err);
-	timings_add(f->kb->timings, TIMINGS_PREPROCESSOR, start);
-	for (size_t i = 0; i < n; i++) {
-		if (r == 0)
-			r = compare_texts(f, batch[i], text, &texts[i]);
-		texts_done(&texts[i]);
-	}
-	return r;
+	return str_has_prefix(c->text.entry->object, "arch/x86/entry/vdso/") &&
+	       (name_list_has(&c->text.command, "-fPIC") ||
+		unit_entry_shapes_kernel(c->text.entry));
 }
 
 /* Is what is made of the candidate refused if it changes? Then it has to be told whether another
  * text makes it another one. */
 static bool is_fixed(const struct candidate *c)
 {
-	return is_vdso(c) || str_has_suffix(c->entry->object, ".s") ||
-	       (unit_entry_is_kernel(c->entry) && !str_has_suffix(c->entry->source, ".c"));
+	return is_vdso(c) || str_has_suffix(c->text.entry->object, ".s") ||
+	       (unit_entry_is_kernel(c->text.entry) &&
+		!str_has_suffix(c->text.entry->source, ".c"));
 }
 
-/* Whose text is another one, but what is made of it is not? */
-static int compare_products(const struct finder *f, candidate_list *list)
+/* The texts of all candidates for which `wanted` says so. */
+static int choose(const struct finder *f, const candidate_list *list,
+		  bool (*wanted)(const struct candidate *c), struct unit_text ***ret, size_t *ret_n)
 {
-	struct candidate *batch[BATCH];
-	struct output_progress progress = { .what = "comparing objects" };
+	struct unit_text **texts = calloc(list->count + 1, sizeof(struct unit_text *));
 	size_t n = 0;
-	int r = 0;
 
-	for (size_t i = 0; r == 0 && i <= list->count; i++) {
-		struct candidate *c = i < list->count ? &list->items[i] : NULL;
-
-		if (c && !c->same && !c->patched && is_fixed(c))
-			batch[n++] = c;
-		if (n == BATCH || (n > 0 && !c)) {
-			progress.total = 2 * n;
-			r = compare_batch(f, batch, n, false, &progress);
-			n = 0;
-		}
-	}
-	output_progress_end(&progress);
-	return r;
-}
-
-/* Which candidates read another text with the patch? */
-static int compare_all(const struct finder *f, candidate_list *list)
-{
-	struct candidate *batch[BATCH];
-	struct output_progress progress = { .what = "comparing what the files read" };
-	size_t n = 0;
-	int r = 0;
-
+	if (!texts)
+		return out_of_memory(f);
 	for (size_t i = 0; i < list->count; i++)
-		progress.total += list->items[i].patched ? 0 : 2;
-	for (size_t i = 0; r == 0 && i < list->count; i++) {
-		if (!list->items[i].patched)
-			batch[n++] = &list->items[i];
-		if (n == BATCH || (n > 0 && i + 1 == list->count)) {
-			r = compare_batch(f, batch, n, true, &progress);
-			n = 0;
-		}
-	}
-	output_progress_end(&progress);
-	return r;
+		if (wanted(&list->items[i]))
+			texts[n++] = &list->items[i].text;
+	*ret = texts;
+	*ret_n = n;
+	return 0;
+}
+
+static bool is_included(const struct candidate *c)
+{
+	return !c->patched;
+}
+
+static bool is_other_and_fixed(const struct candidate *c)
+{
+	return !c->text.same && !c->patched && is_fixed(c);
+}
+
+/* Which candidates read another text with the patch? And if that is refused, is what is made of
+ * them another one too? */
+static int compare(const struct finder *f, const candidate_list *list)
+{
+	_cleanup_free_ struct unit_text **texts = NULL, **fixed = NULL;
+	size_t n = 0;
+	int r = choose(f, list, is_included, &texts, &n);
+
+	if (r == 0)
+		r = unit_text_compare(f->kb, f->overlay, f->graph, texts, n, f->err);
+	if (r == 0)
+		r = choose(f, list, is_other_and_fixed, &fixed, &n);
+	return r < 0 ? r : unit_text_compare_objects(f->kb, f->overlay, fixed, n, f->err);
 }
 
 static int fill_overlay(const struct finder *f, const candidate_list *list)
@@ -445,25 +310,26 @@ static int fill_overlay(const struct finder *f, const candidate_list *list)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < list->count; i++)
-		r = include_graph_closure(f->graph, list->items[i].entry->source, &files, f->err);
+		r = include_graph_closure(f->graph, list->items[i].text.entry->source, &files,
+					  f->err);
 	return r < 0 ? r : overlay_fill(f->overlay, f->sources, &files, f->err);
 }
 
 /* A candidate that changes: a unit to compile, or a reason against the patch. */
 static int take(const struct finder *f, struct candidate *c, struct unit_set *ret)
 {
-	const char *source = c->entry->source;
+	const char *source = c->text.entry->source;
 	int r;
 
 	if (is_vdso(c))
 		r = reason_add(f->reasons, REASON_VDSO, source, NULL,
 			       "is part of the vDSO, and becomes another object with the patch");
-	else if (str_has_suffix(c->entry->object, ".s"))
+	else if (str_has_suffix(c->text.entry->object, ".s"))
 		r = reason_add(
 			f->reasons, REASON_ASSEMBLER, source, NULL,
 			"tells the assembler and the headers sizes, offsets and limits, and "
 			"some of them change with the patch: everything was compiled with them");
-	else if (unit_entry_shapes_kernel(c->entry))
+	else if (unit_entry_shapes_kernel(c->text.entry))
 		r = reason_add(
 			f->reasons, REASON_ASSEMBLER, source, NULL,
 			"is the linker's script of the kernel, and changes with the patch: the "
@@ -472,7 +338,7 @@ static int take(const struct finder *f, struct candidate *c, struct unit_set *re
 		r = reason_add(f->reasons, REASON_ASSEMBLER, source, NULL,
 			       "is assembler, and becomes another object with the patch");
 	else
-		return unit_set_add(ret, source, c->entry->object, &c->command, f->err);
+		return unit_set_add(ret, source, c->text.entry->object, &c->text.command, f->err);
 	return r < 0 ? error_set(f->err, r, "too many reasons") : 0;
 }
 
@@ -503,11 +369,9 @@ static int find(struct finder *f, bool all, candidate_list *list, struct unit_se
 	if (r == 0)
 		r = fill_overlay(f, list);
 	if (r == 0)
-		r = compare_all(f, list);
-	if (r == 0)
-		r = compare_products(f, list);
+		r = compare(f, list);
 	for (size_t i = 0; r == 0 && i < list->count; i++) {
-		if (list->items[i].same)
+		if (list->items[i].text.same)
 			continue;
 		changed += !list->items[i].patched;
 		r = take(f, &list->items[i], ret);
@@ -515,7 +379,7 @@ static int find(struct finder *f, bool all, candidate_list *list, struct unit_se
 	if (r == 0 && included > 0)
 		output_done(
 			start,
-			"%zu file%s include%s what the patch changes, %zu of them read another text",
+			"%zu file%s include%s what the patch changes, %zu of them read other code",
 			included, included == 1 ? "" : "s", included == 1 ? "s" : "", changed);
 	return r;
 }

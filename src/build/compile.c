@@ -385,7 +385,7 @@ static int run_round(const struct kbuild *kb, const struct overlay *overlay, con
 
 	start = clock_monotonic_ms();
 	if (r == 0)
-		r = compile_tasks_run(&tasks, kb->jobs, &progress, err);
+		r = compile_tasks_run(&tasks, kb, &progress, err);
 	output_progress_end(&progress);
 	timings_add(kb->timings, TIMINGS_COMPILER, start);
 	for (size_t i = 0; r == 0 && i < n; i++)
@@ -486,7 +486,7 @@ static int compile_cached(const struct kbuild *kb, const struct unit *unit, bool
 		r = t ? make_arguments(unit, sections, tmp, &t->arguments, err)
 		      : error_set(err, ERR_NO_MEMORY, "out of memory");
 		if (r == 0)
-			r = compile_tasks_run(&tasks, 1, NULL, err);
+			r = compile_tasks_run(&tasks, kb, NULL, err);
 		timings_add(kb->timings, TIMINGS_COMPILER, start);
 		if (r == 0 && rename(tmp, path) < 0)
 			r = error_set_errno(err, errno, "cannot rename %s", tmp);
@@ -545,7 +545,7 @@ static int preprocess(const struct kbuild *kb, const struct overlay *overlay,
 	if (r < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	start = clock_monotonic_ms();
-	r = compile_tasks_run(&tasks, 1, NULL, err);
+	r = compile_tasks_run(&tasks, kb, NULL, err);
 	timings_add(kb->timings, TIMINGS_PREPROCESSOR, start);
 	return r;
 }

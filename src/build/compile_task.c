@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 
 #include "base/process.h"
-#include "build/kbuild.h"
 
 #define COMPILE_TIMEOUT_MS (10 * 60 * 1000)
 #define COMPILE_OUTPUT_MAX (16 * 1024 * 1024)
@@ -34,7 +33,7 @@ struct compile_task *compile_tasks_new(struct compile_tasks *tasks, const char *
 	return &tasks->items[tasks->n++];
 }
 
-static void run_task(struct compile_task *t)
+static void run_task(struct compile_task *t, const struct kbuild *kb)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(COMPILE_OUTPUT_MAX);
 	_cleanup_free_ const char **argv = calloc(t->arguments.n + 1, sizeof(*argv));
@@ -67,11 +66,16 @@ static void run_task(struct compile_task *t)
 
 		kbuild_first_error(buf_str(&out), why, sizeof(why));
 		t->result = error_set(&t->err, ERR_CHILD, "does not compile: %s", why);
+		if (kb->laid_over)
+			error_hint(&t->err, "%s", KBUILD_LAID_OVER_HINT);
 	}
+	if (t->result == 0 && t->then)
+		t->result = t->then(t->user, &t->err);
 }
 
 struct run {
 	struct compile_tasks *tasks;
+	const struct kbuild *kb;
 	atomic_size_t next;
 	pthread_mutex_t lock; /* of progress */
 	struct output_progress *progress;
@@ -86,7 +90,7 @@ static void *work(void *user)
 
 		if (i >= run->tasks->n)
 			return NULL;
-		run_task(&run->tasks->items[i]);
+		run_task(&run->tasks->items[i], run->kb);
 		pthread_mutex_lock(&run->lock);
 		if (run->progress)
 			output_progress_step(run->progress);
@@ -94,14 +98,14 @@ static void *work(void *user)
 	}
 }
 
-int compile_tasks_run(struct compile_tasks *tasks, int jobs, struct output_progress *progress,
-		      struct error *err)
+int compile_tasks_run(struct compile_tasks *tasks, const struct kbuild *kb,
+		      struct output_progress *progress, struct error *err)
 {
 	pthread_t threads[WORKERS_MAX];
-	struct run run = { .tasks = tasks,
-			   .lock = PTHREAD_MUTEX_INITIALIZER,
-			   .progress = progress };
-	size_t want = MIN((size_t)MAX(jobs, 1), MIN(tasks->n, (size_t)WORKERS_MAX)), n = 0;
+	struct run run = {
+		.tasks = tasks, .kb = kb, .lock = PTHREAD_MUTEX_INITIALIZER, .progress = progress
+	};
+	size_t want = MIN((size_t)MAX(kb->jobs, 1), MIN(tasks->n, (size_t)WORKERS_MAX)), n = 0;
 
 	while (n + 1 < want && pthread_create(&threads[n], NULL, work, &run) == 0)
 		n++;

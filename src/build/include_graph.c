@@ -2,6 +2,7 @@
 #include "build/include_graph.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -65,6 +66,7 @@ struct include_graph {
 	struct entry *entries;
 	struct meaning *meanings;
 	bool folders_known;
+	size_t loaded; /* nodes that units read without a patch */
 	const struct unit_list *units;
 };
 
@@ -136,15 +138,21 @@ static int add_index(index_list *list, uint32_t index)
 	return VEC_PUSH(list, index);
 }
 
-static bool is_file(const struct include_graph *g, const char *path)
+/* The absolute path of a node's; false if it is too long. */
+static bool full_path(const struct include_graph *g, const char *path, char ret[static PATH_MAX])
 {
 	bool built = str_has_prefix(path, "./");
+
+	return snprintf(ret, PATH_MAX, "%s/%s", built ? g->build : g->tree,
+			built ? path + 2 : path) < PATH_MAX;
+}
+
+static bool is_file(const struct include_graph *g, const char *path)
+{
 	char full[PATH_MAX];
 	struct stat st;
 
-	return snprintf(full, sizeof(full), "%s/%s", built ? g->build : g->tree,
-			built ? path + 2 : path) < PATH_MAX &&
-	       stat(full, &st) == 0 && S_ISREG(st.st_mode);
+	return full_path(g, path, full) && stat(full, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* The node of FOLDER/NAME if there is such a file; NULL also without memory. */
@@ -532,8 +540,30 @@ int include_graph_load(const struct kbuild *kb, const struct unit_list *units,
 	}
 	if (r < 0)
 		return r;
+	g->loaded = g->nodes.count;
 	*ret = TAKE_PTR(g);
 	return 0;
+}
+
+int include_graph_stamp(const struct include_graph *g, const char *format,
+			char ret[static SHA256_HEX_LEN + 1], struct error *err)
+{
+	_cleanup_buf_ struct buf all = BUF_INIT(CACHE_MAX);
+	int r = buf_printf(&all, "%s\n", format);
+
+	for (size_t i = 0; r == 0 && i < g->loaded; i++) {
+		const char *path = g->nodes.items[i]->path;
+		char full[PATH_MAX];
+		struct stat st;
+
+		if (!full_path(g, path, full) || stat(full, &st) < 0)
+			st = (struct stat){ 0 };
+		r = buf_printf(&all, "%s %jd %jd.%ld\n", path, (intmax_t)st.st_size,
+			       (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	}
+	if (r == 0)
+		r = hash_sha256_hex(all.data, all.len, ret);
+	return r < 0 ? error_set(err, r, "out of memory") : 0;
 }
 
 int include_graph_forget(const struct kbuild *kb, struct error *err)

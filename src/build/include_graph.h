@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/hash.h"
 #include "build/unit_list.h"
 
 struct include_graph;
@@ -21,6 +22,10 @@ int include_graph_load(const struct kbuild *kb, const struct unit_list *units,
 		       struct include_graph **ret, struct error *err);
 /* Removes the graph from the cache: the build folder has got more files. */
 int include_graph_forget(const struct kbuild *kb, struct error *err);
+/* A number for the state of all files that units read, by their sizes and times, and for `format`:
+ * another one as soon as a file changes. What include_graph_add() adds does not count. */
+int include_graph_stamp(const struct include_graph *graph, const char *format,
+			char ret[static SHA256_HEX_LEN + 1], struct error *err);
 void include_graph_free(struct include_graph *graph);
 DEFINE_CLEANUP(struct include_graph *, include_graph_free);
 #define _cleanup_include_graph_ _cleanup_(include_graph_freep)

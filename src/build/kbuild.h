@@ -17,6 +17,12 @@ struct kbuild {
 	struct timings *timings; /* not owned; may be NULL */
 };
 
+/* What to do if `laid_over` is set and code is not the kernel's, or does not compile. */
+#define KBUILD_LAID_OVER_HINT                                                                    \
+	"Debian's real-time patches are not in its source package: of this kernel only the "     \
+	"headers below include/ have them; where they change this file, or a header beside it, " \
+	"prepare the kernel with --source and a tree with the patches in it"
+
 void kbuild_free(struct kbuild *kbuild);
 #define _cleanup_kbuild_ _cleanup_(kbuild_free)
 

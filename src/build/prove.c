@@ -7,14 +7,11 @@
 static int add_mismatch(const struct kbuild *kb, const struct reason *reason,
 			struct reason_list *mismatches)
 {
-	static char realtime[] =
-		"Debian's real-time patches are not in its source package: of this kernel only the "
-		"headers below include/ have them, and this file, or a header beside it, is one that "
-		"they change; prepare the kernel with --source and a tree with the patches in it";
+	static char hint[] = KBUILD_LAID_OVER_HINT;
 	struct reason copy = *reason;
 
 	if (kb->laid_over && !copy.hint)
-		copy.hint = realtime;
+		copy.hint = hint;
 	return reason_add_copy(mismatches, &copy);
 }
 

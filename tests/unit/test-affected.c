@@ -8,7 +8,7 @@
 #include "build/affected.h"
 #include "build/patch_file.h"
 
-#define COMPILER "cc -Wp,-MMD,x.d -D__KERNEL__ -g -I%s/include "
+#define COMPILER "cc -Wp,-MMD,x.d -D__KERNEL__ -g -O2 -I%s/include "
 
 static void put(const char *dir, const char *name, const char *text)
 {
@@ -149,8 +149,7 @@ static void own_file(void **state)
 	tear_down(&r);
 }
 
-/* A declaration changes the text that the vDSO and asm-offsets.c read, but not what becomes of
- * it. */
+/* A type changes the text that the vDSO and asm-offsets.c read, but not what becomes of it. */
 static void same_products(void **state)
 {
 	struct run r;
@@ -159,11 +158,85 @@ static void same_products(void **state)
 	set_up(&r);
 	assert_ok(find(&r,
 		       "@@ -1,3 +1,6 @@\n #define ONE 1\n #define TWO 2\n #define SIZE 8\n"
-		       "+#if !defined(__ASSEMBLY__)\n+int more(int);\n+#endif\n",
+		       "+#if !defined(__ASSEMBLY__)\n+typedef int more;\n+#endif\n",
 		       false),
 		  &r.err);
 	assert_int_equal(r.reasons.n, 0);
 	assert_int_equal(r.units.n, 2);
+	tear_down(&r);
+}
+
+#define DECLARES                                                                \
+	"@@ -1,3 +1,8 @@\n #define ONE 1\n #define TWO 2\n #define SIZE 8\n"    \
+	"+#if !defined(__ASSEMBLY__)\n+int more(int);\n+#elif defined(MACRO)\n" \
+	"+extern int more;\n+#endif\n"
+
+/* A declaration changes nothing where nothing uses it, if the compiler leaves out what is not
+ * used; in assembler it may be an instruction. */
+static void declarations(void **state)
+{
+	struct run r;
+
+	(void)state;
+	set_up(&r);
+	put(r.dir, "tree/fs/user.c",
+	    "#include <h.h>\nint user(void) { return more(1); }\n"
+	    "int more(int x);\n");
+	put(r.dir, "tree/arch/x86/lib/m.S",
+	    ".macro extern a b; .long 1; .endm; m:;\n#include <h.h>\n");
+	add_line(&r, "arch/x86/lib/m.o", "arch/x86/lib/m.S", "-D__ASSEMBLY__ -DMACRO -c");
+	add_line(&r, "fs/all.o", "fs/one.c", "-O0 -c");
+	add_line(&r, "fs/keep.o", "fs/one.c", "-fkeep-static-functions -c");
+	add_line(&r, "fs/user.o", "fs/user.c", "-w -c");
+	assert_ok(find(&r, DECLARES, false), &r.err);
+	assert_int_equal(r.units.n, 3);
+	assert_string_equal(r.units.units[0].object_path, "fs/all.o");
+	assert_string_equal(r.units.units[1].object_path, "fs/keep.o");
+	assert_string_equal(r.units.units[2].object_path, "fs/user.o");
+	assert_int_equal(r.reasons.n, 1);
+	assert_true(has_reason(&r, REASON_ASSEMBLER, "arch/x86/lib/m.S"));
+	tear_down(&r);
+}
+
+/* Digests of originals are kept, as long as no file changes. */
+static void kept_texts(void **state)
+{
+	static const char two[] = "@@ -2,1 +2,1 @@\n-#define TWO 2\n+#define TWO 3\n";
+	_cleanup_free_ char *path = NULL;
+	_cleanup_buf_ struct buf text = BUF_INIT(1 << 16);
+	struct run r;
+
+	(void)state;
+	set_up(&r);
+	path = path_join(r.dir, "units", "texts", NULL);
+	assert_non_null(path);
+	for (int round = 0; round < 4; round++) {
+		/* 1: taken from the file, in which all are wrong; 2: a damaged file; 3: wrong
+		 * again, but a file of the tree is another one. */
+		if (round == 2)
+			text.data[text.len - 1] = '\0';
+		if (round == 3)
+			put(r.dir, "tree/fs/two.c",
+			    "#include <h.h>\nint two(void) { return 7+TWO; }");
+		if (round > 0)
+			put(r.dir, "units/texts", buf_str(&text));
+		assert_ok(find(&r, two, false), &r.err);
+		assert_int_equal(r.units.n, round == 1 ? 2 : 1);
+		unit_set_free(&r.units);
+		overlay_free(r.overlay);
+		source_set_free(r.sources);
+		reason_list_free(&r.reasons);
+		r.reasons = (struct reason_list){ 0 };
+		buf_clear(&text);
+		assert_int_equal(file_read(path, &text, NULL), 0);
+		/* A record: key, blank, digest, newline; behind the first line. */
+		for (char *p = strchr((char *)text.data, '\n') + 1; *p; p += 98) {
+			p[97] = '\n';
+			p[40] = p[40] == 'a' ? 'b' : 'a';
+		}
+	}
+	r.overlay = NULL;
+	r.sources = NULL;
 	tear_down(&r);
 }
 
@@ -273,6 +346,8 @@ int main(void)
 		cmocka_unit_test(only_who_reads_another_text),
 		cmocka_unit_test(own_file),
 		cmocka_unit_test(same_products),
+		cmocka_unit_test(declarations),
+		cmocka_unit_test(kept_texts),
 		cmocka_unit_test(other_products_are_refused),
 		cmocka_unit_test(too_many_are_asked_for),
 		cmocka_unit_test(unread_is_noted),
