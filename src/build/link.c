@@ -124,7 +124,7 @@ static int write_callbacks(const struct linker *l, const struct name_list *objec
 		if (r == 0)
 			r = buf_append_str(&lists, "NULL };\n");
 		if (r == 0)
-			r = buf_printf(&all, "sets%zu, ", i);
+			r = buf_printf(&all, "%ssets%zu", i > 0 ? ", " : "", i);
 		used[i] = number > before;
 	}
 	if (r < 0 || number == 0)

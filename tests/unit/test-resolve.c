@@ -463,7 +463,7 @@ static void names_that_are_taken(void **state)
 	set_up(&f, false, kernel);
 
 	_cleanup_free_ char *nothing = shipped_in(f.dir, "nothing.o"),
-			    *after = shipped_in(f.dir, "more.o");
+			    *gained = shipped_in(f.dir, "more.o");
 
 	u = &f.analysed[0];
 	shipped_compile(f.dir, "", "nothing.o", true);
@@ -472,7 +472,7 @@ static void names_that_are_taken(void **state)
 	elf_object_free(u->original);
 	elf_object_free(u->patched);
 	assert_ok(elf_object_load(nothing, &u->original, &err), &err);
-	assert_ok(elf_object_load(after, &u->patched, &err), &err);
+	assert_ok(elf_object_load(gained, &u->patched, &err), &err);
 	assert_ok(diff_objects(u->original, u->patched, &options, &u->diff, &err), &err);
 	assert_ok(resolve_check_new(&f.analysis, u, &err), &err);
 	reason_list_sort(&f.analysis.reasons);

@@ -1,77 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/tables.h"
-#include "sample_object.h"
+#include "sample_livepatch.h"
 
-/* Places in .data: struct klp_patch, klp_object[3] of 64 bytes, klp_func[2] of 40 each, klp_state.
- */
-enum { PATCH = 0, OBJECTS = 64, FIRST = 256, SECOND = 336, STATES = 416, SIZE = 512 };
-
-struct module {
-	struct elf_object *object;
-	struct elf_section *data, *strings;
-	struct elf_symbol *code;
-	struct elf_rela relas[32];
-	size_t rela_count;
-};
-
-static const char names[] = "one_show\0two_show\0nf_tables";
-
-static void point(struct module *m, uint64_t at, struct elf_symbol *to, int64_t addend)
-{
-	m->relas[m->rela_count++] = (struct elf_rela){ at, to, R_X86_64_64, addend };
-}
-
-/* vmlinux with one function, nf_tables with another at position 3, both states. */
-static void make(struct module *m, bool callbacks, bool states)
-{
-	static const uint8_t text[32], zeros[64];
-	uint8_t data[SIZE] = { [PATCH + 24] = 1, [SECOND + 16] = 3 };
-	const uint64_t ids[] = { 7, 2, 0, 9, 5, 0, 0, 0, 0 };
-
-	*m = (struct module){ 0 };
-	memcpy(data + STATES, ids, sizeof(ids));
-	assert_int_equal(elf_object_new(&m->object), 0);
-
-	struct elf_section *code =
-		sample_section(m->object, ".text", SHF_ALLOC | SHF_EXECINSTR, text, sizeof(text));
-	struct elf_section *this_module =
-		sample_section(m->object, ".gnu.linkonce.this_module", SHF_ALLOC | SHF_WRITE, zeros,
-			       sizeof(zeros));
-
-	m->strings = sample_section(m->object, ".rodata.str1.1", SHF_ALLOC, names, sizeof(names));
-	m->data = sample_section(m->object, ".data", SHF_ALLOC | SHF_WRITE, data, sizeof(data));
-	m->code = sample_symbol(m->object, "new_show", STT_FUNC, STB_LOCAL, code, 16);
-	struct elf_symbol *module =
-		sample_symbol(m->object, "__this_module", STT_OBJECT, STB_GLOBAL, this_module, 64);
-	struct {
-		const char *name;
-		uint64_t at, size;
-	} tables[] = { { "patch", PATCH, 64 },
-		       { "objects", OBJECTS, 192 },
-		       { "first", FIRST, 80 },
-		       { "second", SECOND, 80 },
-		       { "states", STATES, 72 } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
-		sample_symbol(m->object, tables[i].name, STT_OBJECT, STB_LOCAL, m->data,
-			      tables[i].size)
-			->value = tables[i].at;
-	point(m, PATCH, module, 0);
-	point(m, PATCH + 8, m->data->symbol, OBJECTS);
-	if (states)
-		point(m, PATCH + 16, m->data->symbol, STATES);
-	point(m, OBJECTS + 8, m->data->symbol, FIRST);
-	point(m, OBJECTS + 64, m->strings->symbol, 18);
-	point(m, OBJECTS + 72, m->data->symbol, SECOND);
-	if (callbacks)
-		point(m, OBJECTS + 64 + 40, m->code, 0); /* post_unpatch */
-	point(m, FIRST, m->strings->symbol, 0);
-	point(m, FIRST + 8, code->symbol, 0);
-	point(m, SECOND, m->strings->symbol, 9);
-	point(m, SECOND + 8, code->symbol, 0);
-}
-
-static int read_tables(struct module *m, struct tables *ret, struct error *err)
+static int read_tables(struct sample_livepatch *m, struct tables *ret, struct error *err)
 {
 	sample_relas(m->object, m->data, m->relas, m->rela_count);
 	return tables_read(m->object, ret, err);
@@ -82,9 +13,9 @@ static void reads_everything(void **state)
 	(void)state;
 	_cleanup_tables_ struct tables t = { 0 };
 	struct error err = { 0 };
-	struct module m;
+	struct sample_livepatch m;
 
-	make(&m, true, true);
+	sample_livepatch_make(&m, true, true);
 	assert_ok(read_tables(&m, &t, &err), &err);
 	assert_true(t.replace);
 	assert_int_equal(t.object_count, 2);
@@ -114,16 +45,16 @@ static void nothing_is_invented(void **state)
 	(void)state;
 	_cleanup_tables_ struct tables t = { 0 };
 	struct error err = { 0 };
-	struct module m;
+	struct sample_livepatch m;
 
-	make(&m, false, false);
+	sample_livepatch_make(&m, false, false);
 	assert_ok(read_tables(&m, &t, &err), &err);
 	assert_false(t.objects[0].callbacks || t.objects[1].callbacks);
 	assert_int_equal(t.state_count, 0);
 	elf_object_free(m.object);
 }
 
-static void expect(struct module *m, int code, const char *why)
+static void expect(struct sample_livepatch *m, int code, const char *why)
 {
 	_cleanup_tables_ struct tables t = { 0 };
 	struct error err = { 0 };
@@ -137,26 +68,26 @@ static void expect(struct module *m, int code, const char *why)
 static void what_is_wrong_is_named(void **state)
 {
 	(void)state;
-	struct module m;
+	struct sample_livepatch m;
 
-	make(&m, false, false);
+	sample_livepatch_make(&m, false, false);
 	m.rela_count = 0;
 	expect(&m, ERR_NOT_FOUND, "no initialised struct klp_patch");
 
-	make(&m, false, false);
+	sample_livepatch_make(&m, false, false);
 	for (size_t i = 0; i < m.rela_count; i++) /* a function without code */
-		if (m.relas[i].offset == FIRST + 8)
+		if (m.relas[i].offset == SAMPLE_FIRST + 8)
 			m.relas[i].type = R_X86_64_PC32;
 	expect(&m, ERR_INVALID, "table of functions");
 
-	make(&m, false, false);
+	sample_livepatch_make(&m, false, false);
 	for (size_t i = 0; i < m.rela_count; i++) /* a name outside its section */
-		if (m.relas[i].offset == SECOND)
+		if (m.relas[i].offset == SAMPLE_SECOND)
 			m.relas[i].addend = 1 << 20;
 	expect(&m, ERR_INVALID, "table of functions");
 
-	make(&m, false, true);
-	memset(m.data->data + STATES + 48, 1, 24); /* the end of the states */
+	sample_livepatch_make(&m, false, true);
+	memset(m.data->data + SAMPLE_STATES + 48, 1, 24); /* the end of the states */
 	expect(&m, ERR_INVALID, "table of states");
 }
 
@@ -166,18 +97,19 @@ static void no_states_are_zeros(void **state)
 	(void)state;
 	_cleanup_tables_ struct tables t = { 0 };
 	struct error err = { 0 };
-	struct module m;
+	struct sample_livepatch m;
 
-	make(&m, false, true);
+	sample_livepatch_make(&m, false, true);
 
 	struct elf_section *bss =
-		sample_section(m.object, ".bss", SHF_ALLOC | SHF_WRITE, names, 24);
+		sample_section(m.object, ".bss", SHF_ALLOC | SHF_WRITE, (uint8_t[24]){ 0 }, 24);
 
 	bss->type = SHT_NOBITS;
 	bss->data = NULL;
 	for (size_t i = 0; i < m.rela_count; i++)
-		if (m.relas[i].offset == PATCH + 16)
-			m.relas[i] = (struct elf_rela){ PATCH + 16, bss->symbol, R_X86_64_64, 0 };
+		if (m.relas[i].offset == SAMPLE_PATCH + 16)
+			m.relas[i] =
+				(struct elf_rela){ SAMPLE_PATCH + 16, bss->symbol, R_X86_64_64, 0 };
 	assert_ok(read_tables(&m, &t, &err), &err);
 	assert_int_equal(t.state_count, 0);
 	assert_int_equal(t.function_count, 2);
