@@ -86,7 +86,7 @@ def check_codes():
     for line in text.splitlines():
         first, second = line.strip("|").split(" | ", 1)
         grade = re.search(r"`(\w+)`", first).group(1)
-        grades.setdefault(grade, set()).update(re.findall(r"`([a-z-]+)`", second))
+        grades.setdefault(grade, set()).update(re.findall(r"`([a-z-]+)`", re.sub(r"\([^)]*\)", "", second)))
     written = re.findall(r'\[REASON_\w+\] = \{\s*"([a-z-]+)",\s*REASON_(\w+)', REASONS)
     for grade in ("refusal", "warning", "note"):
         check(f"codes of a {grade}", grades[grade], {name for name, of in written if of == grade.upper()})
