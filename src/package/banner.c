@@ -63,7 +63,7 @@ static bool read_line(const char *line, struct kernel_banner *ret)
 	const char *p = line + strlen(beginning), *end;
 	size_t len = strcspn(p, " ");
 
-	if (len == 0 || len > KERNEL_RELEASE_MAX)
+	if (len > KERNEL_RELEASE_MAX)
 		return false;
 	memcpy(b.release, p, len);
 	if (!kernel_release_is_valid(b.release))
@@ -75,9 +75,9 @@ static bool read_line(const char *line, struct kernel_banner *ret)
 		return false;
 	p += strlen(") (");
 
-	const char *comma = p < end ? memchr(p, ',', (size_t)(end - p)) : NULL;
+	const char *comma = memchr(p, ',', (size_t)(end - p));
 
-	if (p >= end || !copy(p, (size_t)((comma ? comma : end) - p), b.compiler))
+	if (!copy(p, (size_t)((comma ? comma : end) - p), b.compiler))
 		return false;
 	read_debian(end, &b);
 	if (!b.package[0])

@@ -67,6 +67,7 @@ static void result_of_a_configuration(void **state)
 	assert_int_equal(config_compare("CONFIG_A=\"one\"\n", "CONFIG_A=two\n", &err),
 			 ERR_MISMATCH);
 	assert_int_equal(config_compare("CONFIG_A=\"\n", "CONFIG_A=\n", &err), ERR_MISMATCH);
+	assert_int_equal(config_compare("CONFIG_A=\"a\n", "CONFIG_A=\"b\n", &err), ERR_MISMATCH);
 }
 
 int main(void)

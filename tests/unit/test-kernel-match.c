@@ -48,15 +48,30 @@ static void banners(void **state)
 	b = find(OWN_BANNER);
 	assert_string_equal(b.package, "");
 	assert_string_equal(b.mainline, "6.1.77");
+	/* Debian's releases do not count the stable updates. */
+	b = find("Linux version 6.1.0-56-amd64 (me@here) (gcc-12 (Debian) 12.2.0) #1 SMP\n");
+	assert_string_equal(b.package, "");
+	assert_string_equal(b.mainline, "");
 	compiler_version("clang", version);
+	assert_string_equal(version, "");
+	compiler_version("clang 14", version);
+	assert_string_equal(version, "");
+	compiler_version("clang 14 (of 2026)", version);
+	assert_string_equal(version, "");
+	compiler_version("gcc-9.3.0 of x-9.4.1", version);
 	assert_string_equal(version, "");
 }
 
 static void no_banner(void **state)
 {
-	static const char *const wrong[] = { "", "Linux version ", "Linux version 6.1.0 (a@b)",
+	static const char *const wrong[] = { "",
+					     "Linux version ",
+					     "Linux version 6.1.0 (a@b)",
 					     "Linux version 6.1/0 (a@b) (gcc, ld) #1",
-					     "Linux version 6.1.0 (a@b) () #1" };
+					     "Linux version 6.1.0 (a@b) () #1",
+					     "Linux version 6.1.0 (a@b) (, ld) #1",
+					     "Linux version 6.1.0 (a@b) (gcc\x80 12.2.0, ld) #1" };
+	char lengthy[1024];
 	struct kernel_banner b;
 
 	(void)state;
@@ -64,6 +79,14 @@ static void no_banner(void **state)
 		assert_int_equal(
 			kernel_banner_find((const uint8_t *)wrong[i], strlen(wrong[i]), &b, NULL),
 			ERR_NOT_FOUND);
+	/* Words that do not fit. */
+	for (int release = 0; release < 2; release++) {
+		snprintf(lengthy, sizeof(lengthy), "Linux version 6.1.0%0*d (a@b) (gcc%0*d, ld) #1",
+			 release ? 480 : 1, 1, release ? 1 : BANNER_WORD_MAX, 1);
+		assert_int_equal(
+			kernel_banner_find((const uint8_t *)lengthy, strlen(lengthy), &b, NULL),
+			ERR_NOT_FOUND);
+	}
 	/* Cut anywhere, it is found whole or not at all. */
 	for (size_t len = 0; len < strlen(DEBIAN_BANNER); len++) {
 		_cleanup_free_ char *copy = strndup(DEBIAN_BANNER, len);
@@ -119,6 +142,9 @@ static void trees(void **state)
 	assert_int_equal(kernel_match_makefile(
 				 &debian, "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 192\n", &err),
 			 ERR_MISMATCH);
+	assert_int_equal(kernel_match_makefile(
+				 &debian, "VERSION = 5\nPATCHLEVEL = 1\nSUBLEVEL = 192\n", &err),
+			 ERR_MISMATCH);
 	assert_int_equal(kernel_match_makefile(&debian, "all:\n", &err), ERR_INVALID);
 	/* An image that does not tell which stable update it is. */
 	bare.mainline[0] = '\0';
@@ -144,6 +170,11 @@ static void configurations(void **state)
 				      &err),
 		  &err);
 	assert_ok(kernel_match_config(&image, "CONFIG_X=y\n", &err), &err);
+	/* A heading is one line; a compiler without a version says nothing. */
+	assert_ok(kernel_match_config(&image, "# Linux/x86\n# about 6.12.1 Kernel Configuration\n",
+				      &err),
+		  &err);
+	assert_ok(kernel_match_config(&image, "\nCONFIG_CC_VERSION_TEXT=\"gcc\"\n", &err), &err);
 	assert_int_equal(
 		kernel_match_config(&image, "# Linux/x86 6.12.1 Kernel Configuration\n", &err),
 		ERR_MISMATCH);

@@ -83,6 +83,22 @@ static void prepared(void **state)
 	assert_ptr_equal(kb.kernel, &c->kernel);
 }
 
+static void prepared_for_realtime(void **state)
+{
+	struct cache *c = *state;
+	_cleanup_kbuild_ struct kbuild kb = { 0 };
+	struct error err = { 0 };
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "{\"format\": 2, \"code\": \"%s\", \"source\": \"%s\", \"laid_over\": \"p\"}",
+		 preparation_code, c->dir);
+	put(c, "prepared.json", text);
+	assert_ok(kernel_prepared(&c->kernel, 1, &kb, &err), &err);
+	assert_string_equal(kb.laid_over, "p");
+	assert_string_equal(kb.source, c->dir);
+}
+
 static void not_prepared(void **state)
 {
 	struct cache *c = *state;
@@ -128,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(prepared, setup, teardown),
+		cmocka_unit_test_setup_teardown(prepared_for_realtime, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_prepared, setup, teardown),
 		cmocka_unit_test_setup_teardown(by_another_program, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_source, setup, teardown),

@@ -83,9 +83,14 @@ static void test_lays_over(void **state)
 	write_text(t->over, "include/new/rt.h", "new\n");
 	snprintf(link, sizeof(link), "%s/include/asm", t->plain);
 	assert_int_equal(symlink("linux", link), 0);
+	/* Of what is laid over, only files count. */
+	snprintf(link, sizeof(link), "%s/include/linux/link.h", t->over);
+	assert_int_equal(symlink("/etc/passwd", link), 0);
 
 	assert_ok(laid_tree_make(t->plain, t->over, t->dest, &laid, &err), &err);
 	assert_int_equal(laid, 2);
+	snprintf(link, sizeof(link), "%s/include/linux/link.h", t->dest);
+	assert_int_equal(readlink(link, (char[8]){ 0 }, 8), -1);
 	assert_text(t->dest, "include/linux/sched.h", "other\n");
 	assert_text(t->dest, "include/new/rt.h", "new\n");
 	assert_text(t->dest, "include/asm/same.h", "same\n");
