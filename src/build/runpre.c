@@ -122,8 +122,6 @@ static bool find_equal(struct runpre_check *c, const struct elf_symbol *f,
 		       struct shipped_symbol *ret)
 {
 	size_t n = shipped_matches(c->shipped, f->name), equal = 0;
-	uint64_t where;
-	bool known = runpre_where(c->out, f->name, &where);
 	struct shipped_symbol y;
 
 	if (n == 0)
@@ -135,9 +133,7 @@ static bool find_equal(struct runpre_check *c, const struct elf_symbol *f,
 			"them apart while it loads",
 			shipped_object(c->shipped));
 	for (size_t pos = 1; pos <= n; pos++) {
-		if (!shipped_find(c->shipped, f->name, pos, &y) || (known && y.address != where))
-			continue;
-		if (compare_at(c, f, &y)) {
+		if (shipped_find(c->shipped, f->name, pos, &y) && compare_at(c, f, &y)) {
 			*ret = y;
 			equal++;
 		}

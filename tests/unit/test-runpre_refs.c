@@ -216,6 +216,10 @@ static void names(void **state)
 		"extern int outside(int);\n"
 		"int plain(int x) { return outside(x) * 9; }\n"
 		"__attribute__((weak)) int again(int x) { return outside(x) * 11; }\n";
+	static const char weak_called[] =
+		"extern int outside(int);\n"
+		"__attribute__((weak)) int again(int x) { return outside(x) * 11; }\n"
+		"int caller(int x) { return again(x) + 1; }\n";
 	static const char weak_twin[] =
 		"extern int outside(int);\n"
 		"__attribute__((used)) static int again(int x) { return outside(x) * 11; }\n";
@@ -232,6 +236,8 @@ static void names(void **state)
 		  .wanted = "has it 2 times with equal code" },
 		{ "by its neighbour", weak, .other = weak_twin, .stock = true, .function = "again",
 		  .wanted = "equal at 2" },
+		{ "by who calls it by its name alone", weak_called, .other = weak_twin,
+		  .function = "again", .wanted = "equal at 2" },
 		{ "by who calls who calls it", CHAIN("top", ""), .other = CHAIN("pot", ""),
 		  .function = "w", .wanted = "equal at 2" },
 		{ "another of its name is called", twin_unit, .other = twin_third,
@@ -249,7 +255,10 @@ static void names(void **state)
 /* Where the first of two of one name is the one, what it refers to is known afterwards too. */
 static void what_it_teaches(void **state)
 {
-	static const struct scene scene = { .unit = twin_unit, .other = twin_other, .first = true };
+	static const char alone[] =
+		"extern int outside(int); static int counter;\n__attribute__((used))\n" NOINLINE
+		"static int twin(int x) { counter += x; return outside(x) + 3; }\n";
+	static const struct scene scene = { .unit = alone, .other = twin_other, .first = true };
 	_cleanup_reason_list_ struct reason_list bad = { 0 };
 	uint64_t where;
 	struct stage g;
