@@ -88,6 +88,8 @@ static void structures(void **state)
 	expect(S("int a; long b;"), S("int a; long b; int c;"), "struct s");
 	expect(S("int a; long b;"), S("int a; int hole; long b;"), "struct s");
 	expect(S("int a; long b;"), S("long b; int a;"), "struct s");
+	expect("struct s { int a; } v;", "struct s { int a; } __attribute__((aligned(8))) v;",
+	       "struct s");
 	expect(S("int a : 3, b : 5;"), S("int a : 4, b : 4;"), "struct s");
 	expect(S("char a[4];"), S("char a[3]; char b;"), "struct s");
 	expect(S("struct { int a, b; } in[2];"), S("struct { long a; } in[2];"), "struct s");
@@ -109,6 +111,9 @@ static void in_words(void **state)
 		   "member b is at byte 16 instead of byte 8");
 	expect_how(S("int a; long b;"), S("int a; long b; long c;"),
 		   "it has 24 bytes instead of 16");
+	expect_how(S("int a[2][3];"), S("int a[9][3];"), "member a has 108 bytes instead of 24");
+	expect_how(S("int n; int list[];"), S("int n; int list[1];"),
+		   "member list has 4 bytes instead of 0");
 	expect_how(S("char a[8]; int b;"), S("char a[4]; int b[2];"),
 		   "member a has 4 bytes instead of 8");
 	expect_how(S("int a : 3, b : 5;"), S("int a : 3, b : 6;"),
@@ -155,6 +160,9 @@ static void kinds(void **state)
 	expect(S("int a;"), S("enum { A, B } a;"), "");
 	expect(S("int a;"), S("struct { int counter; } a;"), "");
 	expect(S("int a[2];"), S("struct { int counter; } a[2];"), "");
+	expect(S("int a;"), S("struct { int counter : 3; } a;"), "struct s");
+	expect(S("int a;"), S("_Atomic int a;"), "");
+	expect(S("struct { int x; } a;"), S("union { int x; } a;"), "struct s");
 	expect("struct p { void *x, *y; }; " S("struct p p;"),
 	       "struct q { void *x; long y; }; " S("struct q p;"), "struct s");
 	/* pointers */
@@ -162,6 +170,8 @@ static void kinds(void **state)
 	       "struct p { int a; } p; struct q { int a; } q; " S("struct q *to;"), "struct s");
 	expect_how(S("struct p *to;"), S("union q *to;"),
 		   "member to points to union q instead of struct p");
+	expect_how(S("struct p *to;"), S("union p *to;"),
+		   "member to points to union p instead of struct p");
 	expect(S("struct p *to;"), S("void *to;"), "");
 	expect(S("struct p *to;"), S("struct p *const volatile to;"), "");
 	expect(S("int *to;"), S("unsigned char *to;"), "");
@@ -179,6 +189,15 @@ static void renamed(void **state)
 	       "struct q { int b; struct q *n; } p; " S("struct q *to; struct q in;"), "");
 	expect("struct p { int a; } p; " S("struct p *to;"),
 	       "struct q { int a, b; } p; " S("struct q *to;"), "struct s,p");
+	/* the old name is still there; the new one was; another size; another member */
+	expect("struct p { int a; } p; " S("struct p *to;"),
+	       "struct p { int a; } p; struct q { int a; } q; " S("struct q *to;"), "struct s");
+	expect("struct p { int a; } p; struct q { int a; } q; " S("struct p *to;"),
+	       "struct q { int a; } q; " S("struct q *to;"), "struct s");
+	expect("struct p { int a; }; " S("struct p *to;") "struct p *p;",
+	       "struct q { int a; } __attribute__((aligned(8))); " S("struct q *to;"), "struct s");
+	expect("struct p { int a; }; " S("struct p *to;"),
+	       "struct q { int a; char z[0]; }; " S("struct q *to;"), "struct s");
 	expect("typedef int t; " S("t a;"), "typedef unsigned u; " S("const u a;"), "");
 	expect("struct p { int a; } v;", "union p { int a; } v;", "");
 }
@@ -270,6 +289,8 @@ static void variables(void **state)
 	       "struct p { int x, y; } w; struct q { int y, x; } v;", "v,w");
 	expect("struct p { int x, y; } v;", "struct q { int a, b; } v;", "");
 	expect("int v;", "int w; long *u;", "");
+	expect("struct { int x; } v;", "int v;", "");
+	expect("struct { int x; } __attribute__((aligned(8))) v;", "int v;", "v");
 	expect_how("int v[2];", "short v[4];", "it holds another type than it did");
 }
 

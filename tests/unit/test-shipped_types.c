@@ -38,6 +38,8 @@ struct queue {
 	uint32_t size, time, length_bits, fast;
 	uint32_t second_bit, second_width;
 	const char *last;
+	uint32_t length_width; /* of the field, if it says so */
+	bool long_length, more, other_inside, structured_time;
 };
 
 static const struct queue as_compiled = { 32, 64, 0, 2, 35, 29, "name" };
@@ -50,18 +52,26 @@ static void add_queue(struct btf *btf, const struct queue *q)
 	int time = btf__add_int(btf, "long", 8, BTF_INT_SIGNED);
 	int letter = btf__add_int(btf, "char", 1, BTF_INT_CHAR);
 	int letters = btf__add_array(btf, unsigned_number, letter, 4);
-	int inner = btf__add_union(btf, NULL, 8);
+	int inner = btf__add_union(btf, NULL, 8), timed = time;
 
 	assert_int_equal(btf__add_field(btf, "a", number, 0, 0), 0);
-	assert_int_equal(btf__add_field(btf, "b", time, 0, 0), 0);
+	assert_int_equal(btf__add_field(btf, q->other_inside ? "c" : "b", time, 0, 0), 0);
+	if (q->structured_time) {
+		timed = btf__add_struct(btf, "seconds", 8);
+		assert_int_equal(btf__add_field(btf, "s", time, 0, 0), 0);
+	}
 	assert_true(btf__add_struct(btf, "queue", q->size) > 0);
-	assert_int_equal(btf__add_field(btf, "length", number, q->length_bits, 0), 0);
+	assert_int_equal(btf__add_field(btf, "length", q->long_length ? time : number,
+					q->length_bits, q->length_width),
+			 0);
 	assert_int_equal(btf__add_field(btf, "first", unsigned_number, 32, 3), 0);
 	assert_int_equal(
 		btf__add_field(btf, "second", unsigned_number, q->second_bit, q->second_width), 0);
-	assert_int_equal(btf__add_field(btf, "time", time, q->time, 0), 0);
+	assert_int_equal(btf__add_field(btf, "time", timed, q->time, 0), 0);
 	assert_int_equal(btf__add_field(btf, NULL, inner, 128, 0), 0);
 	assert_int_equal(btf__add_field(btf, q->last, letters, 192, 0), 0);
+	if (q->more)
+		assert_int_equal(btf__add_field(btf, "more", number, 224, 0), 0);
 	assert_true(btf__add_enum(btf, "mode", 4) > 0);
 	assert_int_equal(btf__add_enum_value(btf, "SLOW", 1), 0);
 	assert_int_equal(btf__add_enum_value(btf, "FAST", q->fast), 0);
@@ -130,6 +140,24 @@ static void moved_members(void **state)
 	q = as_compiled;
 	q.last = "label";
 	expect(&q, "member name is in the place of member label");
+	q = as_compiled;
+	q.time = 32;
+	expect(&q, "member time is at bit 64 instead of bit 32");
+	q = as_compiled;
+	q.long_length = true;
+	expect(&q, "member length has 4 bytes instead of 8");
+	q = as_compiled;
+	q.length_width = 32; /* says what is so anyway */
+	expect(&q, NULL);
+	q = as_compiled;
+	q.more = true;
+	expect(&q, "it has 6 members instead of 7");
+	q = as_compiled;
+	q.structured_time = true;
+	expect(&q, "a member is of another kind");
+	q = as_compiled;
+	q.other_inside = true;
+	expect(&q, "member b is in the place of member c");
 }
 
 static void other_values(void **state)
@@ -139,6 +167,57 @@ static void other_values(void **state)
 	(void)state;
 	q.fast = 3;
 	expect(&q, "its value is 2 instead of 3");
+}
+
+/* Of a module, values may depend on MODULE being defined, whether or not it has types of its own;
+ * its structures count. */
+static void of_a_module(void **state)
+{
+	_cleanup_reason_list_ struct reason_list found = { 0 };
+	struct btf *base = btf__new_empty();
+	struct queue q = as_compiled;
+	const struct shipped_types_section none = { NULL, 0 };
+	struct shipped_types_section section;
+	struct elf_object *object = compile(SOURCE);
+	struct error err = { 0 };
+	uint32_t len;
+	size_t count;
+
+	(void)state;
+	q.fast = 3;
+	add_queue(base, &q);
+
+	struct btf *split = btf__new_empty_split(base);
+
+	compare_sections(base, split, &found, &count);
+	assert_int_equal(found.n, 0);
+	assert_int_equal(count, 1);
+	section.data = btf__raw_data(base, &len);
+	section.len = len;
+	assert_ok(shipped_types_compare(&section, &none, object, "x.c", &found, &count, &err),
+		  &err);
+	assert_int_equal(found.n, 0);
+	assert_int_equal(count, 1);
+	assert_ok(shipped_types_compare(&section, NULL, object, "x.c", &found, &count, &err), &err);
+	assert_int_equal(found.n, 1);
+	elf_object_free(object);
+	btf__free(split);
+	btf__free(base);
+}
+
+/* A union is not the structure of its name. */
+static void by_kind_and_name(void **state)
+{
+	_cleanup_reason_list_ struct reason_list found = { 0 };
+	struct btf *btf = btf__new_empty();
+	size_t count;
+
+	(void)state;
+	assert_true(btf__add_union(btf, "queue", 8) > 0);
+	compare_sections(btf, NULL, &found, &count);
+	assert_int_equal(found.n, 0);
+	assert_int_equal(count, 0);
+	btf__free(btf);
 }
 
 /* Of several structures with that name, in the kernel or the module, one must be equal. */
@@ -179,9 +258,10 @@ static void damaged_types(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_types),    cmocka_unit_test(moved_members),
-		cmocka_unit_test(other_values),  cmocka_unit_test(several_of_one_name),
-		cmocka_unit_test(damaged_types),
+		cmocka_unit_test(same_types),       cmocka_unit_test(moved_members),
+		cmocka_unit_test(other_values),     cmocka_unit_test(several_of_one_name),
+		cmocka_unit_test(damaged_types),    cmocka_unit_test(of_a_module),
+		cmocka_unit_test(by_kind_and_name),
 	};
 
 	return cmocka_run_group_tests_name("shipped_types", tests, NULL, NULL);
