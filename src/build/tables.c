@@ -208,10 +208,10 @@ static int read_object(struct reader *rd, const struct elf_section *s, uint64_t 
 static int read_objects(struct reader *rd, const struct place *table)
 {
 	const struct elf_section *s = table->section;
-	uint64_t end = table_end(rd->module, table), from = table->at;
+	uint64_t end = table_end(rd->module, table);
 	int r = 0;
 
-	for (size_t i = first_rela(s->rela, from); r == 0 && s->rela; i++) {
+	for (size_t i = first_rela(s->rela, table->at); r == 0 && s->rela; i++) {
 		struct place functions;
 
 		if (i >= s->rela->rela_count || s->rela->relas[i].offset >= end)
@@ -219,14 +219,13 @@ static int read_objects(struct reader *rd, const struct place *table)
 
 		uint64_t at = s->rela->relas[i].offset;
 
-		/* The name, and what comes behind the functions. */
-		if (at < from || !follow(pointer_at(s, at), &functions) || !is_writable(&functions))
+		/* The name, and callbacks. */
+		if (!follow(pointer_at(s, at), &functions) || !is_writable(&functions))
 			continue;
 		if (rd->objects.count == OBJECTS_MAX)
 			return error_set(rd->err, ERR_TOO_LARGE, "it has more than %d objects",
 					 OBJECTS_MAX);
 		r = read_object(rd, s, at, end, &functions);
-		from = at - OBJECT_FUNCS_AT + OBJECT_CALLS_END;
 	}
 	if (r == 0 && rd->objects.count == 0)
 		r = error_set(rd->err, ERR_INVALID, "its table of objects is empty");

@@ -55,11 +55,11 @@ static inline void sample_livepatch_make(struct sample_livepatch *m, bool callba
 	struct {
 		const char *name;
 		uint64_t at, size;
-	} tables[] = { { "patch", SAMPLE_PATCH, 64 },
-		       { "objects", SAMPLE_OBJECTS, 192 },
-		       { "first", SAMPLE_FIRST, 80 },
+	} tables[] = { { "states", SAMPLE_STATES, 72 },
 		       { "second", SAMPLE_SECOND, 80 },
-		       { "states", SAMPLE_STATES, 72 } };
+		       { "first", SAMPLE_FIRST, 80 },
+		       { "objects", SAMPLE_OBJECTS, 192 },
+		       { "patch", SAMPLE_PATCH, 64 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		sample_symbol(m->object, tables[i].name, STT_OBJECT, STB_LOCAL, m->data,

@@ -27,6 +27,9 @@ static void bodies_do_not_count(void **state)
 		same("int f(void) { return '{'; }\nint y;", "int f(void) { return '}'; }\nint y;"));
 	assert_true(same("int f(void) { s(\"}\\\"\"); }\nint y;", "int f(void) { }\nint y;"));
 	assert_true(same("int a;  // one\nint b;", "int a; // two\nint b;"));
+	assert_true(same("int a; /* x * y */ int b;", "int a; int b;"));
+	assert_true(same("int x __attribute__((used));\nint f(void) { return 1; }",
+			 "int x __attribute__((used));\nint f(void) { return 2; }"));
 }
 
 static void all_else_counts(void **state)
@@ -44,6 +47,22 @@ static void all_else_counts(void **state)
 	assert_false(same("#define T int\nT x;", "#define T \\\n long\nT x;"));
 }
 
+/* What a patch includes besides is left out, what the file includes is not. */
+static void new_includes(void **state)
+{
+	struct source_line lines[] = { { "#include <a.h>", 14, 1 },
+				       { "#include <b.h>", 14, 0 },
+				       { "# include <c.h>", 15, 0 },
+				       { "#define x", 9, 0 },
+				       { "int x;", 6, 2 } };
+	const struct source_file file = { .lines = lines, .line_count = ARRAY_SIZE(lines) };
+	_cleanup_buf_ struct buf out = BUF_INIT(4096);
+
+	(void)state;
+	assert_int_equal(exports_text(&file, &out), 0);
+	assert_string_equal(buf_str(&out), "#include <a.h>\n#define x\nint x;\n");
+}
+
 static int note(void *user, const char *name)
 {
 	return buf_printf(user, "%s ", name);
@@ -54,7 +73,7 @@ static void versions(void **state)
 	static const char table[] = "0x00000011\tone\tvmlinux\tEXPORT_SYMBOL\t\n"
 				    "0xfffffff2\ttwo\tdrivers/x\tEXPORT_SYMBOL_GPL\tNS\n";
 	char output[] = "#SYMVER one 0x00000011\n#SYMVER two 0xfffffff3\n#SYMVER other 0x1\n"
-			"__crc_one = 0x00000012;\nnoise\n";
+			"__crc_one = 0x00000012;\nnoise\n#SYMVER one 0x\n#SYMVER two 0x0000fff2\n";
 	_cleanup_symvers_ struct symvers *s = NULL;
 	_cleanup_buf_ struct buf found = BUF_INIT(4096);
 	char *dir = unit_make_dir();
@@ -70,8 +89,8 @@ static void versions(void **state)
 	assert_string_equal(symvers_find(s, "two")->space, "NS");
 	assert_null(symvers_find(s, "three"));
 	assert_int_equal(exports_compare(output, s, note, &found, &count), 0);
-	assert_string_equal(buf_str(&found), "two one ");
-	assert_int_equal(count, 3);
+	assert_string_equal(buf_str(&found), "two one two ");
+	assert_int_equal(count, 4);
 	symvers_free(s);
 	s = NULL;
 	assert_int_equal(file_write_atomic(path, "0x1z\ta\tvmlinux\tE\t\n", 17, 0644, NULL), 0);
@@ -84,6 +103,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bodies_do_not_count),
 		cmocka_unit_test(all_else_counts),
+		cmocka_unit_test(new_includes),
 		cmocka_unit_test(versions),
 	};
 

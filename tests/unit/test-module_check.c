@@ -11,7 +11,7 @@ struct module {
 static void make(struct module *m)
 {
 	static const uint8_t code[16], zeros[64];
-	struct elf_symbol *fentry, *thunk, *init, *cleanup, *f;
+	struct elf_symbol *fentry, *thunk, *indirect, *init, *cleanup, *f;
 
 	assert_int_equal(elf_object_new(&m->object), 0);
 	m->text = sample_section(m->object, ".text.f", SHF_ALLOC | SHF_EXECINSTR, code, 16);
@@ -22,16 +22,21 @@ static void make(struct module *m)
 	m->header = sample_section(m->object, ".orc_header", SHF_ALLOC, "0123", 4);
 
 	struct elf_section *mcount = sample_section(m->object, "__mcount_loc", SHF_ALLOC, zeros, 8);
+	struct elf_section *indirects =
+		sample_section(m->object, ".retpoline_sites", SHF_ALLOC, zeros, 4);
 
 	f = sample_symbol(m->object, "f", STT_FUNC, STB_GLOBAL, m->text, 16);
 	init = sample_symbol(m->object, "init_module", STT_FUNC, STB_GLOBAL, m->text, 1);
 	cleanup = sample_symbol(m->object, "cleanup_module", STT_FUNC, STB_GLOBAL, m->text, 1);
 	fentry = sample_symbol(m->object, "__fentry__", STT_NOTYPE, STB_GLOBAL, NULL, 0);
 	thunk = sample_symbol(m->object, "__x86_return_thunk", STT_NOTYPE, STB_GLOBAL, NULL, 0);
+	indirect = sample_symbol(m->object, "__x86_indirect_thunk_rax", STT_NOTYPE, STB_GLOBAL,
+				 NULL, 0);
 	sample_relas(m->object, m->text,
 		     (struct elf_rela[]){ { 1, fentry, R_X86_64_PLT32, -4 },
-					  { 6, thunk, R_X86_64_PLT32, -4 } },
-		     2);
+					  { 6, thunk, R_X86_64_PLT32, -4 },
+					  { 11, indirect, R_X86_64_PLT32, -4 } },
+		     3);
 	sample_relas(m->object, m->this_module,
 		     (struct elf_rela[]){ { 24, init, R_X86_64_64, 0 },
 					  { 48, cleanup, R_X86_64_64, 0 } },
@@ -39,6 +44,7 @@ static void make(struct module *m)
 	sample_relas(m->object, m->orc, &(struct elf_rela){ 0, f, R_X86_64_PC32, 0 }, 1);
 	sample_relas(m->object, m->sites, &(struct elf_rela){ 0, f, R_X86_64_PC32, 5 }, 1);
 	sample_relas(m->object, mcount, &(struct elf_rela){ 0, f, R_X86_64_64, 0 }, 1);
+	sample_relas(m->object, indirects, &(struct elf_rela){ 0, f, R_X86_64_PC32, 10 }, 1);
 }
 
 static void expect(struct module *made, const struct module *shipped, const char *why)
@@ -67,6 +73,18 @@ static void what_is_wrong_is_named(void **state)
 	expect(&made, &shipped, NULL);
 	made.this_module->size = 63;
 	expect(&made, &shipped, "63 bytes here and 64");
+	made.this_module->size = 65;
+	expect(&made, &shipped, "65 bytes here and 64");
+	made.header->name = ".other";
+	expect(&made, &shipped, ".orc_header");
+	elf_object_section(made.object, ".retpoline_sites")->rela->rela_count = 0;
+	expect(&made, &shipped, "1 branches to __x86_indirect_thunk, but 0 entries");
+	/* not code to objtool */
+	sample_section(made.object, ".altinstr_replacement", SHF_ALLOC | SHF_EXECINSTR, "x", 1);
+	sample_section(made.object, ".discard.text", SHF_ALLOC | SHF_EXECINSTR, "x", 1);
+	expect(&made, &shipped, NULL);
+	sample_section(made.object, ".text.more", SHF_ALLOC | SHF_EXECINSTR, "x", 1);
+	expect(&made, &shipped, "section .text.more has no ORC entries");
 	made.this_module->rela->relas[0].offset = 32;
 	expect(&made, &shipped, "init_module");
 	made.this_module->rela->rela_count = 1;
@@ -116,6 +134,7 @@ static void what_is_left_undefined(void **state)
 
 	(void)state;
 	make(&made);
+	elf_object_symbol(made.object, "__x86_indirect_thunk_rax")->binding = STB_WEAK;
 	for (size_t i = 0; i <= ARRAY_SIZE(bad); i++) {
 		_cleanup_symvers_ struct symvers *s = NULL;
 		const char *text = i ? bad[i - 1] : good;

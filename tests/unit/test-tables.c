@@ -89,6 +89,44 @@ static void what_is_wrong_is_named(void **state)
 	sample_livepatch_make(&m, false, true);
 	memset(m.data->data + SAMPLE_STATES + 48, 1, 24); /* the end of the states */
 	expect(&m, ERR_INVALID, "table of states");
+
+	sample_livepatch_make(&m, false, false);
+	m.strings->size = 4; /* a name without an end */
+	expect(&m, ERR_INVALID, "table of functions");
+
+	sample_livepatch_make(&m, false, false);
+	for (size_t i = 0; i < m.rela_count; i++) /* objects that begin before their section */
+		if (m.relas[i].offset == SAMPLE_PATCH + 8)
+			m.relas[i].addend = 0;
+	expect(&m, ERR_INVALID, "table of objects is not understood");
+
+	sample_livepatch_make(&m, false, false);
+	for (size_t i = 0; i < m.rela_count; i++) /* functions that are not data */
+		if (m.relas[i].offset == SAMPLE_OBJECTS + 8 ||
+		    m.relas[i].offset == SAMPLE_OBJECTS + 72)
+			m.relas[i].symbol = m.code;
+	expect(&m, ERR_INVALID, "table of objects is empty");
+
+	sample_livepatch_make(&m, false, false);
+	sample_point(&m, 488, elf_object_symbol(m.object, "__this_module"), 0);
+	sample_point(&m, 496, m.data->symbol, SAMPLE_OBJECTS);
+	expect(&m, ERR_UNSUPPORTED, "more than one struct klp_patch");
+}
+
+/* Of several names of a place the global one is meant. */
+static void the_global_name(void **state)
+{
+	(void)state;
+	_cleanup_tables_ struct tables t = { 0 };
+	struct error err = { 0 };
+	struct sample_livepatch m;
+
+	sample_livepatch_make(&m, false, false);
+	sample_symbol(m.object, "suture_new.one", STT_FUNC, STB_GLOBAL, m.code->section, 16);
+	sample_symbol(m.object, "alias", STT_FUNC, STB_LOCAL, m.code->section, 16);
+	assert_ok(read_tables(&m, &t, &err), &err);
+	assert_string_equal(t.functions[0].symbol, "suture_new.one");
+	elf_object_free(m.object);
 }
 
 /* A table without states is all zeros, and lies where the compiler keeps those. */
@@ -119,9 +157,8 @@ static void no_states_are_zeros(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_everything),
-		cmocka_unit_test(nothing_is_invented),
-		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(reads_everything),       cmocka_unit_test(nothing_is_invented),
+		cmocka_unit_test(what_is_wrong_is_named), cmocka_unit_test(the_global_name),
 		cmocka_unit_test(no_states_are_zeros),
 	};
 	return cmocka_run_group_tests_name("tables", tests, NULL, NULL);
