@@ -252,6 +252,10 @@ static void confirm_pairs(struct diff *diff)
 static int changed_layout(void *user, const char *name, const char *how)
 {
 	struct diff *diff = user;
+	int e = diff_refuse_tracepoint(diff, name);
+
+	if (e != 0)
+		return MIN(e, 0);
 	return diff_refuse(
 		diff, REASON_CHANGED_LAYOUT, name,
 		"%s changed its layout: %s, and the running kernel may hold such objects "

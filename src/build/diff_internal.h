@@ -79,3 +79,6 @@ int diff_find_hazards(struct diff *diff) _warn_unused_;
 int diff_refuse_data(struct diff *diff, const struct atom *original, const struct atom *patched)
 	_warn_unused_;
 int diff_refuse_untraceable(struct diff *diff, const struct atom *original) _warn_unused_;
+/* If a variable, function or structure of that name is a part of a tracepoint, refuses the change
+ * of the tracepoint, once for all its parts. 1, 0 if it is none, or ERR_NO_MEMORY. */
+int diff_refuse_tracepoint(struct diff *diff, const char *part) _warn_unused_;

@@ -3,6 +3,8 @@
  * decides what its owner can do instead. */
 #include "build/diff_internal.h"
 
+#include <stdio.h>
+
 #define HINT_PARAMETER                                                                               \
 	"write the value to /sys/module/MODULE/parameters/NAME, or set the variable in a pre-patch " \
 	"callback"
@@ -21,6 +23,61 @@
 	"it runs where nothing may be traced: change what it calls behind instrumentation_begin()"
 #define HINT_FILE \
 	"no function of this file can be replaced: change the functions elsewhere that call it"
+
+/* What TRACE_EVENT() and DECLARE_EVENT_CLASS() make of a name (include/trace/stages,
+ * include/trace/trace_events.h, perf.h, bpf_probe.h). */
+static const char *const tracepoint_parts[] = {
+	"print_fmt_",
+	"trace_event_fields_",
+	"trace_event_type_funcs_",
+	"event_class_",
+	"event_",
+	"trace_raw_output_",
+	"trace_event_raw_event_",
+	"do_trace_event_raw_event_",
+	"perf_trace_",
+	"do_perf_trace_",
+	"__bpf_trace_",
+	"struct trace_event_raw_",
+	"struct trace_event_data_offsets_",
+};
+
+static bool has_symbol(const struct diff *diff, const char *prefix, const char *name)
+{
+	char symbol[256];
+
+	snprintf(symbol, sizeof(symbol), "%s%s", prefix, name);
+	return elf_object_symbol(diff->original.object, symbol) != NULL;
+}
+
+/* The event that a thing was made for, or NULL. */
+static const char *event_of(const struct diff *diff, const char *part)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tracepoint_parts); i++) {
+		const char *prefix = tracepoint_parts[i];
+
+		if (str_has_prefix(part, prefix) &&
+		    has_symbol(diff, "event_class_", part + strlen(prefix)))
+			return part + strlen(prefix);
+	}
+	return NULL;
+}
+
+int diff_refuse_tracepoint(struct diff *diff, const char *part)
+{
+	const char *event = event_of(diff, part);
+
+	if (!event)
+		return 0;
+	int e = diff_refuse(diff, REASON_CHANGED_TRACEPOINT, event,
+			    "the %s %s changed, and the running kernel keeps what it "
+			    "made of it: its record, its format and the code that "
+			    "writes them",
+			    has_symbol(diff, "__tracepoint_", event) ? "tracepoint"
+								     : "class of tracepoints",
+			    event);
+	return e < 0 ? e : 1;
+}
 
 /* Is it what a module parameter is kept in? */
 static bool is_parameter(const struct diff *diff, const struct atom *atom)
@@ -78,7 +135,10 @@ int diff_refuse_data(struct diff *diff, const struct atom *original, const struc
 	bool same_size = original->end - original->start == patched->end - patched->start;
 	bool same_class = original->section->class == patched->section->class;
 	const char *name = patched->name, *kind = "the variable", *hint = NULL;
+	int e = diff_refuse_tracepoint(diff, name);
 
+	if (e != 0)
+		return MIN(e, 0);
 	if (original->section->class == CLASS_RODATA && same_class)
 		return refuse_rodata(diff, original, patched);
 	if (original->section->class == CLASS_PERCPU) {
@@ -119,7 +179,10 @@ static bool any_traceable(const struct diff *diff)
 int diff_refuse_untraceable(struct diff *diff, const struct atom *original)
 {
 	const char *name = original->name, *section = original->section->elf->name;
+	int e = diff_refuse_tracepoint(diff, name);
 
+	if (e != 0)
+		return MIN(e, 0);
 	if (str_has_prefix(section, ".noinstr.text") || str_has_prefix(section, ".entry.text"))
 		return diff_advise(diff, REASON_NOT_TRACEABLE, name, HINT_NOINSTR,
 				   "%s is in section %s, where ftrace has no place to redirect it",

@@ -64,6 +64,11 @@ static const struct {
 				   "tables that the kernel reads once",
 				   "register the entry at run time in a post-patch callback "
 				   "(SUTURE_CALLBACKS), if the kernel has a function for it" },
+	[REASON_CHANGED_TRACEPOINT] = { "changed-tracepoint", REASON_REFUSAL,
+					"tracepoints that changed",
+					"leave the tracepoint as it is and report the new value by "
+					"another way: trace_printk(), pr_debug(), or a new function "
+					"that tracers can hook" },
 	[REASON_NOT_TRACEABLE] = { "not-traceable", REASON_REFUSAL,
 				   "functions that ftrace cannot redirect",
 				   "change the functions that call it: give them a copy of it under "

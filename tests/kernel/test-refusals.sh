@@ -133,8 +133,8 @@ fi
 # A tracepoint's definition is in a header; what it became is in the file that makes it.
 edit tracepoint include/trace/events/oom.h -e '0,/TP_printk("/s//TP_printk("x /'
 check "tracepoint: refused" check_group tracepoint 4
-tells tracepoint refusal changed-data mm/oom_kill.c print_fmt_oom_score_adj_update "changed its size" ""
-tells tracepoint refusal not-traceable mm/oom_kill.c trace_raw_output_oom_score_adj_update "notrace" ""
+tells tracepoint refusal changed-tracepoint mm/oom_kill.c oom_score_adj_update "tracepoint oom_score_adj_update changed" "trace_printk"
+check "tracepoint: one reason" jq -e '.reasons | length == 1' "$WORK/tracepoint.json"
 
 # What modules were compiled for: prototypes of exported functions, structures that they reach.
 edit types include/net/netfilter/ipv4/nf_dup_ipv4.h -e 's/\*gw, int oif)/*gw, long oif)/'
