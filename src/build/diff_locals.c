@@ -211,7 +211,7 @@ enum match { MATCH_ALL, MATCH_CONSTANTS, MATCH_DECLARED };
 static bool may_match(const struct candidate *c, size_t run, enum match what)
 {
 	return what == MATCH_ALL ||
-	       (what == MATCH_DECLARED ? run == 1 && c->atom->line > 0 && c->use
+	       (what == MATCH_DECLARED ? run == 1 && c->use
 				       : c->atom->section->class == CLASS_RODATA);
 }
 
@@ -479,8 +479,8 @@ static bool refers(const struct atom *by, const struct atom *what)
 /* Code can only have moved from one function to another if one of them calls the other. */
 static bool are_related(const struct atom *a, const struct atom *b)
 {
-	return a->pair == b || refers(b, a->pair) || refers(a, b->pair) ||
-	       (a->pair && refers(a->pair, b)) || (b->pair && refers(b->pair, a));
+	return refers(b, a->pair) || refers(a, b->pair) || (a->pair && refers(a->pair, b)) ||
+	       (b->pair && refers(b->pair, a));
 }
 
 static const struct atom *relation(const struct leftover *a, const struct leftover *b)
@@ -510,8 +510,6 @@ static int pair_leftover(const struct name_entry *entry, void *user)
 	const struct leftover *a = other ? other->items.items[0] : NULL;
 
 	if (!a || a->count != 1 || b->count != 1 ||
-	    a->atom->section->class != b->atom->section->class ||
-	    a->atom->end - a->atom->start != b->atom->end - b->atom->start ||
 	    diff_fingerprint(a->atom) != diff_fingerprint(b->atom))
 		return 0;
 	const struct atom *by = relation(a, b);

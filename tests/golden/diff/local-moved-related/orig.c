@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+/* Variables that move between functions of which one calls the other, before or after. */
+noinline int to_caller_callee(int x)
+{
+	static int one = 1;
+
+	return outside(x) + one++;
+}
+
+int to_caller(int x)
+{
+	return outside(x) + 1;
+}
+
+noinline int to_callee_callee(int x)
+{
+	return outside(x);
+}
+
+int to_callee(int x)
+{
+	static int two = 2;
+
+	return to_callee_callee(x) + two++;
+}
+
+noinline int new_call_callee(int x)
+{
+	return outside(x);
+}
+
+int new_call(int x)
+{
+	static int three = 3;
+
+	return outside(x) + three++;
+}
+
+noinline int lost_call_callee(int x)
+{
+	static int four = 4;
+
+	return outside(x) + four++;
+}
+
+int lost_call(int x)
+{
+	return lost_call_callee(x) + 1;
+}
