@@ -63,6 +63,8 @@ static void paths(void **state)
 	expect_path_reason("../etc/passwd.c", "'..'");
 	expect_path_reason("fs/../../x.c", "'..'");
 	expect_path_reason("fs//x.c", "empty part");
+	expect_reason("--- ../fs/x.c\n+++ ../fs/x.c\n@@ -1 +1 @@\n-a\n+b\n", "'..'");
+	expect_reason("--- a/fs/../x.c\n+++ b/fs/x.c\n@@ -1 +1 @@\n-a\n+b\n", "'..'");
 	expect_path_reason("fs/./x.c", "empty part");
 	expect_reason("--- /etc/passwd.c\n+++ /etc/passwd.c\n@@ -1 +1 @@\n-a\n+b\n", "absolute");
 	expect_reason("--- x.c\n+++ x.c\n@@ -1 +1 @@\n-a\n+b\n", "first folder");
@@ -123,6 +125,10 @@ static void kinds(void **state)
 	expect_reason("diff --git a/fs/x.c b/fs/x.c\nold mode 100644\nnew mode 100755\n", "mode");
 	expect_reason("diff --git a/fs/x.c b/fs/x.c\nold mode 100644\nnew mode 100755\n" GOOD,
 		      "mode");
+	expect_reason("diff --git a/fs/x.c b/fs/x.c\nnew mode 100755\n", "mode");
+	expect_reason("diff --git a/fs/x.c b/fs/x.c\ndissimilarity index 90%\n" GOOD, "rewritten");
+	expect_reason("diff --git a/fs/n.c b/fs/n.c\nnew file mode 100644\nindex 0..1\n",
+		      "new file");
 	expect_reason("--- /dev/null\n+++ b/fs/n.c\n@@ -0,0 +1 @@\n+a\n", "new file");
 	expect_reason("--- a/fs/n.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n", "deleted");
 	expect_reason("diff --git a/x b/x\nBinary files a/x and b/x differ\n", "binary");
@@ -232,6 +238,62 @@ static void damaged(void **state)
 	expect_invalid("diff --git a/fs/x.c b/fs/x.c\nindex 1..2 100644\n");
 }
 
+static void expect_words(const char *text, size_t len, const char *words)
+{
+	_cleanup_patch_file_ struct patch_file *p = NULL;
+	_cleanup_reason_list_ struct reason_list reasons = { 0 };
+	struct error err = { 0 };
+
+	assert_true(patch_file_parse(text, len, "t.patch", &reasons, &p, &err) < 0);
+	if (!strstr(err.message, words))
+		fail_msg("'%s' does not hold '%s'", err.message, words);
+}
+
+static void damaged_how(void **state)
+{
+	static const struct {
+		const char *hunk, *words;
+	} cases[] = {
+		{ "@@ -1,4294967297 +1 @@\n-a\n+b\n", "a damaged hunk header" },
+		{ "@@ -1,1500000 +1,1500000 @@\n a\n", "of too many" },
+		{ "@@ -0,0 +1,2 @@\n-a\n+b\n+c\n", "does not belong to its hunk" },
+		{ "@@ -1,2 +0,0 @@\n-a\n+b\n-c\n", "does not belong to its hunk" },
+		{ "@@ -1,2 +1,2 @@\n-a\n+b\n", "ends within a hunk" },
+	};
+	static const char zero[] = "--- a/fs/x.c\n+++ b/fs/x.c\n@@ -1 +1 @@\n-a\0\n+b\n";
+	static const char zero_name[] = "--- a/fs/x\0.c\n+++ b/fs/x\0.c\n@@ -1 +1 @@\n-a\n+b\n";
+	_cleanup_free_ char *large = calloc(1, PATCH_SIZE_MAX + 1);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *text = NULL;
+
+		assert_true(asprintf(&text, "--- a/fs/x.c\n+++ b/fs/x.c\n%s", cases[i].hunk) > 0);
+		expect_words(text, strlen(text), cases[i].words);
+	}
+	expect_words(zero, sizeof(zero) - 1, "a zero byte");
+	expect_words(zero_name, sizeof(zero_name) - 1, "a file name holds a zero byte");
+	expect_words("@@ -1 +1 @@\n-a\n+b\n", 18, "belongs to no file");
+	assert_non_null(large);
+	expect_words(large, PATCH_SIZE_MAX + 1, "larger than 16 MiB");
+}
+
+/* What is refused says nothing of the next file; a mail may end with two dashes. */
+static void the_next_file(void **state)
+{
+	static const char text[] =
+		"--- a/Makefile\n+++ b/Makefile\n@@ -1 +1 @@\n-a\n+b\n" GOOD "--\n2.39\n";
+	_cleanup_patch_file_ struct patch_file *p = NULL;
+	_cleanup_reason_list_ struct reason_list reasons = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_ok(parse(text, &reasons, &p, &err), &err);
+	assert_int_equal(reasons.n, 1);
+	assert_int_equal(p->entry_count, 1);
+	assert_string_equal(p->entries[0].path, "fs/x.c");
+}
+
 /* Any cut is an error, a refusal, or a patch of fewer hunks: never more than there was. */
 static void truncated(void **state)
 {
@@ -256,7 +318,8 @@ int main(void)
 		cmocka_unit_test(a_good_patch),    cmocka_unit_test(paths),
 		cmocka_unit_test(a_line_too_many), cmocka_unit_test(files),
 		cmocka_unit_test(kinds),           cmocka_unit_test(damaged),
-		cmocka_unit_test(truncated),       cmocka_unit_test(kinds_outside_the_kernel),
+		cmocka_unit_test(truncated),       cmocka_unit_test(damaged_how),
+		cmocka_unit_test(the_next_file),   cmocka_unit_test(kinds_outside_the_kernel),
 		cmocka_unit_test(ways_round),      cmocka_unit_test(mangled),
 	};
 

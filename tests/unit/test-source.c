@@ -98,6 +98,17 @@ static void directives_wait(void **state)
 		  &err);
 	assert_non_null(strstr(body(&r), "\tw \\\n\tx \\\n\ty\n#line 5\nb\n"));
 	done(&r);
+	/* A bracket too many closes nothing; one that a macro opens is not open behind it. */
+	assert_ok(apply(&r, "a\n)\nf(x,\n  y);\nb\n",
+			HEAD "@@ -2,3 +2,4 @@\n )\n f(x,\n+  z,\n   y);\n", &err),
+		  &err);
+	assert_non_null(strstr(body(&r), "  z,\n  y);\n#line 5\nb\n"));
+	done(&r);
+	assert_ok(apply(&r, "#define OPEN (\na\nb\nc\n", HEAD "@@ -2,2 +2,3 @@\n a\n+new\n b\n",
+			&err),
+		  &err);
+	assert_non_null(strstr(body(&r), "a\nnew\n#line 3\nb\n"));
+	done(&r);
 }
 
 static void moved_and_unfit(void **state)
@@ -109,6 +120,9 @@ static void moved_and_unfit(void **state)
 	/* The header is off by three lines; the context decides. */
 	assert_ok(apply(&r, ORIGINAL, HEAD "@@ -6,2 +6,2 @@\n l9\n-l10\n+L10\n", &err), &err);
 	assert_non_null(strstr(body(&r), "l9\nL10\n"));
+	done(&r);
+	assert_ok(apply(&r, ORIGINAL, HEAD "@@ -9,2 +9,2 @@\n l1\n-l2\n+L2\n", &err), &err);
+	assert_non_null(strstr(body(&r), "l1\nL2\n"));
 	done(&r);
 	assert_int_equal(apply(&r, ORIGINAL, HEAD "@@ -1,2 +1,2 @@\n l1\n-lX\n+lY\n", &err),
 			 ERR_INVALID);
@@ -202,12 +216,16 @@ static void what_counts_as_a_change(void **state)
 static void a_new_header(void **state)
 {
 	static const char patch[] = "--- /dev/null\n+++ b/fs/n.h\n@@ -0,0 +1 @@\n+int n;\n";
+	static const char empty[] = "--- /dev/null\n+++ b/fs/n.h\n@@ -0,0 +1 @@\n+// n\n";
 	static const char twice[] = "--- /dev/null\n+++ b/fs/x.h\n@@ -0,0 +1 @@\n+int n;\n";
 	struct error err = { 0 };
 	struct run r;
 	_cleanup_free_ char *path = NULL;
 
 	(void)state;
+	assert_ok(apply(&r, ORIGINAL, empty, &err), &err);
+	assert_true(source_file_changed(r.set->files[0])); /* whoever includes it finds it now */
+	done(&r);
 	assert_ok(apply(&r, ORIGINAL, patch, &err), &err);
 	assert_string_equal(body(&r), "int n;\n");
 	assert_true(source_file_changed(r.set->files[0]) && r.set->files[0]->is_new);
