@@ -47,8 +47,6 @@ struct ref {
 	struct atom *target;          /* what is there; NULL: outside, or nothing known */
 	bool branch;                  /* a call or jump */
 	bool plain;                   /* code uses the place itself: no index, no address taken */
-	bool compared;                /* code compares the address with another */
-	bool stored;                  /* code writes the address to memory that is not its stack */
 	bool renamed;                 /* the extracted object names it otherwise (module_keys.h) */
 	bool gone;      /* ... has no such relocation: the instruction is a no-op there */
 	bool undecoded; /* the instruction is not known, `position` may be off */

@@ -170,18 +170,6 @@ static bool is_shuffle(const uint8_t *code, const struct insn *insn)
 	       ((*op & 0xfd) == 0x89 && op[1] >= 0xc0);
 }
 
-/* What an instruction does with an address that is its immediate. */
-static void note_address(struct ref *ref, const uint8_t *code, const struct insn *insn)
-{
-	const uint8_t *op = opcode_of(code);
-	uint8_t modrm = insn->len > op - code + 1 ? op[1] : 0;
-	bool memory = (modrm & 0xc0) != 0xc0;
-	bool stack = memory && (modrm & 7) == 4 && (op[2] & 7) == 4; /* based on %rsp */
-
-	ref->compared = op[0] == 0x3d || (op[0] == 0x81 && (modrm & 0x38) == 0x38);
-	ref->stored = op[0] == 0xc7 && memory && !stack;
-}
-
 static void decode_ref(struct ref *ref, const uint8_t *code, uint64_t at, const struct insn *insn)
 {
 	uint64_t field = ref->offset - at;
@@ -194,8 +182,6 @@ static void decode_ref(struct ref *ref, const uint8_t *code, uint64_t at, const 
 	ref->branch = imm && insn->branch;
 	ref->plain = disp && !insn->indexed && !insn->address;
 	ref->operation = operation_of(code, insn, imm);
-	if (imm && !insn->branch)
-		note_address(ref, code, insn);
 	if (is_pc_relative(ref->type))
 		ref->position += (int64_t)(insn->len - field - ref->width);
 }

@@ -8,9 +8,9 @@
  *
  * That is safe only if its address is not kept anywhere. So functions must only be called, and a
  * constant must hold no addresses of code (a table of operations lives on in the objects that were
- * made with it), and no instruction may compare its address or write it to memory: what has the old
- * address would not be known any more, or keep the old values. (An address that goes through a
- * register to another function is not followed.)
+ * made with it), and no user may compare its address, write it to memory or return it: what has the
+ * old address would not be known any more, or keep the old values. (What a called function does
+ * with it is not followed.)
  */
 #include "build/diff_internal.h"
 
@@ -18,7 +18,7 @@
 struct edge {
 	const struct atom *to;
 	struct atom *from;
-	bool call, kept;
+	bool call;
 };
 
 struct edges {
@@ -37,12 +37,6 @@ static int compare_edges(const void *a, const void *b)
 	return x->to < y->to ? -1 : x->to > y->to;
 }
 
-/* A comparison with the end of a table is how loops end, and says nothing about what it is. */
-static bool keeps_address(const struct ref *ref)
-{
-	return ref->stored || (ref->compared && ref->position == (int64_t)ref->target->start);
-}
-
 static int add_edges(struct edges *edges, const struct atom_section *s)
 {
 	int e = 0;
@@ -53,8 +47,7 @@ static int add_edges(struct edges *edges, const struct atom_section *s)
 			continue;
 		struct edge edge = { .to = atom_owner(ref->target),
 				     .from = atom_at(s, (int64_t)ref->offset),
-				     .call = ref->branch,
-				     .kept = keeps_address(ref) };
+				     .call = ref->branch };
 		if (edge.from)
 			edge.from = atom_owner(edge.from);
 		if (edge.from != edge.to)
@@ -89,19 +82,27 @@ static size_t first_edge(const struct edges *edges, const struct atom *to)
 	return low;
 }
 
-/* Do functions use it, and nothing else? A function must only be called, a constant's address not
- * be kept. */
+/* Is this a use that a copy can have as well? A function must only be called, a constant's address
+ * not be kept. */
+static bool can_move(const struct edge *edge, const struct atom *atom)
+{
+	bool kept;
+
+	if (!edge->from || edge->from->kind != ATOM_FUNCTION || atom_is_init(edge->from))
+		return false;
+	if (atom->kind == ATOM_FUNCTION)
+		return edge->call;
+	return diff_keeps_address(edge->from, atom, &kept) == 0 && !kept;
+}
+
+/* Do functions use it in such ways, and nothing else? */
 static bool only_functions_use(const struct edges *edges, const struct atom *atom)
 {
 	size_t first = first_edge(edges, atom), i;
 
-	for (i = first; i < edges->list.count && edges->list.items[i].to == atom; i++) {
-		const struct edge *edge = &edges->list.items[i];
-
-		if (!edge->from || edge->from->kind != ATOM_FUNCTION || atom_is_init(edge->from) ||
-		    (atom->kind == ATOM_FUNCTION ? !edge->call : edge->kept))
+	for (i = first; i < edges->list.count && edges->list.items[i].to == atom; i++)
+		if (!can_move(&edges->list.items[i], atom))
 			return false;
-	}
 	return i > first; /* one that nobody calls by name is reached in another way */
 }
 

@@ -40,6 +40,14 @@ bool diff_data_equal(struct atom *a, struct atom *b);
 /* Are two functions equal but for line numbers that they hand to others? */
 bool diff_only_lines_differ(const struct atom *a, const struct atom *b);
 
+/* The first reference of an atom from one place in its section up to another, or NULL. */
+const struct ref *diff_ref_within(const struct atom *atom, uint64_t from, uint64_t to);
+
+/* Could `function` leave the address of `what` behind, or tell something by it? True if that is
+ * not certain. 0 or ERR_NO_MEMORY. */
+int diff_keeps_address(const struct atom *function, const struct atom *what, bool *ret)
+	_warn_unused_;
+
 /* Where two functions differ first. */
 struct difference {
 	enum {

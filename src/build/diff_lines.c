@@ -78,7 +78,7 @@ static size_t first_ref(const struct atom *atom, uint64_t place)
 	return low;
 }
 
-static const struct ref *ref_within(const struct atom *atom, uint64_t from, uint64_t to)
+const struct ref *diff_ref_within(const struct atom *atom, uint64_t from, uint64_t to)
 {
 	size_t i = first_ref(atom, from);
 
@@ -169,7 +169,7 @@ static bool follows_file(const struct block *block, uint64_t end)
 	for (uint64_t at = block->start; at < end; at += insn.len) {
 		if (!insn_decode(data + at, end - at, &insn))
 			return false;
-		const struct ref *ref = ref_within(block->atom, at, at + insn.len);
+		const struct ref *ref = diff_ref_within(block->atom, at, at + insn.len);
 		if (ref && insn.len > 2 && loaded_argument(data + at, &insn) == block->argument - 1)
 			return names_file(ref);
 	}
@@ -201,7 +201,7 @@ static bool reaches_taker(const struct block *block, uint64_t at)
 		if (!insn_decode(data + at, atom->end - at, &insn))
 			return false;
 		if (data[at] == 0xe8 || data[at] == 0xe9) {
-			const struct ref *call = ref_within(atom, at, at + insn.len);
+			const struct ref *call = diff_ref_within(atom, at, at + insn.len);
 			return call && call->branch &&
 			       (is_taker(call, block->argument) || follows_file(block, at));
 		}
@@ -228,7 +228,8 @@ static bool differ_in_line(const struct atom *a, uint64_t start, uint64_t at, co
 	uint32_t m, n;
 
 	if (insn->imm_len != 4 || insn->branch || insn->disp_len || insn->address ||
-	    insn->len < 5 || memcmp(x, y, insn->imm_at) != 0 || ref_within(a, at, at + insn->len))
+	    insn->len < 5 || memcmp(x, y, insn->imm_at) != 0 ||
+	    diff_ref_within(a, at, at + insn->len))
 		return false;
 	block.argument = loaded_argument(x, insn);
 	memcpy(&m, x + insn->imm_at, sizeof(m));
@@ -241,7 +242,7 @@ static bool differ_in_line(const struct atom *a, uint64_t start, uint64_t at, co
 static bool differ_in_distance(const struct atom *a, uint64_t at, const uint8_t *y,
 			       const struct insn *insn)
 {
-	const struct ref *ref = ref_within(a, at, at + insn->len);
+	const struct ref *ref = diff_ref_within(a, at, at + insn->len);
 
 	return ref && !ref->rela && memcmp(a->section->elf->data + at, y, ref->offset - at) == 0;
 }
