@@ -182,38 +182,61 @@ static bool is_alone(const struct atom *atom)
 	       atom->start < atom->end;
 }
 
-/* A new variable that `by` uses, and that is like the one that is gone. */
-static const struct atom *find_like(const struct atom *by, const struct atom *gone)
+static bool same_size(const struct atom *a, const struct atom *b)
+{
+	return a->end - a->start == b->end - b->start;
+}
+
+/* A new variable that `by` uses and that may be the one that is gone; rather one of its size than
+ * `found`. */
+static const struct atom *find_new(const struct atom *by, const struct atom *gone,
+				   const struct atom *found)
 {
 	for (const struct atom *part = by; part; part = part == by ? by->cold : NULL)
 		for (size_t i = 0; i < part->ref_count; i++) {
 			const struct atom *new = part->refs[i].target;
 
-			if (is_alone(new) && new->section->class ==
-						     gone->section->class &&new->end - new->start ==
-						     gone->end - gone->start)
-				return new;
+			if (is_alone(new) && new->section->class == gone->section->class &&
+			    (!found || (same_size(new, gone) && !same_size(found, gone))))
+				found = new;
 		}
-	return NULL;
+	return found;
 }
 
-/* Where a variable of the file went and one like it came, it was renamed most likely: its state
- * would be lost, and a lock would be two while old and new code run beside each other. */
+/* The same, by any function that is new itself. */
+static const struct atom *find_new_anywhere(const struct diff *diff, const struct atom *gone)
+{
+	const struct atom *found = NULL;
+
+	for (size_t i = 0; i < diff->patched.atoms.count; i++) {
+		const struct atom *by = diff->patched.atoms.items[i];
+
+		if (by->kind == ATOM_FUNCTION && !by->pair && !by->parent && !atom_is_init(by))
+			found = find_new(by, gone, found);
+	}
+	return found;
+}
+
+/* Where a variable went and another came, it was renamed most likely, or became one of another
+ * type: its state would be lost, and a lock would be two while old and new code run beside each
+ * other. */
 static int check_renamed(struct diff *diff, const struct atom *function)
 {
 	const struct atom *owner = atom_owner((struct atom *)function);
+	const struct atom *now = owner->pair ? owner->pair : owner->was;
 	int e = 0;
 
-	for (size_t i = 0; e == 0 && owner->pair && i < function->ref_count; i++) {
-		const struct atom *gone = function->refs[i].target;
-		const struct atom *new =
-			is_alone(gone) && !gone->base ? find_like(owner->pair, gone) : NULL;
+	for (size_t i = 0; e == 0 && i < function->ref_count; i++) {
+		const struct atom *gone = function->refs[i].target, *new = NULL;
 
+		if (is_alone(gone) && !(now && gone->base)) /* see check_removed() */
+			new = now ? find_new(now, gone, NULL) : find_new_anywhere(diff, gone);
 		if (new)
 			e = diff_refuse(diff, REASON_STATIC_LOCAL_UNCLEAR, owner->name,
-					"%s uses %s instead of %s, which is gone: if it is the "
+					"%s%s uses %s instead of %s, which is gone: if it is the "
 					"same variable, its state would be lost",
-					owner->name, new->name, gone->name);
+					now ? "" : "what took the place of ", owner->name,
+					new->name, gone->name);
 	}
 	return e;
 }
@@ -224,11 +247,14 @@ static int check_static_locals(struct diff *diff)
 
 	for (size_t i = 0; e == 0 && i < diff->original.atoms.count; i++) {
 		struct atom *atom = diff->original.atoms.items[i];
+		const struct atom *owner = atom_owner(atom);
+		bool gone = !owner->pair && !owner->copied && !atom_is_init(owner);
 
-		if (atom->kind == ATOM_FUNCTION &&
-		    (atom_owner(atom)->changed || atom_owner(atom)->copied))
+		if (atom->kind != ATOM_FUNCTION)
+			continue;
+		if (owner->changed || owner->copied)
 			e = check_removed(diff, atom);
-		if (e == 0 && atom->kind == ATOM_FUNCTION && atom_owner(atom)->changed)
+		if (e == 0 && (owner->changed || owner->copied || gone))
 			e = check_renamed(diff, atom);
 	}
 	return e;

@@ -145,6 +145,7 @@ struct block {
 	int argument;   /* that gets the constant */
 };
 
+/* __FILE__ is a path below the kernel's source; "x.c" may be anything. */
 static bool names_file(const struct ref *ref)
 {
 	const struct atom *string = ref->target;
@@ -157,7 +158,7 @@ static bool names_file(const struct ref *ref)
 	len = strnlen((const char *)data + string->start, string->end - string->start);
 	const char *text = (const char *)data + string->start;
 	return len > 2 && text[len - 2] == '.' && (text[len - 1] == 'c' || text[len - 1] == 'h') &&
-	       !memchr(text, ' ', len) && !memchr(text, '%', len);
+	       memchr(text, '/', len) && !memchr(text, ' ', len) && !memchr(text, '%', len);
 }
 
 /* Is the argument before the constant the name of a source file? */

@@ -37,3 +37,9 @@ int tells(int x)
 {
 	return printk("message of foo.h:2") + outside(x);
 }
+
+/* Not what __FILE__ is: that has folders. */
+int no_path(void)
+{
+	return report("auto.c", 6);
+}
