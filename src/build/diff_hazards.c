@@ -166,15 +166,41 @@ static int compare_exports(struct diff *diff, const struct elf_object *a,
 	return e;
 }
 
-static bool is_visible(const struct elf_symbol *symbol)
+static bool is_global(const struct elf_symbol *symbol)
 {
 	return (symbol->type == STT_FUNC || symbol->type == STT_OBJECT) &&
-	       symbol->binding != STB_LOCAL && symbol->section && symbol->user;
+	       symbol->binding != STB_LOCAL;
+}
+
+/* Its name alone says what it is. Functions of the file call what they are compiled for. */
+static bool is_variable_of_file(const struct elf_symbol *symbol)
+{
+	return symbol->type == STT_OBJECT && symbol->section &&
+	       (symbol->section->flags & SHF_WRITE) && !name_is_numbered(symbol->name);
+}
+
+static bool has_meaning(const struct elf_symbol *symbol)
+{
+	return symbol->section && symbol->user &&
+	       (is_global(symbol) || is_variable_of_file(symbol));
+}
+
+/* What a name meant: the one global of that name, or the one variable. */
+static const struct elf_symbol *find_meaning(const struct name_entry *entry,
+					     const struct elf_symbol *new)
+{
+	const struct elf_symbol *first = entry->items.items[0];
+
+	for (size_t i = 0; is_global(new) && i < entry->items.count; i++)
+		if (is_global(entry->items.items[i]))
+			return entry->items.items[i];
+	return entry->items.count == 1 ? first : NULL;
 }
 
 /*
- * A global name that led to one thing and leads to another now: an alias that has become a function
- * of its own, or the reverse. The rest of the kernel is linked to what the name meant.
+ * A name that led to one thing and leads to another now: an alias that has become a function or
+ * variable of its own, or the reverse. The rest of the kernel is linked to what a global name
+ * meant, and the state of a variable is where it was.
  */
 static int check_aliases(struct diff *diff)
 {
@@ -183,13 +209,13 @@ static int check_aliases(struct diff *diff)
 	int e = table ? 0 : ERR_NO_MEMORY;
 
 	for (size_t i = 0; e == 0 && i < original->symbol_count; i++)
-		if (is_visible(original->symbols[i]))
+		if (has_meaning(original->symbols[i]))
 			e = name_table_add(table, original->symbols[i]->name, original->symbols[i]);
 	for (size_t i = 0; e == 0 && i < patched->symbol_count; i++) {
 		const struct elf_symbol *new = patched->symbols[i];
 		const struct name_entry *entry =
-			is_visible(new) ? name_table_find(table, new->name) : NULL;
-		const struct elf_symbol *old = entry ? entry->items.items[0] : NULL;
+			has_meaning(new) ? name_table_find(table, new->name) : NULL;
+		const struct elf_symbol *old = entry ? find_meaning(entry, new) : NULL;
 		const struct atom *atom = old ? old->user : NULL;
 
 		if (atom && atom->kind != ATOM_CONTENT && atom->pair != new->user)

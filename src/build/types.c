@@ -254,6 +254,54 @@ static int add_enumerators(struct types *t, Dwarf_Die *die)
 	return r < 0 ? ERR_INVALID : 0;
 }
 
+/* Is it in memory, not on the stack or in a register? (DWARF 5, 2.6.1.1.2) */
+static bool is_static(Dwarf_Die *variable)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Block place;
+
+	return dwarf_attr(variable, DW_AT_location, &attribute) &&
+	       dwarf_formblock(&attribute, &place) == 0 && place.length > 0 &&
+	       place.data[0] == DW_OP_addr;
+}
+
+/* Constants have no state: what they hold is for the objects to compare. */
+static bool is_constant(Dwarf_Die *variable)
+{
+	Dwarf_Die at = *variable;
+
+	for (unsigned depth = 0; depth < TYPES_DEPTH_MAX && refers_to(&at, &at); depth++) {
+		switch (dwarf_tag(&at)) {
+		case DW_TAG_const_type: return true;
+		case DW_TAG_array_type:
+		case DW_TAG_typedef:
+		case DW_TAG_volatile_type: break;
+		default: return false;
+		}
+	}
+	return false;
+}
+
+/* The static variables of a function and of the blocks in it, as "FUNCTION.NAME". */
+static int add_locals(struct types *t, Dwarf_Die *scope, const char *function, unsigned depth)
+{
+	Dwarf_Die die;
+	int end = depth < TYPES_DEPTH_MAX ? dwarf_child(scope, &die) : -1, r = 0;
+
+	for (; r == 0 && end == 0; end = types_next(&die)) {
+		int tag = dwarf_tag(&die);
+
+		if (tag == DW_TAG_lexical_block)
+			r = add_locals(t, &die, function, depth + 1);
+		else if (tag == DW_TAG_variable && *types_name(&die) && is_static(&die) &&
+			 !is_constant(&die))
+			r = add_die_to(t, t->variables,
+				       arena_printf(t->arena, "%s.%s", function, types_name(&die)),
+				       &die);
+	}
+	return end < 0 ? ERR_INVALID : r;
+}
+
 static int add_die(void *user, Dwarf_Die *die)
 {
 	struct types *t = user;
@@ -267,7 +315,11 @@ static int add_die(void *user, Dwarf_Die *die)
 	case DW_TAG_typedef: return add_typedef(t, die);
 	case DW_TAG_enumeration_type: return add_enumerators(t, die);
 	case DW_TAG_variable:
-		return *types_name(die) ? add_die_to(t, t->variables, types_name(die), die) : 0;
+		return *types_name(die) && !is_constant(die)
+			       ? add_die_to(t, t->variables, types_name(die), die)
+			       : 0;
+	case DW_TAG_subprogram:
+		return *types_name(die) ? add_locals(t, die, types_name(die), 0) : 0;
 	default: return 0;
 	}
 }

@@ -24,8 +24,10 @@ struct types {
 	 * the typedef that is one's only name): Dwarf_Die *. */
 	struct name_table *named;
 	struct name_table *enumerators; /* their values, as pointers */
-	struct name_table *variables;   /* of the file's scope: Dwarf_Die * */
-	uint64_t info_size;             /* of .debug_info */
+	/* Those of the file's scope, and static ones of functions ("FUNCTION.NAME"), but for
+	 * constants: Dwarf_Die *. */
+	struct name_table *variables;
+	uint64_t info_size; /* of .debug_info */
 };
 
 /* ERR_NOT_FOUND (no debugging data), ERR_INVALID, ERR_NO_MEMORY. To be closed in any case. */

@@ -294,14 +294,46 @@ static void variables(void **state)
 	expect_how("int v[2];", "short v[4];", "it holds another type than it did");
 }
 
+/* Static variables of functions are state as well; what is constant is not, and the rest is on the
+ * stack. */
+static void variables_of_functions(void **state)
+{
+	static const char was[] =
+		"int f(int x) { static int v[2]; return v[x]++; }\n"
+		"int g(int x) { if (x) { static long w; return w++; } return 0; }\n"
+		"static inline int h(int x) { static int u[2]; return u[x]++; }\n"
+		"int i(int x) { return h(x); }\n"
+		"int k(int x) { int on[2] = { x }; return *(volatile int *)&on[0]; }\n";
+	static const char is[] =
+		"int f(int x) { static short v[4]; return v[x]++; }\n"
+		"int g(int x) { if (x) { static char *w; return (long)w++; } return 0; }\n"
+		"static inline int h(int x) { static short u[4]; return u[x]++; }\n"
+		"int i(int x) { return h(x); }\n"
+		"int k(int x) { short on[4] = { x }; return *(volatile short *)&on[0]; }\n";
+
+	(void)state;
+	expect(was, was, "");
+	expect(was, is, "h.u,g.w,f.v");
+	expect("int f(int x) { static const int v[2] = { 1, 2 }; return v[x]; }",
+	       "int f(int x) { static const short v[4] = { 1, 2 }; return v[x]; }", "");
+	expect("const int v[2]; int *const w = 0; static volatile const int x; int *y;",
+	       "const short v[4]; short *const w = 0; static volatile const float x; int *y;", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(structures),  cmocka_unit_test(in_words),
-		cmocka_unit_test(enumerators), cmocka_unit_test(within_functions),
-		cmocka_unit_test(kinds),       cmocka_unit_test(renamed),
-		cmocka_unit_test(within),      cmocka_unit_test(older_form),
-		cmocka_unit_test(damaged),     cmocka_unit_test(variables),
+		cmocka_unit_test(structures),
+		cmocka_unit_test(in_words),
+		cmocka_unit_test(enumerators),
+		cmocka_unit_test(within_functions),
+		cmocka_unit_test(kinds),
+		cmocka_unit_test(renamed),
+		cmocka_unit_test(within),
+		cmocka_unit_test(older_form),
+		cmocka_unit_test(damaged),
+		cmocka_unit_test(variables),
+		cmocka_unit_test(variables_of_functions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
