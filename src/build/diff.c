@@ -131,6 +131,25 @@ static int changed_data(struct diff *diff, const struct atom *original, const st
 	return diff_refuse_data(diff, original, patched);
 }
 
+/* The kernel's table of labels leads into the old code, from the new one, too. */
+static int check_labels(struct diff *diff, const struct atom *table)
+{
+	for (size_t i = 0; i < table->ref_count; i++) {
+		const struct ref *ref = &table->refs[i];
+
+		if (ref->target && ref->target->kind == ATOM_FUNCTION &&
+		    atom_owner(ref->target)->changed &&
+		    ref->position != (int64_t)ref->target->entry)
+			return diff_advise(diff, REASON_UNKNOWN_REFERENCE,
+					   atom_owner(ref->target)->name,
+					   "use a switch instead of the table",
+					   "%s holds addresses of labels in %s, and the running "
+					   "kernel's leads into the old code",
+					   table->name, atom_owner(ref->target)->name);
+	}
+	return 0;
+}
+
 static int check_data(struct diff *diff)
 {
 	int e = 0;
@@ -142,6 +161,8 @@ static int check_data(struct diff *diff)
 			continue;
 		if (atom->pair && atom->differs)
 			e = changed_data(diff, atom->pair, atom);
+		else if (atom->pair)
+			e = check_labels(diff, atom);
 		else if (!atom->pair && section_is_table(atom->section->class))
 			e = changed_table(diff, atom, "is new in");
 	}
