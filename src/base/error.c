@@ -114,6 +114,16 @@ void error_hint(struct error *err, const char *format, ...)
 	memcpy(err->hint, hint, sizeof(hint));
 }
 
+void error_remove(struct error *err, const char *part)
+{
+	size_t n = strlen(part);
+
+	if (!err || n == 0)
+		return;
+	for (char *p = err->message; (p = strstr(p, part));)
+		memmove(p, p + n, strlen(p + n) + 1);
+}
+
 const char *error_code_name(int code)
 {
 	static _Thread_local char number[32];

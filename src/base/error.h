@@ -74,6 +74,9 @@ int error_prefix(struct error *err, int code, const char *format, ...) _printf_(
 /* Sets the hint: one sentence on what the reader can do. */
 void error_hint(struct error *err, const char *format, ...) _printf_(2, 3);
 
+/* Takes every `part` out of the message, such as the path of a private folder. */
+void error_remove(struct error *err, const char *part);
+
 /* The stable lower-case name of a code ("signature", "not-found", "errno-28"); static storage or
  * a per-thread buffer valid until the next call. */
 const char *error_code_name(int code);

@@ -35,6 +35,13 @@ const char *scratch_path(const struct scratch *s)
 	return s->path;
 }
 
+void scratch_unname(const struct scratch *s, struct error *err)
+{
+	_cleanup_free_ char *place = s ? path_join(s->path, "", NULL) : NULL;
+
+	error_remove(err, place ? place : "");
+}
+
 static int open_folder(int at, const char *path)
 {
 	return openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

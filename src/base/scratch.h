@@ -21,6 +21,9 @@ int scratch_new(struct scratch **ret, struct error *err);
 /* Its absolute path. */
 const char *scratch_path(const struct scratch *s);
 
+/* Takes its path out of a message: what was there will be gone. `s` may be NULL. */
+void scratch_unname(const struct scratch *s, struct error *err);
+
 /* Removes the folder and what is in it. Takes NULL. */
 void scratch_free(struct scratch *s);
 DEFINE_CLEANUP(struct scratch *, scratch_free);

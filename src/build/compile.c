@@ -458,6 +458,8 @@ int compile_units(const struct kbuild *kb, const struct overlay *overlay, const 
 	for (size_t i = 0; jobs && i < set->n; i++)
 		job_free(&jobs[i]);
 	free(jobs);
+	if (r < 0)
+		overlay_unname(overlay, err);
 	return r;
 }
 

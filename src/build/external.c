@@ -274,6 +274,7 @@ int external_compile(const struct kbuild *kb, const struct source_set *sources,
 		r = declared_write_header(header, err);
 	if (r == 0)
 		r = compile_all(&w, set);
+	scratch_unname(scratch, err);
 	free(w.files);
 	return r < 0 ? error_prefix(err, r, "module source %s", sources->tree) : 0;
 }

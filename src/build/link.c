@@ -350,6 +350,7 @@ int link_module(const struct analysis *a, struct extract *const *extracts,
 	if (r == 0)
 		r = convert_module(module.data, module.len, resolution->symbols,
 				   resolution->symbol_count, out, err);
+	scratch_unname(scratch, err);
 	return r;
 }
 
@@ -416,5 +417,8 @@ int link_sources(const struct kbuild *kbuild, const char *const *sources, size_t
 	r = scratch_new(&scratch, err);
 	if (r == 0)
 		r = write_sources(scratch_path(scratch), sources, n, options->name, err);
-	return r < 0 ? r : build(kbuild, scratch_path(scratch), options->name, out, err);
+	if (r == 0)
+		r = build(kbuild, scratch_path(scratch), options->name, out, err);
+	scratch_unname(scratch, err);
+	return r;
 }

@@ -46,6 +46,15 @@ void overlay_free(struct overlay *o)
 	free(o);
 }
 
+void overlay_unname(const struct overlay *o, struct error *err)
+{
+	_cleanup_free_ char *place = NULL;
+
+	if (asprintf(&place, "%s/", o->copy) < 0)
+		place = NULL;
+	error_remove(err, place ? place : "");
+}
+
 const char *overlay_folder(const struct overlay *o)
 {
 	return scratch_path(o->scratch);

@@ -14,7 +14,7 @@
 
 struct overlay;
 
-/* Makes the folder below /tmp, for the tree (absolute path). */
+/* Makes the folder for the tree (absolute path). */
 int overlay_new(const char *tree, struct overlay **ret, struct error *err);
 /* Removes it with all in it. */
 void overlay_free(struct overlay *overlay);
@@ -29,6 +29,9 @@ int overlay_fill(const struct overlay *overlay, const struct source_set *sources
 /* Appends a compiler's arguments with every path of the tree moved here. */
 int overlay_move(const struct overlay *overlay, const struct name_list *arguments,
 		 struct name_list *ret, struct error *err);
+
+/* Takes its place out of a message, so that files are named as in the tree. */
+void overlay_unname(const struct overlay *overlay, struct error *err);
 
 /* Its folder, for what belongs to the same build. */
 const char *overlay_folder(const struct overlay *overlay);

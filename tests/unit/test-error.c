@@ -47,6 +47,18 @@ static void message_made_of_itself(void **state _unused_)
 	assert_string_equal(err.message, "outer: inner");
 }
 
+static void a_part_is_taken_out(void **state _unused_)
+{
+	struct error err = { 0 };
+
+	error_set(&err, ERR_CHILD, "/tmp/x/a.c:1: /tmp/x/b.h, not /tmp/y");
+	error_remove(&err, "/tmp/x/");
+	assert_string_equal(err.message, "a.c:1: b.h, not /tmp/y");
+	error_remove(&err, "");
+	error_remove(NULL, "a");
+	assert_string_equal(err.message, "a.c:1: b.h, not /tmp/y");
+}
+
 static void names_are_stable(void **state _unused_)
 {
 	assert_string_equal(error_code_name(ERR_WRONG_KERNEL), "wrong-kernel");
@@ -82,6 +94,7 @@ int main(void)
 		cmocka_unit_test(prefix_keeps_hint_and_code),
 		cmocka_unit_test(outside_text_is_cleaned_and_cut),
 		cmocka_unit_test(message_made_of_itself),
+		cmocka_unit_test(a_part_is_taken_out),
 		cmocka_unit_test(names_are_stable),
 		cmocka_unit_test(names_lead_back),
 	};
