@@ -94,13 +94,13 @@ static int build_module(struct analysis *a, const struct build_options *options,
 	return 0;
 }
 
-/* DIR/OBJECT/original.o and patched.o of each unit that changes. */
+/* DIR/OBJECT/original.o and patched.o of each unit that was compiled. */
 static int keep_objects(const struct analysis *a, const char *folder, struct error *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < a->unit_count; i++) {
-		const struct unit *u = a->units[i].unit;
+	for (size_t i = 0; r == 0 && i < a->unit_set.n; i++) {
+		const struct unit *u = &a->unit_set.units[i];
 		_cleanup_free_ char *dir = path_join(folder, u->object_path, NULL);
 		_cleanup_free_ char *original = dir ? path_join(dir, "original.o", NULL) : NULL;
 		_cleanup_free_ char *patched = dir ? path_join(dir, "patched.o", NULL) : NULL;
@@ -121,12 +121,19 @@ int build_cmd_check(struct cli *cli, struct error *err)
 {
 	_cleanup_session_ struct session s = { 0 };
 	_cleanup_(product_free) struct product p = { 0 };
+	struct error problem = { 0 };
 	int r = session_open(cli, true, &s, err);
 
 	if (r == 0)
 		r = analysis_run(s.analysis, s.arguments, s.argument_count, err);
-	if (r == 0 && cli_has(cli, "keep-objects"))
-		r = keep_objects(s.analysis, cli_get(cli, "keep-objects"), err);
+	if ((r == 0 || r == ERR_NO_CHANGE) && cli_has(cli, "keep-objects")) {
+		int kept = keep_objects(s.analysis, cli_get(cli, "keep-objects"), &problem);
+
+		if (kept < 0) {
+			r = kept;
+			*err = problem;
+		}
+	}
 	if (r == 0)
 		r = resolve_all(s.analysis, &p, err);
 	if (r == 0 && !s.json) {
