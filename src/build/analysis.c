@@ -73,6 +73,8 @@ int analysis_shipped(struct analysis *a, const char *object, const struct shippe
 
 	int r = shipped_open(a->kbuild->kernel, object, &s, err);
 
+	if (r == ERR_NOT_FOUND)
+		error_hint(err, "a module that is not part of the kernel is given with --target");
 	if (r < 0)
 		return r;
 	*ret = s;

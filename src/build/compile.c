@@ -616,6 +616,18 @@ static int add_units_of(const struct kbuild *kb, const char *path, struct unit_s
 	return r;
 }
 
+static int no_unit(const struct kbuild *kb, const char *path, struct error *err)
+{
+	_cleanup_free_ char *full = path_join(kb->source, path, NULL);
+
+	if (full && path[0] != '/' && file_exists(full))
+		return error_set(err, ERR_NOT_FOUND,
+				 "is not compiled in this kernel's configuration");
+	error_set(err, ERR_NOT_FOUND, "the source has no such file");
+	error_hint(err, "name it as a patch does, fs/proc/version.c, below %s", kb->source);
+	return ERR_NOT_FOUND;
+}
+
 int compile_original(const struct kbuild *kb, const char *path, struct unit_set *ret,
 		     struct error *err)
 {
@@ -623,8 +635,7 @@ int compile_original(const struct kbuild *kb, const char *path, struct unit_set 
 	int r = add_units_of(kb, path, &set, err);
 
 	if (r == 0 && set.n == 0)
-		r = error_set(err, ERR_NOT_FOUND,
-			      "%s is not compiled in this kernel's configuration", path);
+		return no_unit(kb, path, err);
 	for (size_t i = 0; r == 0 && i < set.n; i++)
 		r = compile_cached(kb, &set.units[i], true, &set.units[i].original, err);
 	if (r == ERR_CHILD && err && strstr(err->message, "No such file or directory")) {

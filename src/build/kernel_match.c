@@ -7,8 +7,8 @@ int kernel_match_package(const struct kernel_banner *image, const char *what, co
 			 const struct deb_info *deb, struct error *err)
 {
 	if (name && !streq(deb->package, name))
-		return error_set(err, ERR_MISMATCH, "the %s are package %s, the kernel needs %s",
-				 what, deb->package, name);
+		return error_set(err, ERR_MISMATCH, "package %s does not hold the %s: %s does",
+				 deb->package, what, name);
 	if (image->package[0] && !streq(deb->version, image->package))
 		return error_set(
 			err, ERR_MISMATCH,

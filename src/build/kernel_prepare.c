@@ -196,7 +196,8 @@ static int check_config(const struct preparation *p, const char *config, struct 
 	if (r < 0)
 		return r;
 	if (!strstr(buf_str(&text), "\nCONFIG_X86_64=y\n"))
-		return error_set(err, ERR_UNSUPPORTED, "%s is not an x86-64 kernel", release);
+		return error_set(err, ERR_UNSUPPORTED,
+				 "%s is not the configuration of an x86-64 kernel", config);
 	if (!strstr(buf_str(&text), "\nCONFIG_LIVEPATCH=y\n"))
 		return error_set(err, ERR_UNSUPPORTED,
 				 "%s is built without livepatch support (CONFIG_LIVEPATCH)",

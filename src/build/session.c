@@ -53,7 +53,7 @@ static int read_arguments(const struct cli *cli, bool patches, struct session *s
 					  .target_count = cli_count(cli, "target"),
 					  .objects = s->objects,
 					  .object_count = patches ? cli_count(cli, "objects") : 0,
-					  .all = cli_has(cli, "all") };
+					  .all = patches && cli_has(cli, "all") };
 	if (ret->target_count > SESSION_TARGETS_MAX)
 		return error_set(err, ERR_USAGE, "more than %d --target", SESSION_TARGETS_MAX);
 	if (ret->object_count > SESSION_OBJECTS_MAX)
@@ -61,6 +61,9 @@ static int read_arguments(const struct cli *cli, bool patches, struct session *s
 	if (ret->object_count > 0 && ret->target_count == 0)
 		return error_set(err, ERR_USAGE,
 				 "--objects needs the --target that they belong to");
+	if (ret->source && ret->target_count == 0)
+		return error_set(err, ERR_USAGE,
+				 "--source needs the --target that is built from it");
 	if (ret->object_count == 0 && cli_argc(cli) == 0)
 		return error_set(err, ERR_USAGE, "neither a patch nor --objects is given");
 	for (size_t i = 0; i < ret->object_count; i++)
@@ -165,14 +168,18 @@ static bool same_file(const char *a, const char *b)
 			       x.st_ino == y.st_ino);
 }
 
-/* Is there a folder for the file? Better said now than after the work. */
-static int check_folder(const char *path, struct error *err)
+/* Can the file be written? Better said now than after the work. */
+static int check_place(const char *path, struct error *err)
 {
+	struct stat st;
 	size_t len = (size_t)(path_base(path) - path);
 	_cleanup_free_ char *folder = len > 0 ? strndup(path, len) : strdup(".");
 
 	if (!folder)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return error_set(err, ERR_INVALID,
+				 "cannot write %s: it is there and not a regular file", path);
 	return access(folder, W_OK | X_OK) == 0
 		       ? 0
 		       : error_set_errno(err, errno, "cannot write %s", path);
@@ -194,7 +201,7 @@ int session_check_outputs(const struct cli *cli, struct error *err)
 					 patch);
 	}
 
-	int r = check_folder(output, err);
+	int r = check_place(output, err);
 
-	return r < 0 || !record ? r : check_folder(record, err);
+	return r < 0 || !record ? r : check_place(record, err);
 }

@@ -32,8 +32,6 @@ struct session {
 		  "a module to patch that is not part of the kernel; repeatable", false, 0 },     \
 		{ "jobs", "N", "how many compilers may run at once (default: processors)", false, \
 		  'j' },                                                                          \
-		{ "all", NULL, "look at every file that includes what is patched, however many",  \
-		  false, 0 },                                                                     \
 		{ "timings", NULL, "print where the time went, as a line of JSON", false, 0 },    \
 		CLI_FORMAT_OPTION
 
@@ -48,8 +46,10 @@ struct session {
 	}
 /* Of those that take source patches. */
 #define SESSION_PATCH_OPTIONS                                                                       \
-	{ "source", "DIR", "source of the modules that --target names, with their Makefile",        \
-	  false, 0 },                                                                               \
+	{ "all", NULL, "look at every file that includes what is patched, however many", false,     \
+	  0 },                                                                                      \
+		{ "source", "DIR",                                                                  \
+		  "source of the modules that --target names, with their Makefile", false, 0 },     \
 	{                                                                                           \
 		"objects", "ORIG.o:PATCHED.o",                                                      \
 			"a file of such a module as compiled before and after the fix; repeatable", \

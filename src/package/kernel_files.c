@@ -294,7 +294,10 @@ static int take_image(const char *image, const char *folder, kernel_say_fn say,
 	    memcmp(magic, ELFMAG, SELFMAG) == 0)
 		return strip_vmlinux(image, folder, info, err);
 	r = to ? file_copy(image, to, 0644, err) : error_set(err, ERR_NO_MEMORY, "out of memory");
-	return r < 0 ? r : unpack_vmlinux(folder, info, err);
+	if (r < 0)
+		return r;
+	r = unpack_vmlinux(folder, info, err);
+	return r < 0 ? error_prefix(err, r, "%s", image) : 0;
 }
 
 int kernel_files_from(const struct kernel_origin *origin, const char *folder, kernel_say_fn say,

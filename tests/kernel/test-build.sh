@@ -96,6 +96,10 @@ check "a new function in a module" turns_down 4 "is new in module nf_tables" "$W
 check "a new function for nobody leaves no trace" patch_it "$WORK/far.patch" "${fixes[@]}"
 check "not in the record either" jq -e '.new_functions == []' "$WORK/out.json"
 check "nothing but a new function for nobody" turns_down 3 "changes no code" "$WORK/helper.patch"
+check "what was compiled is kept all the same" exits 3 \
+	suture-build check --kernel "$RELEASE" --keep-objects "$WORK/kept" "$WORK/helper.patch"
+check "and explained" says "unchanged" suture-build diff --kernel "$RELEASE" --explain version_proc_show \
+	"$WORK"/kept/fs/proc/version.o/{original,patched}.o
 
 # What changes nothing.
 make_patch comment fs/proc/version.c -e '/^static int version_proc_show/i /* a comment\n * of two lines */'
@@ -137,6 +141,14 @@ if [ -n "$link" ]; then
 	check "a symbolic link" turns_down 4 "$link: is" "$WORK/link.patch"
 fi
 
+# Command lines that are wrong, before any work.
+before_work() {
+	refuses "$@" && ! grep -q compiled "$WORK/says.out"
+}
+check "an output that is a folder" before_work "not a regular file" \
+	suture-build patch --kernel "$RELEASE" --version 1.1 -o "$WORK" "$WORK/good.patch"
+check "a source folder without a target" before_work "needs the --target" patch_it --source "$WORK" "$WORK/good.patch"
+
 # Kinds of change.
 printf 'diff --git a/fs/proc/version.c b/fs/proc/v2.c\nsimilarity index 100%%\nrename from fs/proc/version.c\nrename to fs/proc/v2.c\n' >"$WORK/rename.patch"
 check "a rename" turns_down 4 "renamed" "$WORK/rename.patch"
@@ -151,7 +163,7 @@ check "a binary file" turns_down 4 "binary" "$WORK/binary.patch"
 sed 's/utsname()->version/utsname()->nothing/' "$WORK/good.patch" >"$WORK/unfit.patch"
 check "a patch that does not apply" turns_down 1 "does not apply: fs/proc/version.c has no place for hunk 1" "$WORK/unfit.patch"
 sed 's/seq_puts/no_such_function/' "$WORK/good.patch" >"$WORK/error.patch"
-check "a patch that does not compile" turns_down 1 "does not compile" "$WORK/error.patch"
+check "a patch that does not compile" turns_down 1 "does not compile: fs/proc/version.c:" "$WORK/error.patch"
 head -n 6 "$WORK/good.patch" >"$WORK/cut.patch"
 check "a truncated patch" turns_down 1 "ends within a hunk" "$WORK/cut.patch"
 echo '+	seq_puts(m, "y");' | cat "$WORK/good.patch" - >"$WORK/long.patch"

@@ -91,7 +91,9 @@ check "a configuration without livepatch is refused" refused CONFIG_LIVEPATCH --
 sed 's/^CONFIG_CC_VERSION_TEXT=.*/CONFIG_CC_VERSION_TEXT="gcc (GCC) 99.1.0"/' "$SHARED/config" >"$WORK/other-gcc"
 check "a configuration for another compiler is refused" refused "was made for 'gcc (GCC) 99.1.0'" --config "$WORK/other-gcc"
 check "a folder without modules is refused" refused 'no installed modules' --modules "$WORK"
-check "a file that is no kernel is refused" refused 'not a' --image "$SHARED/config"
+check "a file that is no kernel is refused" refused "$SHARED/config: not an x86 kernel image" --image "$SHARED/config"
+echo nothing >"$WORK/no-config"
+check "and what is no configuration" refused "no-config is not the configuration of an x86-64 kernel" --config "$WORK/no-config"
 check "a release that apt does not know leaves no lock" \
 	refuses 'apt does not know' suture-build kernel add 6.1.0-9999-cloud-amd64
 check "nothing is left of it" nothing_left
