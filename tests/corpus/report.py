@@ -5,7 +5,7 @@ from collections import Counter
 
 BUILT_MIN = 0.97
 SLOWEST = 5
-HEADS = ("fix", "where", "direction", "class", "functions", "verdict", "CPU s")
+HEADS = ("fix", "where", "direction", "class", "functions", "verdict", "CPU s", "--all")
 
 
 def short(text, width):
@@ -20,7 +20,8 @@ def row(fix, result):
     names = [name for _, name in result["functions"]]
     text = " ".join(names[:3]) + (f" +{len(names) - 3}" if len(names) > 3 else "")
     return (f"{fix['series']}/{fix['patch'].removesuffix('.patch')}", fix["where"], result.get("direction", "-"),
-            "code" if fix["code_only"] else "other", text, verdict_of(result), f"{result['cpu']:.1f}")
+            "code" if fix["code_only"] else "other", text, verdict_of(result), f"{result['cpu']:.1f}",
+            f"{result['all']} files" if result.get("all") else "")
 
 
 class Kernel:
@@ -84,6 +85,7 @@ def _sums(kernels):
             line("do not fit this kernel", lambda k: len(k.pairs) - len(k.here)),
             line("change none of this kernel's code", lambda k: sum(r["verdict"] == "no change" for _, r in k.here)),
             line("built", lambda k: len(k.built)),
+            line("looked at with --all", lambda k: sum(bool(r.get("all")) for _, r in k.here)),
             line("passed in the guest", lambda k: len(k.guest("passed"))),
             line("target cannot be loaded in the guest", lambda k: len(k.guest("target not loadable"))),
             line("failed in the guest", lambda k: len(k.guest("failed"))),
@@ -127,7 +129,7 @@ def _limits_said(kernels):
 
 
 def print_all(kernels):
-    limits = (56, 6, 9, 5, 56, 19, 7)
+    limits = (56, 6, 9, 5, 56, 19, 7, 10)
     for kernel in kernels:
         print(f"\n== {kernel.release} ==")
         for cells in (HEADS, *(row(f, r) for f, r in kernel.pairs)):
