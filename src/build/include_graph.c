@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/vec.h"
 #include "build/include_scan.h"
+#include "build/output.h"
 #include "build/source.h"
 
 #define HASH_NONFATAL_OOM            1
@@ -489,6 +490,7 @@ static int parse_line(struct include_graph *g, char *line, size_t count)
 	return r;
 }
 
+/* ERR_NOT_FOUND: there is none, or one of another version of this program. ERR_INVALID. */
 static int read_cache(struct include_graph *g, const char *path, struct error *err)
 {
 	static const char head[] = "suture includes 1 ";
@@ -497,13 +499,13 @@ static int read_cache(struct include_graph *g, const char *path, struct error *e
 	unsigned long count;
 	char *p;
 
+	if (r == -ENOENT || (r == 0 && !str_has_prefix(buf_str(&text), head)))
+		return ERR_NOT_FOUND;
 	if (r < 0)
 		return r;
-	if (!str_has_prefix(buf_str(&text), head))
-		return error_set(err, ERR_INVALID, "%s is damaged", path);
 	count = strtoul((char *)text.data + strlen(head), &p, 10);
 	if (*p++ != '\n' || count > NODES_MAX)
-		return error_set(err, ERR_INVALID, "%s is damaged", path);
+		return ERR_INVALID;
 	while (r == 0 && *p) {
 		char *line = p, *end = p + strcspn(p, "\n");
 
@@ -511,19 +513,15 @@ static int read_cache(struct include_graph *g, const char *path, struct error *e
 		*end = '\0';
 		r = parse_line(g, line, count);
 	}
-	if (r == 0 && g->nodes.count != count)
-		r = ERR_INVALID;
-	return r < 0 ? error_set(err, r, "%s is damaged", path) : 0;
+	return r == 0 && g->nodes.count != count ? ERR_INVALID : r;
 }
 
-int include_graph_load(const struct kbuild *kb, const struct unit_list *units,
-		       struct include_graph **ret, struct error *err)
+static int new_graph(const struct kbuild *kb, const struct unit_list *units,
+		     struct include_graph **ret, struct error *err)
 {
 	_cleanup_include_graph_ struct include_graph *g = calloc(1, sizeof(*g));
-	_cleanup_free_ char *path = path_join(kb->kernel->folder, "units", "includes", NULL);
-	int r;
 
-	if (!g || !path)
+	if (!g)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	g->units = units;
 	g->tree = strdup(kb->source);
@@ -531,25 +529,41 @@ int include_graph_load(const struct kbuild *kb, const struct unit_list *units,
 	g->arena = arena_new(ARENA_MAX);
 	if (!g->tree || !g->build || !g->arena)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	if (file_exists(path)) {
-		r = read_cache(g, path, err);
-	} else {
-		r = build_graph(g, err);
-		if (r == 0)
-			r = write_cache(g, path, err);
-	}
-	if (r < 0)
-		return r;
-	g->loaded = g->nodes.count;
 	*ret = TAKE_PTR(g);
 	return 0;
 }
 
-int include_graph_stamp(const struct include_graph *g, const char *format,
+int include_graph_load(const struct kbuild *kb, const struct unit_list *units,
+		       struct include_graph **ret, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(kb->kernel->folder, "units", "includes", NULL);
+	_cleanup_include_graph_ struct include_graph *kept = NULL, *made = NULL;
+	int r = path ? new_graph(kb, units, &kept, err)
+		     : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	if (r == 0)
+		r = read_cache(kept, path, err);
+	if (r == ERR_INVALID)
+		output_step("the list of what includes what is damaged: making it anew");
+	if (r == ERR_INVALID || r == ERR_NOT_FOUND) {
+		r = new_graph(kb, units, &made, err);
+		if (r == 0)
+			r = build_graph(made, err);
+		if (r == 0)
+			r = write_cache(made, path, err);
+	}
+	if (r < 0)
+		return r == ERR_NO_MEMORY ? error_set(err, r, "out of memory") : r;
+	*ret = made ? TAKE_PTR(made) : TAKE_PTR(kept);
+	(*ret)->loaded = (*ret)->nodes.count;
+	return 0;
+}
+
+int include_graph_stamp(const struct include_graph *g, const char *code,
 			char ret[static SHA256_HEX_LEN + 1], struct error *err)
 {
 	_cleanup_buf_ struct buf all = BUF_INIT(CACHE_MAX);
-	int r = buf_printf(&all, "%s\n", format);
+	int r = buf_printf(&all, "%s\n", code);
 
 	for (size_t i = 0; r == 0 && i < g->loaded; i++) {
 		const char *path = g->nodes.items[i]->path;

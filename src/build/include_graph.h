@@ -16,15 +16,15 @@
 
 struct include_graph;
 
-/* Loads the graph, making it first if the cache has none. Errors: those of reading, ERR_NO_MEMORY.
- */
+/* Loads the graph, making it first if the cache has none, one of another version of this program or
+ * a damaged one. Errors: those of reading, ERR_NO_MEMORY. */
 int include_graph_load(const struct kbuild *kb, const struct unit_list *units,
 		       struct include_graph **ret, struct error *err);
 /* Removes the graph from the cache: the build folder has got more files. */
 int include_graph_forget(const struct kbuild *kb, struct error *err);
-/* A number for the state of all files that units read, by their sizes and times, and for `format`:
+/* A number for the state of all files that units read, by their sizes and times, and for `code`:
  * another one as soon as a file changes. What include_graph_add() adds does not count. */
-int include_graph_stamp(const struct include_graph *graph, const char *format,
+int include_graph_stamp(const struct include_graph *graph, const char *code,
 			char ret[static SHA256_HEX_LEN + 1], struct error *err);
 void include_graph_free(struct include_graph *graph);
 DEFINE_CLEANUP(struct include_graph *, include_graph_free);

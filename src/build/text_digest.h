@@ -16,9 +16,6 @@
 
 #include "base/hash.h"
 
-/* Raise the number with every change of what counts: digests are kept. */
-#define TEXT_DIGEST_FORMAT "1"
-
 /* For a text that a C compiler reads which drops what is not used (-O1 and more; no -fkeep-…).
  * Takes time linear in `len` and at most 64 bytes of memory for each of up to C_TEXT_MAX. Errors:
  * ERR_NO_MEMORY. */

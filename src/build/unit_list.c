@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/vec.h"
+#include "build/output.h"
 
 /* Twice what the largest configuration makes. */
 #define OUTPUT_MAX      ((size_t)1024 * 1024 * 1024)
@@ -324,8 +325,8 @@ static int ask_kbuild(const struct kbuild *kb, const char *path, struct error *e
 	_cleanup_free_ char *graph = path_join(kb->kernel->folder, "units", "includes", NULL);
 	_cleanup_free_ char *code = code_path(kb);
 	/* An object that is there already is asked for too, as its flags are not these. Lines of
-	 * several jobs must not mix. */
-	const char *argv[FOLDERS_MAX + 5] = { "-n", "-Otarget", "KCFLAGS=-g0 -g0",
+	 * several jobs must not mix, neither those of makes that make calls (-Orecurse). */
+	const char *argv[FOLDERS_MAX + 5] = { "-n", "-Orecurse", "KCFLAGS=-g0 -g0",
 					      "OBJECT_FILES_NON_STANDARD=y" };
 	int r = units && graph && code ? list_folders(kb->source, &folders, err)
 				       : error_set(err, ERR_NO_MEMORY, "out of memory");
@@ -337,14 +338,6 @@ static int ask_kbuild(const struct kbuild *kb, const char *path, struct error *e
 	for (size_t i = 0; i < folders.n; i++)
 		argv[4 + i] = folders.items[i];
 	r = ask_make(kb, argv, &text, err);
-	if (r == ERR_INVALID) {
-		/* Where make calls itself, it prints between the lines of other jobs. */
-		struct kbuild alone = *kb;
-
-		alone.jobs = 1;
-		text.len = 0;
-		r = ask_make(&alone, argv, &text, err);
-	}
 	if (r == 0)
 		r = file_make_dirs(units, 0755, err);
 	/* What was found of another list (include_graph.h). */
@@ -355,23 +348,42 @@ static int ask_kbuild(const struct kbuild *kb, const char *path, struct error *e
 	return r < 0 ? r : file_write_atomic(code, lists_code, strlen(lists_code), 0644, err);
 }
 
+/* ERR_NOT_FOUND: there is none, or one of another version of this program. ERR_INVALID. */
+static int load_cached(const struct kbuild *kb, const char *path, struct unit_list *ret,
+		       struct error *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(LIST_MAX);
+	int r;
+
+	if (!unit_list_is_cached(kb))
+		return ERR_NOT_FOUND;
+	r = file_read(path, &text, err);
+	return r < 0 ? r : unit_list_parse(&text, ret, err);
+}
+
 int unit_list_load(const struct kbuild *kb, struct unit_list *ret, struct error *err)
 {
 	_cleanup_free_ char *path = list_path(kb);
 	_cleanup_close_ int lock = -1;
-	_cleanup_buf_ struct buf text = BUF_INIT(LIST_MAX);
-	int r = path ? 0 : error_set(err, ERR_NO_MEMORY, "out of memory");
+	int r = path ? load_cached(kb, path, ret, err)
+		     : error_set(err, ERR_NO_MEMORY, "out of memory");
 
-	if (r == 0 && !unit_list_is_cached(kb)) {
-		r = kernel_lock(kb->kernel->release, NULL, &lock, err);
-		if (r == 0 && !unit_list_is_cached(kb))
-			r = ask_kbuild(kb, path, err);
-	}
+	if (r != ERR_NOT_FOUND && r != ERR_INVALID)
+		return r;
+	r = kernel_lock(kb->kernel->release, NULL, &lock, err);
+	if (r < 0)
+		return r;
+	/* Another program may have made it meanwhile. */
+	r = load_cached(kb, path, ret, err);
+	if (r == ERR_INVALID)
+		output_step("the list of what this kernel is compiled from is damaged: making it "
+			    "anew");
+	if (r != ERR_NOT_FOUND && r != ERR_INVALID)
+		return r;
+	r = ask_kbuild(kb, path, err);
 	if (r == 0)
-		r = file_read(path, &text, err);
-	if (r == 0)
-		r = unit_list_parse(&text, ret, err);
-	return r < 0 && path ? error_prefix(err, r, "%s", path) : r;
+		r = load_cached(kb, path, ret, err);
+	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
 }
 
 static int make_objects(const struct kbuild *kb, char *const *objects, size_t n, struct error *err)

@@ -29,7 +29,7 @@ void unit_list_free(struct unit_list *list);
  * takes seconds. Errors: ERR_CHILD (make's words), ERR_INVALID (a damaged cache). */
 int unit_list_load(const struct kbuild *kb, struct unit_list *ret, struct error *err);
 
-/* Is the list in the cache already? */
+/* Is there a list of this version in the cache? */
 bool unit_list_is_cached(const struct kbuild *kb);
 
 /* Is it an object with code of the kernel? Not so for programs that run before it or outside it

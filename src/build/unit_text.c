@@ -11,8 +11,11 @@
 
 #define TEXT_MAX ((size_t)256 * 1024 * 1024)
 
+/* Which code makes digests: those of another one are forgotten. */
+extern const char texts_code[];
+
 /* Objects at a time: their command lines take memory. */
-#define BATCH    64
+#define BATCH 64
 
 int unit_text_arguments(const struct unit_text *unit, bool text, const char *output,
 			struct name_list *ret)
@@ -245,7 +248,7 @@ int unit_text_compare(const struct kbuild *kb, const struct overlay *overlay,
 
 	if (r < 0 || n == 0)
 		return r;
-	r = include_graph_stamp(graph, TEXT_DIGEST_FORMAT, stamp, err);
+	r = include_graph_stamp(graph, texts_code, stamp, err);
 	if (r == 0)
 		r = text_cache_load(path, stamp, &cache, err);
 	if (r < 0)

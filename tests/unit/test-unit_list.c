@@ -6,6 +6,8 @@
 
 #include "build/include_graph.h"
 
+extern const char lists_code[];
+
 #define CALL(flags, object, source) \
 	"  cc -Wp,-MMD,x.d -D__KERNEL__ " flags " -c -o " object " " source
 
@@ -208,6 +210,101 @@ static void readers(void **state)
 	tear_down(&r);
 }
 
+/* A graph that is damaged, or of another version, is made anew. */
+static void damaged_graph(void **state)
+{
+	static const char *const texts[] = {
+		"suture includes 2 0\n",
+		"",
+		"suture includes 1 x\n",
+		"suture includes 1 2\nfs/x.c\t7\n\n",
+		"suture includes 1 1\nfs/x.c\n\nfs/y.c\n",
+		"suture includes 1 9999999999\n",
+		"suture includes 1 2\nfs/x.c\n",
+		"suture includes 1 1\nfs/x.c\t-1\n",
+		"suture includes 1 2\nfs/x.c\nfs/x.c\n",
+	};
+	struct graph_run r;
+
+	(void)state;
+	set_up(&r);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		put(r.dir, "units/includes", texts[i]);
+		load_graph(&r);
+		expect_readers(&r, "include/linux/b.h", "xy");
+		load_graph(&r);
+		expect_readers(&r, "include/linux/b.h", "xy");
+	}
+	tear_down(&r);
+}
+
+/* Another number as soon as a file changes, but not for what a patch adds. */
+static void stamp(void **state)
+{
+	char before[SHA256_HEX_LEN + 1], after[SHA256_HEX_LEN + 1];
+	struct graph_run r;
+
+	(void)state;
+	set_up(&r);
+	load_graph(&r);
+	assert_ok(include_graph_stamp(r.graph, "1", before, &r.err), &r.err);
+	assert_ok(include_graph_add(r.graph, "net/own.h", "#include \"y.h\"\n", 15, &r.err),
+		  &r.err);
+	assert_ok(include_graph_add(r.graph, "include/asm/g.h", "", 0, &r.err), &r.err);
+	assert_ok(include_graph_stamp(r.graph, "1", after, &r.err), &r.err);
+	assert_string_equal(before, after);
+	assert_ok(include_graph_stamp(r.graph, "2", after, &r.err), &r.err);
+	assert_string_not_equal(before, after);
+	put(r.dir, "build/gen/asm/g.h", "#include <asm-generic/g.h> \n");
+	assert_ok(include_graph_stamp(r.graph, "1", after, &r.err), &r.err);
+	assert_string_not_equal(before, after);
+	tear_down(&r);
+}
+
+/* A list that is damaged, or was made by other code, is asked for anew. */
+static void list_is_made_anew(void **state)
+{
+	static const char good[] = "fs/a.o\tfs/a.c\tsavedcmd_fs/a.o := ";
+	static const struct {
+		const char *text, *code;
+		bool kept;
+	} cases[] = {
+		{ "suture units 2\nfs/b.o\tfs/b.c\tsavedcmd_fs/b.o := cc\n", lists_code, true },
+		{ "suture units 2\nfs/b.o\tfs/b.c\tsavedcmd_fs/b.o := cc\n", "other", false },
+		{ "suture units 2\nfs/b.o\tfs/b.c\n", lists_code, false },
+		{ "suture units 3\nfs/b.o\tfs/b.c\tsavedcmd_fs/b.o := cc\n", lists_code, false },
+		{ "", lists_code, false },
+	};
+	char *dir = unit_make_dir();
+	_cleanup_free_ char *tree = path_join(dir, "t", NULL), *build = path_join(dir, "b", NULL);
+	_cleanup_free_ char *path = path_join(dir, "units", "list", NULL);
+	struct kernel kernel = { .folder = dir, .build = build, .release = (char[]){ "1.0" } };
+	struct kbuild kb = {
+		.kernel = &kernel, .source = tree, .compiler = (char[]){ "cc" }, .jobs = 2
+	};
+
+	(void)state;
+	assert_int_equal(setenv("XDG_CACHE_HOME", dir, 1), 0);
+	put(dir, "t/Makefile",
+	    "arch/x86/:\n\t: ; cc -Wp,-MMD,x.d -D__KERNEL__ -c -o fs/a.o $(CURDIR)/fs/a.c\n");
+	put(dir, "b/x", "");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_unit_list_ struct unit_list list = { 0 };
+		_cleanup_buf_ struct buf text = BUF_INIT(1 << 16);
+		struct error err = { 0 };
+
+		put(dir, "units/list", cases[i].text);
+		put(dir, "units/code", cases[i].code);
+		assert_ok(unit_list_load(&kb, &list, &err), &err);
+		assert_int_equal(list.n, 1);
+		assert_string_equal(list.entries[0].object, cases[i].kept ? "fs/b.o" : "fs/a.o");
+		assert_int_equal(file_read(path, &text, NULL), 0);
+		assert_true(cases[i].kept || strstr(buf_str(&text), good));
+		assert_true(unit_list_is_cached(&kb));
+	}
+	unit_remove_dir(dir);
+}
+
 static void patched_texts(void **state)
 {
 	static const char now[] = "#include <linux/a.h>\n";
@@ -249,7 +346,8 @@ int main(void)
 		cmocka_unit_test(from_make), cmocka_unit_test(what_shapes_the_kernel),
 		cmocka_unit_test(damaged),   cmocka_unit_test(paths),
 		cmocka_unit_test(readers),   cmocka_unit_test(patched_texts),
-		cmocka_unit_test(closure),
+		cmocka_unit_test(closure),   cmocka_unit_test(damaged_graph),
+		cmocka_unit_test(stamp),     cmocka_unit_test(list_is_made_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
