@@ -14,6 +14,7 @@
 #include "build/command.h"
 #include "build/compile_task.h"
 #include "build/declared.h"
+#include "build/output.h"
 #include "build/unit_list.h"
 
 #define GENKSYMS_TIMEOUT_MS (10 * 60 * 1000)
@@ -384,6 +385,7 @@ static int run_round(const struct kbuild *kb, const struct overlay *overlay, con
 	struct output_progress progress = { .what = "compiling", .total = tasks.n };
 
 	start = clock_monotonic_ms();
+	output_progress_begin(&progress);
 	if (r == 0)
 		r = compile_tasks_run(&tasks, kb, &progress, err);
 	output_progress_end(&progress);

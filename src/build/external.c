@@ -11,6 +11,7 @@
 #include "build/command.h"
 #include "build/declared.h"
 #include "build/inputs.h"
+#include "build/output.h"
 
 #define COMMAND_MAX (1024 * 1024)
 #define DEPTH_MAX   32
@@ -253,6 +254,8 @@ int external_compile(const struct kbuild *kb, const struct source_set *sources,
 {
 	_cleanup_scratch_ struct scratch *scratch = NULL;
 	struct work w = { .kb = kb, .sources = sources, .err = err };
+	const struct output_progress progress = { .what = "compiling the module's files",
+						  .total = 1 };
 	_cleanup_free_ char *header = NULL;
 	int r = list_files(&w, reasons);
 
@@ -272,8 +275,10 @@ int external_compile(const struct kbuild *kb, const struct source_set *sources,
 		r = inputs_hash_tree(w.folder, ret_sha256, err);
 	if (r == 0)
 		r = declared_write_header(header, err);
+	output_progress_begin(&progress);
 	if (r == 0)
 		r = compile_all(&w, set);
+	output_progress_end(&progress);
 	scratch_unname(scratch, err);
 	free(w.files);
 	return r < 0 ? error_prefix(err, r, "module source %s", sources->tree) : 0;

@@ -9,6 +9,7 @@
 #include "base/process.h"
 #include "base/scratch.h"
 #include "build/declared.h"
+#include "build/output.h"
 #include "build/tables.h"
 
 #define WRAPPER_MAX       (16 * 1024 * 1024)
@@ -316,9 +317,13 @@ static int strip_module(const char *path, struct error *err)
 static int build(const struct kbuild *kb, const char *folder, const char *name, struct buf *out,
 		 struct error *err)
 {
+	const struct output_progress progress = { .what = "linking", .total = 1 };
 	_cleanup_free_ char *path = NULL;
-	int r = run_kbuild(kb, folder, err);
+	int r;
 
+	output_progress_begin(&progress);
+	r = run_kbuild(kb, folder, err);
+	output_progress_end(&progress);
 	if (r < 0)
 		return r;
 	if (asprintf(&path, "%s/%s.ko", folder, name) < 0)

@@ -58,6 +58,19 @@ void output_reasons(struct reason_list *reasons)
 #define PROGRESS_LEAST 8
 #define BAR_WIDTH      30
 
+static bool is_shown(const struct output_progress *p)
+{
+	return p->what && p->total > 0 && isatty(STDOUT_FILENO);
+}
+
+void output_progress_begin(const struct output_progress *p)
+{
+	if (is_shown(p)) {
+		printf("  … %s", p->what);
+		fflush(stdout);
+	}
+}
+
 void output_progress_step(struct output_progress *p)
 {
 	size_t before = p->total ? p->done * 10 / p->total : 0;
@@ -78,7 +91,7 @@ void output_progress_step(struct output_progress *p)
 
 void output_progress_end(const struct output_progress *p)
 {
-	if (p->what && p->total >= PROGRESS_LEAST && isatty(STDOUT_FILENO)) {
+	if (is_shown(p)) {
 		printf("\r\033[K");
 		fflush(stdout);
 	}

@@ -16,9 +16,11 @@ struct output_progress {
 	size_t total, done;
 };
 
+/* Says on a terminal what begins. */
+void output_progress_begin(const struct output_progress *progress);
 /* One more part is done. A step of few parts is not worth telling. */
 void output_progress_step(struct output_progress *progress);
-/* Takes the bar away. */
+/* Takes it away. */
 void output_progress_end(const struct output_progress *progress);
 
 /* Every reason, grouped by its kind, with the way round, on standard error. Sorts

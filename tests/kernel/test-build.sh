@@ -38,6 +38,8 @@ check "its masks leave most of the code to be compared" \
 	jq -e '.objects[].functions[] | ([.mask[][1]] | add) * 2 < .size' "$WORK/out.json"
 check "the record has the module's hash" \
 	says "$(sha256sum <"$OUT" | cut -d ' ' -f 1)" cat "$WORK/out.json"
+check "a terminal shows what takes its time" says '… linking' \
+	script -qec "suture-build patch --kernel $RELEASE --version 1.1 -o $WORK/terminal.ko ${fixes[0]}" /dev/null
 cp "$OUT" "$WORK/first.ko"
 check "built again" patch_it "${fixes[@]}"
 check "the module is the same, byte for byte" cmp "$OUT" "$WORK/first.ko"
