@@ -89,7 +89,7 @@ static void note_uses(struct atom_section *s)
 	for (size_t i = 0; i < s->refs.count; i++) {
 		struct atom *target = s->refs.items[i].target;
 
-		if (!target || target->kind != ATOM_DATA || s->class == CLASS_SPECIAL)
+		if (!target || target->kind != ATOM_DATA)
 			continue;
 		if (code && s->refs.items[i].plain)
 			target->accessed = true;
