@@ -257,6 +257,99 @@ static void unwind_entries_stay_side_by_side(void **state)
 	close_pair(&p);
 }
 
+/* An alternative for second(), whose replacement has that length: the end of the section. */
+static void add_alternative(struct sample *s, uint8_t length)
+{
+	uint8_t data[14] = { [13] = length };
+	struct elf_section *code, *table;
+
+	code = sample_section(s->object, ".altinstr_replacement", SHF_ALLOC | SHF_EXECINSTR,
+			      "\x90\x90", 2);
+	table = sample_section(s->object, ".altinstructions", SHF_ALLOC, data, sizeof(data));
+	sample_relas(s->object, table,
+		     (struct elf_rela[]){ { 0, s->text_second->symbol, R_X86_64_PC32, 5 },
+					  { 4, code->symbol, R_X86_64_PC32, 2 + 4 } },
+		     2);
+}
+
+/* What removes code has no replacement: its address leads nowhere, and nobody reads it. */
+static void an_empty_replacement_points_to_its_function(void **state)
+{
+	(void)state;
+	struct error err = { 0 };
+	struct pair p;
+
+	open_pair(&p, 9);
+	add_alternative(&p.a, 0);
+	add_alternative(&p.b, 0);
+	must_extract(&p);
+	const struct elf_section *made = elf_object_section(p.out, ".altinstructions");
+	assert_int_equal(made->rela->rela_count, 2);
+	const struct elf_rela *empty = &made->rela->relas[1];
+	assert_string_equal(empty->symbol->section->name, ".text.second");
+	assert_int_equal((int64_t)empty->symbol->value + empty->addend, 0);
+	close_pair(&p);
+
+	open_pair(&p, 9); /* two bytes that are not there */
+	add_alternative(&p.a, 2);
+	add_alternative(&p.b, 2);
+	assert_ok(run(&p, NULL, &err), &err);
+	assert_int_equal(diff_result(p.diff)->verdict, DIFF_REFUSED);
+	assert_int_equal(diff_result(p.diff)->reasons[0].code, REASON_UNKNOWN_REFERENCE);
+	close_pair(&p);
+}
+
+/* An entry of __ex_table, whose references are at these places of it and lead there. */
+static void add_exception(struct sample *s, uint64_t first, struct elf_section *where)
+{
+	struct elf_section *table =
+		sample_section(s->object, "__ex_table", SHF_ALLOC, (uint8_t[12]){ 0 }, 12);
+
+	sample_relas(s->object, table,
+		     (struct elf_rela[]){
+			     { first, where->symbol, R_X86_64_PC32, (int64_t)first },
+			     { first + 4, where->symbol, R_X86_64_PC32, (int64_t)first + 4 } },
+		     2);
+}
+
+static void entries_begin_with_a_place_in_code(void **state)
+{
+	(void)state;
+	struct error err = { 0 };
+	struct pair p;
+
+	open_pair(&p, 9);
+	add_exception(&p.b, 4, p.b.text_second);
+	assert_int_equal(run(&p, NULL, &err), ERR_INVALID);
+	assert_non_null(strstr(err.message, "entry 0 of __ex_table does not begin"));
+	close_pair(&p);
+	open_pair(&p, 9);
+	add_exception(&p.b, 0, p.b.data);
+	assert_int_equal(run(&p, NULL, &err), ERR_INVALID);
+	assert_non_null(strstr(err.message, "entry 0 of __ex_table does not begin"));
+	close_pair(&p);
+}
+
+/* The compiler may write tables in another order; each function's entries are compared by table. */
+static void tables_may_change_places(void **state)
+{
+	static const struct table locks = { ".smp_locks", 4, 1, { 0 }, R_X86_64_PC32 },
+				  exceptions = { "__ex_table", 12, 2, { 0, 4 }, R_X86_64_PC32 };
+
+	(void)state;
+	struct error err = { 0 };
+	struct pair p;
+
+	open_pair(&p, 1);
+	add_table(&p.a, &locks);
+	add_table(&p.a, &exceptions);
+	add_table(&p.b, &exceptions);
+	add_table(&p.b, &locks);
+	assert_ok(run(&p, NULL, &err), &err);
+	assert_int_equal(diff_result(p.diff)->verdict, DIFF_NO_CHANGE);
+	close_pair(&p);
+}
+
 static void unwind_columns_of_different_length_are_refused(void **state)
 {
 	(void)state;
@@ -268,6 +361,11 @@ static void unwind_columns_of_different_length_are_refused(void **state)
 	elf_object_section(p.b.object, ".orc_unwind")->size = 23;
 	assert_int_equal(run(&p, NULL, &err), ERR_INVALID);
 	assert_non_null(strstr(err.message, ".orc_unwind_ip"));
+	close_pair(&p);
+	open_pair(&p, 9); /* of another size than the kernel's */
+	add_orc(&p.a);
+	add_orc(&p.b);
+	assert_int_equal(run(&p, &(struct special_sizes){ .orc_entry = 12 }, &err), ERR_INVALID);
 	close_pair(&p);
 	open_pair(&p, 9); /* the second column alone */
 	sample_section(p.b.object, ".orc_unwind", SHF_ALLOC, "123456", 6);
@@ -504,6 +602,9 @@ int main(void)
 		cmocka_unit_test(every_table_is_tested),
 		cmocka_unit_test(an_entry_is_part_of_its_function),
 		cmocka_unit_test(unwind_entries_stay_side_by_side),
+		cmocka_unit_test(an_empty_replacement_points_to_its_function),
+		cmocka_unit_test(entries_begin_with_a_place_in_code),
+		cmocka_unit_test(tables_may_change_places),
 		cmocka_unit_test(unwind_columns_of_different_length_are_refused),
 		cmocka_unit_test(named_padding_is_part_of_its_function),
 		cmocka_unit_test(a_name_alone_is_no_padding),
