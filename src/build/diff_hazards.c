@@ -85,7 +85,7 @@ static bool is_main_loop(const struct diff *diff, const struct atom *atom)
 	for (size_t i = 0; i < diff->original.atoms.count; i++) {
 		const struct atom *by = diff->original.atoms.items[i];
 
-		if (by->kind != ATOM_FUNCTION || by == atom)
+		if (by->kind != ATOM_FUNCTION)
 			continue;
 		for (size_t k = 0; k < by->ref_count; k++)
 			if (by->refs[k].target == atom && !by->refs[k].branch && starts_threads(by))

@@ -43,3 +43,25 @@ int no_path(void)
 {
 	return report("auto.c", 5);
 }
+
+int jbd2__journal_start(void *journal, int a, int b, int c, int d, int e, unsigned line, int more);
+
+int stacked(void *journal, int x)
+{
+	return jbd2__journal_start(journal, 1, 2, 3, 4, 5, x, 1040) + 1;
+}
+
+int later(int x)
+{
+	return report("fs/a.c", outside(x)) + report("no file", 50);
+}
+
+int spaced(void)
+{
+	return report("see fs/a.c", 60);
+}
+
+int too_large(void)
+{
+	return report("fs/a.c", 700000);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+/* What a module says of itself, what it exports, and functions that threads run. */
+const char license[] __used __attribute__((section(".modinfo"))) = "license=GPL1";
+int __ksymtab_gone;
+
+int kthread_create_on_node(int (*thread)(int), int x);
+
+int thread(int x)
+{
+	return outside(x) + 1;
+}
+
+int respawn(int x)
+{
+	return kthread_create_on_node(respawn, x + 1) + 1;
+}
+
+int callback(int x)
+{
+	return outside(x) + 1 * 2;
+}
+
+noinline int helper(int x)
+{
+	return outside(x) + 1 * 3;
+}
+
+int start(int x)
+{
+	return helper(x) + kthread_create_on_node(thread, x);
+}
+
+int (*starter)(int (*)(int), int);
+
+int (*no_start(int x))(int)
+{
+	starter = kthread_create_on_node;
+	return callback;
+}
