@@ -3,6 +3,8 @@
 
 /* What the kernel's macros hand on with __LINE__: a file and a line; a function and a line to a
  * known function; either on the stack. */
+int cloned_error(void *sb, const char *function, unsigned int line, int error)
+	asm("__ext4_std_error.constprop.0");
 int warn_at(const char *text, const char *file, int line);
 int __ext4_std_error(void *sb, const char *function, unsigned int line, int error);
 void corruption_at(const char *tag, int level, void *mount, const void *data, long size,
@@ -43,4 +45,9 @@ void corrupts(void *mount, const void *data)
 int starts(void *journal, int x)
 {
 	return jbd2__journal_start(journal, x, 1, 2, 3, 4, __LINE__ + 1000) + 1;
+}
+
+int cloned(void *sb)
+{
+	return cloned_error(sb, __func__, __LINE__, 5) + 1;
 }
