@@ -7,12 +7,16 @@ import tempfile
 from pathlib import Path
 
 BASE = """/* What it does. */
+#include "build/text.h"
+#include <stdio.h>
+
 static const char text[] = "a /* b */ // c";
 int f(void) { return text[0] == '"' ? 1 : 2; } // done
 """
 SAME = {
     "a comment": BASE.replace("What it does", "What it does not"),
     "a comment at a line's end": BASE.replace("// done", ""),
+    "another place of a header": BASE.replace("build/text.h", "build/kernel/text.h"),
     "layout": BASE.replace("{ ", "{\n\t"),
 }
 OTHER = {
@@ -21,6 +25,7 @@ OTHER = {
     "white space in a string": BASE.replace("/* b", "/*  b"),
     "a name": BASE.replace("int f", "int g"),
     "two words instead of one": BASE.replace("static const", "staticconst"),
+    "another header of the system": BASE.replace("stdio.h", "string.h"),
     "an operator": BASE.replace("==", "!="),
 }
 count = failed = 0
@@ -47,6 +52,7 @@ for what, text in SAME.items():
     result(code_id(text) == base, f"{what} is no other code")
 for what, text in OTHER.items():
     result(code_id(text) != base, f"{what} is other code")
+result(code_id(BASE, "int b;") == code_id("int b;", BASE), "the order of files is no matter")
 result(code_id(BASE, "") != base and code_id("int a;", "int b;") != code_id("int a; int b;", ""), "a file more is other code")
 print(f"1..{count}")
 sys.exit(failed > 0)
