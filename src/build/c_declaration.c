@@ -231,7 +231,7 @@ static bool read_tag(const struct parser *p, uint32_t *i)
 {
 	uint32_t tag = *i + 1;
 
-	if (!is_kind(p, tag, C_WORD) || is_attribute(p, tag) || is_open(p, tag + 1, '{') ||
+	if (!is_kind(p, tag, C_WORD) || is_attribute(p, tag) ||
 	    word_table_find(&p->tags, p->tokens->text + token(p, tag)->at, token(p, tag)->len) ==
 		    SIZE_MAX)
 		return false;

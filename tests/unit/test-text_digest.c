@@ -98,6 +98,7 @@ static void what_counts(void **state)
 		"enum f;",
 		"enum { F } f(void);",
 		"struct g { int a; } f(void);",
+		"struct known { int b; } f(void);",
 		"_Static_assert(sizeof(int) == 4, \"\");",
 		";",
 		/* Several at once, and forms that are not read. */
