@@ -66,7 +66,13 @@ static int read_object(const char *path, struct buf *out, struct elf_object **re
 {
 	int r = file_read(path, out, err);
 
-	return r < 0 ? r : elf_object_parse(out->data, out->len, path, ret, err);
+	if (r == 0)
+		r = elf_object_parse(out->data, out->len, path, ret, err);
+	if (r == 0 && elf_object_section(*ret, ".gnu.linkonce.this_module"))
+		r = error_set(err, ERR_INVALID,
+			      "%s is a finished module, not an object file that one is linked from",
+			      path);
+	return r;
 }
 
 static int add(const char *original, const char *patched, struct shipped *const *targets,

@@ -12,7 +12,7 @@
  * Appends a unit for the pair "ORIG.o:PATCHED.o": named after ORIG.o, without its folder; `object`
  * is the one of `targets` that has more of its functions than any other, at least half. Units of
  * the same bytes have the same id, wherever the files lie. Errors: ERR_USAGE (not two names),
- * ERR_INVALID (not objects, no or several targets fit), those of reading.
+ * ERR_INVALID (not objects, or finished modules; no or several targets fit), those of reading.
  */
 int prebuilt_add(const char *pair, struct shipped *const *targets, size_t target_count,
 		 struct unit_set *set, struct error *err);

@@ -191,12 +191,12 @@ cp "$WORK/3.1.ko" "$WORK/again.ko"
 check "built again" build 3.1 --source "$outside" --target "$outside/outside.ko" \
 	"$HERE/patches/outside.patch" "$HERE/patches/effects-1.patch"
 check "the same bytes" cmp "$WORK/3.1.ko" "$WORK/again.ko"
-# compile_pair FOLDER: the module's two files as another build system would leave them: one as compiled, one
-# that has been through objtool.
+# compile_pair FOLDER [FLAGS]: the module's two files as another build system would leave them: one as compiled,
+# one that has been through objtool.
 compile_pair() {
-	local folder=$1 ibt
+	local folder=$1 flags=${2:-} ibt
 	ibt=$(grep -q '^CONFIG_X86_KERNEL_IBT=y' "$KERNEL_BUILD/.config" && echo --ibt)
-	make -C "$KERNEL_BUILD" "M=$outside" OBJECT_FILES_NON_STANDARD=y "KCFLAGS=-ffunction-sections -fdata-sections" \
+	make -C "$KERNEL_BUILD" "M=$outside" OBJECT_FILES_NON_STANDARD=y "KCFLAGS=-ffunction-sections -fdata-sections $flags" \
 		main.o parts/part.o && mkdir -p "$folder" && cp "$outside/main.o" "$outside/parts/part.o" "$folder/" &&
 		"$KERNEL_BUILD/tools/objtool/objtool" --hacks=jump_label --orc --retpoline --rethunk --static-call \
 			--uaccess $ibt --module --link "$folder/part.o" && readelf -SW "$folder/part.o" | grep -q return_sites
@@ -204,11 +204,21 @@ compile_pair() {
 pair_options=(--target "$outside/outside.ko" --objects "$WORK/before/main.o:$WORK/after/main.o"
 	--objects "$WORK/before/part.o:$WORK/after/part.o")
 check "its objects, compiled elsewhere" compile_pair "$WORK/before"
+# A header of the kernel in which two members changed places: the code is the same, what it holds is not.
+sed -e '/^struct seq_file {/,/^}/{s/size_t size;/size_t X;/;s/size_t from;/size_t size;/;s/size_t X;/size_t from;/}' \
+	"$SOURCE/include/linux/seq_file.h" >"$WORK/moved.h"
+check "compiled with a member elsewhere" compile_pair "$WORK/moved-before" "-include $WORK/moved.h"
 sed -i 's/as built/as paired/' "$outside/main.c"
 sed -i 's/n \* 3/n * 7/' "$outside/parts/part.c"
 check "and with a fix" compile_pair "$WORK/after"
+check "and that" compile_pair "$WORK/moved-after" "-include $WORK/moved.h"
 sed -i 's/as paired/as built/' "$outside/main.c"
 sed -i 's/n \* 7/n * 3/' "$outside/parts/part.c"
+check "types that are not the kernel's" exits 5 build 3.4 --target "$outside/outside.ko" --objects "$WORK/moved-before/main.o:$WORK/moved-after/main.o"
+check "the structure and its member are named" grep -q \
+	"struct seq_file is not what the shipped kernel has: member from is in the place of member size" "$WORK/check.3.4"
+check "a structure that changes" exits 4 build 3.4 --target "$outside/outside.ko" --objects "$WORK/before/main.o:$WORK/moved-after/main.o"
+check "its member is named" grep -q "struct seq_file changed its layout: member size is at byte 16 instead of byte 8" "$WORK/check.3.4"
 check "the pairs" build 3.3 "${pair_options[@]}"
 check "are in the record" jq -e '.patches[0].name == "main.o" and (.inputs | map(.name) | map(select(startswith("object/"))) | length) == 2
 	and .run_pre.compared == .run_pre.equal and (.objects[] | .name == "outside" and

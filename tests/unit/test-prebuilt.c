@@ -82,10 +82,70 @@ static void pairs_find_their_module(void **state)
 	unit_remove_dir(dir);
 }
 
+/* Refused with these words, and nothing is added. */
+static void expect(const char *dir, const char *original, const char *patched,
+		   struct shipped *const *targets, const char *words)
+{
+	_cleanup_unit_set_ struct unit_set set = { 0 };
+	_cleanup_free_ char *pair = NULL;
+	struct error err = { 0 };
+
+	assert_true(asprintf(&pair, "%s/%s:%s/%s", dir, original, dir, patched) > 0);
+	assert_true(prebuilt_add(pair, targets, 1, &set, &err) < 0);
+	assert_int_equal(set.n, 0);
+	if (!strstr(err.message, words))
+		fail_msg("'%s' does not hold '%s'", err.message, words);
+}
+
+/* Another architecture's, or of 32 bits: one byte tells. */
+static void change_byte(const char *dir, const char *from, const char *to, size_t at, uint8_t value)
+{
+	_cleanup_free_ char *a = path_join(dir, from, NULL), *b = path_join(dir, to, NULL);
+	_cleanup_buf_ struct buf file = BUF_INIT(1 << 20);
+
+	assert_int_equal(file_read(a, &file, NULL), 0);
+	file.data[at] = value;
+	assert_int_equal(file_write_atomic(b, file.data, file.len, 0644, NULL), 0);
+}
+
+static void what_is_no_object(void **state)
+{
+	static const char f[] = "int f(void) { return 1; }\n";
+	char *dir = unit_make_dir();
+	_cleanup_free_ char *good = path_join(dir, "good.o", NULL);
+	_cleanup_free_ char *ko = path_join(dir, "module.ko", NULL);
+	_cleanup_free_ char *empty = path_join(dir, "empty.o", NULL);
+	_cleanup_free_ char *text = path_join(dir, "text.o", NULL);
+	struct shipped *targets[] = { target(dir, "one", INFO("one") "int f(void) { return 1; }") };
+
+	(void)state;
+	compile(f, good);
+	compile("int f(void) { return 1; }\n"
+		"__attribute__((section(\".gnu.linkonce.this_module\"))) int this_module;\n",
+		ko);
+	assert_int_equal(file_write_atomic(empty, "", 0, 0644, NULL), 0);
+	assert_int_equal(file_write_atomic(text, f, strlen(f), 0644, NULL), 0);
+	change_byte(dir, "good.o", "arm.o", 18, EM_AARCH64);
+	change_byte(dir, "good.o", "narrow.o", EI_CLASS, ELFCLASS32);
+	change_byte(dir, "good.o", "program.o", 16, ET_EXEC);
+	expect(dir, "missing.o", "good.o", targets, "missing.o");
+	expect(dir, "good.o", "missing.o", targets, "missing.o");
+	expect(dir, "empty.o", "good.o", targets, "empty.o");
+	expect(dir, "good.o", "text.o", targets, "text.o");
+	expect(dir, "arm.o", "good.o", targets, "arm.o");
+	expect(dir, "narrow.o", "good.o", targets, "narrow.o");
+	expect(dir, "program.o", "good.o", targets, "program.o");
+	expect(dir, "module.ko", "module.ko", targets, "module.ko is a finished module");
+	expect(dir, "good.o", "module.ko", targets, "module.ko is a finished module");
+	shipped_free(targets[0]);
+	unit_remove_dir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pairs_find_their_module),
+		cmocka_unit_test(what_is_no_object),
 	};
 	return cmocka_run_group_tests_name("prebuilt", tests, NULL, NULL);
 }

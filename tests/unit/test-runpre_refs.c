@@ -312,6 +312,11 @@ static void renamed_far(struct elf_object *ko, void *user)
 
 static void others(void **state)
 {
+	static const char both[] = "extern int far, far2;\n"
+				   "int both(void) { return far - *(volatile int *)&far2; }\n";
+	static const char both_rebuilt[] =
+		"extern int far; extern int copy __asm__(\"far\");\n"
+		"int both(void) { return far - *(volatile int *)&copy; }\n";
 	static const char maybe[] =
 		"__attribute__((weak, noinline)) int maybe(int x) { return x * 3; }\n"
 		"int plain(int x) { return x * 9; }\nint user(int x) { return maybe(x) + 1; }\n";
@@ -330,7 +335,7 @@ static void others(void **state)
 		{ "the second use means another", far_unit, far_rebuilt, far_other,
 		  .mutate_shipped = two_of_a_name, .function = "two",
 		  .wanted = "references to far do not agree" },
-		{ "two uses in one function", far_unit, far_rebuilt, far_other,
+		{ "two uses in one function", both, both_rebuilt, far_other,
 		  .mutate_shipped = two_of_a_name, .function = "both",
 		  .wanted = "references to far do not agree" },
 		{ "one that the last link made local", far_unit, .other = far_other,
