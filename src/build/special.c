@@ -3,12 +3,11 @@
 
 #include <inttypes.h>
 
-#define SIZE_OF(member)         (1 + offsetof(struct special_sizes, member) / sizeof(uint32_t))
+#define SIZE_OF(member)        (1 + offsetof(struct special_sizes, member) / sizeof(uint32_t))
 
-#define ALT_INSTR_WITH_PADDING  13 /* struct alt_instr of 5.10: a third length at its end */
-#define BUG_LINE                8  /* behind two addresses of 4 bytes */
-#define BUG_LINE_SIZE           2
-#define BUG_ENTRY_WITH_NO_PLACE 6 /* without CONFIG_DEBUG_BUGVERBOSE */
+#define ALT_INSTR_WITH_PADDING 13 /* struct alt_instr of 5.10: a third length at its end */
+#define BUG_LINE               8  /* behind two addresses of 4 bytes */
+#define BUG_LINE_SIZE          2
 
 /*
  * Every entry begins with the address of the code it belongs to. arch/x86/include/asm:
@@ -215,8 +214,8 @@ uint32_t special_loose(const struct special_def *def, const struct special_sizes
 {
 	uint32_t place = sizes->bug_line ? sizes->bug_line : BUG_LINE;
 
-	if (def->size_field != SIZE_OF(bug_entry) || entry_size <= BUG_ENTRY_WITH_NO_PLACE ||
-	    place + BUG_LINE_SIZE > entry_size)
+	/* 6 bytes have no room for it: without CONFIG_DEBUG_BUGVERBOSE */
+	if (def->size_field != SIZE_OF(bug_entry) || place + BUG_LINE_SIZE > entry_size)
 		return 0;
 	*ret_place = place;
 	return BUG_LINE_SIZE;

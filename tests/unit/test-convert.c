@@ -67,7 +67,7 @@ static void order_of_the_list_does_not_matter(void **state)
 	assert_memory_equal(a.data, b.data, a.len);
 }
 
-static void check_refused(struct convert_symbol symbol, size_t count, int code)
+static void check_refused(struct convert_symbol symbol, size_t count, int code, const char *words)
 {
 	_cleanup_buf_ struct buf in = BUF_INIT(FILE_MAX), out = BUF_INIT(FILE_MAX);
 	struct convert_symbol symbols[] = { symbol, symbol };
@@ -76,43 +76,99 @@ static void check_refused(struct convert_symbol symbol, size_t count, int code)
 	sample_file(1, 2, "x", &in);
 	assert_int_equal(convert(&in, symbols, count, &out, &err), code);
 	assert_int_equal(out.len, 0);
-	assert_true(err.message[0]);
+	if (!strstr(err.message, words))
+		fail_msg("%s", err.message);
 }
 
 static void wrong_symbols_are_refused(void **state)
 {
+	static const struct {
+		struct convert_symbol symbol;
+		size_t count;
+		int code;
+		const char *words;
+	} wrong[] = {
+		{ { "nothing", "vmlinux", "nothing", 0 }, 1, ERR_NOT_FOUND, "no symbol nothing" },
+		{ { "first", "vmlinux", "first", 0 }, 1, ERR_INVALID, "itself defines first" },
+		{ { "outside", "a.b", "outside", 0 }, 1, ERR_INVALID, "outside of a.b" },
+		{ { "outside", "", "outside", 0 }, 1, ERR_INVALID, "can be made for outside" },
+		{ { "outside", "vmlinux", "out,side", 0 }, 1, ERR_INVALID, "out,side of vmlinux" },
+		{ { "outside", "vmlinux", "", 0 }, 1, ERR_INVALID, "no livepatch symbol" },
+		{ { "outside", "vmlinux", "outside", 0 },
+		  2,
+		  ERR_INVALID,
+		  "outside is there twice" },
+	};
+
 	(void)state;
-	check_refused((struct convert_symbol){ "nothing", "vmlinux", "nothing", 0 }, 1,
-		      ERR_NOT_FOUND);
-	check_refused((struct convert_symbol){ "first", "vmlinux", "first", 0 }, 1, ERR_INVALID);
-	check_refused((struct convert_symbol){ "outside", "a.b", "outside", 0 }, 1, ERR_INVALID);
-	check_refused((struct convert_symbol){ "outside", "", "outside", 0 }, 1, ERR_INVALID);
-	check_refused((struct convert_symbol){ "outside", "vmlinux", "out,side", 0 }, 1,
-		      ERR_INVALID);
-	check_refused((struct convert_symbol){ "outside", "vmlinux", "", 0 }, 1, ERR_INVALID);
-	check_refused((struct convert_symbol){ "outside", "vmlinux", "outside", 0 }, 2,
-		      ERR_INVALID);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		check_refused(wrong[i].symbol, wrong[i].count, wrong[i].code, wrong[i].words);
 }
 
-/* A jump label's key in a module that is not loaded yet cannot be resolved in time. */
-static void early_tables_need_vmlinux(void **state)
+/* A local symbol of the same name is another one; what is not loaded is not relocated there. */
+static void only_what_the_kernel_reads_is_converted(void **state)
 {
 	(void)state;
+	_cleanup_buf_ struct buf in = BUF_INIT(FILE_MAX), out = BUF_INIT(FILE_MAX);
+	_cleanup_elf_object_ struct elf_object *o = NULL;
+	struct error err = { 0 };
+	struct sample s;
+
+	sample_make(&s, 1, 2, "x");
+	sample_symbol(s.object, "outside", STT_OBJECT, STB_LOCAL, s.data, 4);
+	struct elf_section *notes = sample_section(s.object, ".debug_notes", 0, &s, 16);
+	sample_relas(s.object, notes, (struct elf_rela[]){ { 8, s.outside, R_X86_64_64, 0 } }, 1);
+	sample_write(&s, &in);
+	elf_object_free(s.object);
+	assert_ok(convert(&in, to_vmlinux, 2, &out, &err), &err);
+	assert_ok(elf_object_parse(out.data, out.len, "out.ko", &o, &err), &err);
+	assert_int_equal(elf_object_symbol(o, "outside")->binding, STB_LOCAL);
+	assert_null(elf_object_section(o, ".klp.rela.vmlinux..debug_notes"));
+	assert_int_equal(elf_object_section(o, ".rela.debug_notes")->rela_count, 1);
+}
+
+/* What the kernel reads while it loads the module: a symbol of a module that is not there yet, a
+ * jump label's key for example, cannot be resolved in time. */
+static void check_early(const char *name)
+{
 	_cleanup_buf_ struct buf in = BUF_INIT(FILE_MAX), out = BUF_INIT(FILE_MAX);
 	struct convert_symbol symbol = { "outside", "nf_tables", "key", 0 };
 	struct error err = { 0 };
 	struct sample s;
 
 	sample_make(&s, 1, 2, "x");
-	struct elf_section *table =
-		sample_section(s.object, "__jump_table", SHF_ALLOC | SHF_WRITE, &s, 16);
-	sample_relas(s.object, table, (struct elf_rela[]){ { 8, s.outside, R_X86_64_PC64, 0 } }, 1);
+	struct elf_section *table = elf_object_section(s.object, name);
+	if (!table)
+		table = sample_section(s.object, name, SHF_ALLOC | SHF_WRITE, &s, 16);
+	if (table->rela)
+		table->rela->relas[0].symbol = s.outside;
+	else
+		sample_relas(s.object, table,
+			     (struct elf_rela[]){ { 8, s.outside, R_X86_64_PC64, 0 } }, 1);
 	sample_write(&s, &in);
 	elf_object_free(s.object);
 	assert_int_equal(convert(&in, &symbol, 1, &out, &err), ERR_NOT_PATCHABLE);
-	assert_non_null(strstr(err.message, "__jump_table"));
+	assert_non_null(strstr(err.message, name));
 	symbol.object = "vmlinux";
 	assert_ok(convert(&in, &symbol, 1, &out, &err), &err);
+}
+
+static void early_tables_need_vmlinux(void **state)
+{
+	static const char *const names[] = {
+		"__jump_table",      ".static_call_sites",
+		".altinstructions",  ".altinstr_replacement",
+		".parainstructions", ".smp_locks",
+		".retpoline_sites",  ".return_sites",
+		".call_sites",       ".ibt_endbr_seal",
+		"__bug_table",       "__ex_table",
+		"__mcount_loc",      ".orc_unwind",
+		".orc_unwind_ip",    ".gnu.linkonce.this_module",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		check_early(names[i]);
 }
 
 static void signed_modules_are_refused(void **state)
@@ -194,6 +250,7 @@ int main(void)
 		cmocka_unit_test(symbols_and_relocations_become_livepatch_ones),
 		cmocka_unit_test(order_of_the_list_does_not_matter),
 		cmocka_unit_test(wrong_symbols_are_refused),
+		cmocka_unit_test(only_what_the_kernel_reads_is_converted),
 		cmocka_unit_test(early_tables_need_vmlinux),
 		cmocka_unit_test(signed_modules_are_refused),
 		cmocka_unit_test(inspection_names_them),

@@ -13,9 +13,12 @@ static const struct {
 	{ ".altinstructions", 14, 2, { 0x90 }, { 0 } },
 	{ ".parainstructions", 16, 1, { 0xff, 0x14 }, { 0 } },
 	{ "__bug_table", 12, 2, { 0x0f, 0x0b }, { 0x0f, 0x0a } },
+	{ "__bug_table", 12, 2, { 0x67, 0x0f, 0xb9 }, { 0x66, 0x0f, 0xb9 } },
+	{ "__bug_table", 12, 2, { 0xcc }, { 0xcd } },
 	{ "__ex_table", 12, 2, { 0x8b }, { 0 } },
 	{ "__jump_table", 16, 3, { 0xe9 }, { 0xe8 } },
 	{ ".smp_locks", 4, 1, { 0xf0, 0xff }, { 0xff, 0xf0 } },
+	{ ".smp_locks", 4, 1, { 0x66, 0xf0 }, { 0x66, 0x90 } },
 	{ "__mcount_loc", 8, 1, { 0xe8 }, { 0xe9 } },
 	{ "_kprobe_blacklist", 8, 1, { 0xe8 }, { 0 } },
 	{ ".static_call_sites", 8, 2, { 0xe8 }, { 0xff } },
@@ -96,6 +99,8 @@ static void damaged_tables_are_refused(void **state)
 	assert_int_equal(special_check(o, &err), ERR_MISMATCH);
 	s->rela->relas[1].addend = 0;
 	s->rela->relas[1].offset = 3; /* not where the entry begins */
+	assert_int_equal(special_check(o, &err), ERR_MISMATCH);
+	s->rela->relas[1].offset = 5;
 	assert_int_equal(special_check(o, &err), ERR_MISMATCH);
 	s->rela->relas[1].offset = 4;
 	s->size = 7;
