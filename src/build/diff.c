@@ -134,6 +134,8 @@ static int changed_data(struct diff *diff, const struct atom *original, const st
 /* The kernel's table of labels leads into the old code, from the new one, too. */
 static int check_labels(struct diff *diff, const struct atom *table)
 {
+	if (table->section->class == CLASS_UNKNOWN) /* refused as such */
+		return 0;
 	for (size_t i = 0; i < table->ref_count; i++) {
 		const struct ref *ref = &table->refs[i];
 
