@@ -194,7 +194,22 @@ static int plan(const struct comparison *c, const struct unit_text *u, bool patc
 	return patched ? overlay_move(c->overlay, &arguments, &t->arguments, c->err) : 0;
 }
 
-static int compare_batch(struct comparison *c, struct unit_text *const *texts, size_t n)
+/* Some read what the build generates: kbuild makes it before it compiles them. */
+static int make_missing(const struct comparison *c, struct unit_text *const *texts,
+			const struct side *before, size_t n, const struct compile_tasks *tasks)
+{
+	_cleanup_name_list_ struct name_list objects = { 0 };
+	int r = 0;
+
+	for (size_t k = 0; k < tasks->n; k++)
+		for (size_t i = 0; r == 0 && i < n; i++)
+			if (tasks->items[k].user == &before[i] && tasks->items[k].result < 0 &&
+			    strstr(tasks->items[k].err.message, "No such file or directory"))
+				r = name_list_add(&objects, texts[i]->entry->object);
+	return r < 0 ? out_of_memory(c) : unit_list_make(c->kb, &objects, c->err);
+}
+
+static int compare_batch(struct comparison *c, struct unit_text *const *texts, size_t n, bool again)
 {
 	_cleanup_compile_tasks_ struct compile_tasks tasks = { 0 };
 	struct side before[BATCH] = { 0 }, after[BATCH] = { 0 };
@@ -209,14 +224,20 @@ static int compare_batch(struct comparison *c, struct unit_text *const *texts, s
 	if (r == 0)
 		r = compile_tasks_run(&tasks, c->kb, &c->progress, c->err);
 	timings_add(c->kb->timings, TIMINGS_PREPROCESSOR, start);
+	again = again && r == ERR_CHILD && c->err &&
+		strstr(c->err->message, "No such file or directory");
+	if (again) {
+		r = make_missing(c, texts, before, n, &tasks);
+		c->progress.done -= tasks.n;
+	}
 	for (size_t i = 0; i < n; i++) {
-		if (r == 0)
+		if (r == 0 && !again)
 			r = keep(c, texts[i], &before[i]);
 		texts[i]->same = r == 0 && streq(before[i].digest, after[i].digest);
 		free(before[i].path);
 		free(after[i].path);
 	}
-	return r;
+	return r == 0 && again ? compare_batch(c, texts, n, false) : r;
 }
 
 static int compare(struct comparison *c, struct unit_text *const *texts, size_t n)
@@ -225,7 +246,7 @@ static int compare(struct comparison *c, struct unit_text *const *texts, size_t 
 
 	c->progress.total = 2 * n;
 	for (size_t i = 0; r == 0 && i < n; i += BATCH)
-		r = compare_batch(c, texts + i, MIN(n - i, (size_t)BATCH));
+		r = compare_batch(c, texts + i, MIN(n - i, (size_t)BATCH), true);
 	output_progress_end(&c->progress);
 	return r;
 }
