@@ -197,7 +197,8 @@ static int check_config(const struct preparation *p, const char *config, struct 
 		return r;
 	if (!strstr(buf_str(&text), "\nCONFIG_X86_64=y\n"))
 		return error_set(err, ERR_UNSUPPORTED,
-				 "%s is not the configuration of an x86-64 kernel", config);
+				 "%s is not the configuration of an x86-64 kernel",
+				 p->origin->config ? p->origin->config : config);
 	if (!strstr(buf_str(&text), "\nCONFIG_LIVEPATCH=y\n"))
 		return error_set(err, ERR_UNSUPPORTED,
 				 "%s is built without livepatch support (CONFIG_LIVEPATCH)",
