@@ -389,9 +389,15 @@ static void others(void **state)
 	"\\n.quad " next ", 9\\n.text\");\n"                                                   \
 	"long high(void) { long r; __asm__(\"mov .Lx+8(%%rip), %0\" : \"=r\"(r)); return r; }\n"
 
-#define TABLES(a, b)                                                               \
-	"static const int t1[] = { 1, 2, " a ", 4 }, t2[] = { 5, 6, 7, " b " };\n" \
-	"int one(unsigned i) { return t1[i & 3]; }\nint two(unsigned i) { return t2[i & 3]; }\n"
+/* Two constants with names, in this order. */
+#define TABLES(a, b)                                                                       \
+	"__asm__(\".section .rodata\\nt1: .long 1, 2, " a                                  \
+	", 4\\n.type t1,@object\\n.size t1,16\\n"                                          \
+	"t2: .long 5, 6, 7, " b "\\n.type t2,@object\\n.size t2,16\\n.text\");\n"          \
+	"int one(long i) { int r; __asm__(\"mov t1(,%1,4), %0\" : \"=r\"(r) : \"r\"(i)); " \
+	"return r; }\n"                                                                    \
+	"int two(long i) { int r; __asm__(\"mov t2(,%1,4), %0\" : \"=r\"(r) : \"r\"(i)); " \
+	"return r; }\n"
 
 #define OPERATIONS(second)                                                 \
 	"extern int outside(int), another(int);\n"                         \
@@ -456,6 +462,8 @@ static void contents(void **state)
 		  .wanted = "equal" },
 		{ "a table", TABLES("3", "8"), TABLES("3", "9"), .only_stock = true,
 		  .function = "two", .wanted = "t2 has another content" },
+		{ "another table", TABLES("3", "8"), TABLES("9", "8"), .only_stock = true,
+		  .function = "one", .wanted = "t1 has another content" },
 		{ "the table before", TABLES("3", "8"), TABLES("9", "8"), .only_stock = true,
 		  .function = "two", .wanted = "equal" },
 		{ "the table behind", TABLES("3", "8"), TABLES("3", "9"), .only_stock = true,
