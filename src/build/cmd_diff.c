@@ -7,10 +7,10 @@
 #include "base/json.h"
 #include "base/vec.h"
 #include "build/commands.h"
-#include "build/extract.h"
-#include "build/module_keys.h"
-#include "build/special_sizes.h"
-#include "build/symbol_list.h"
+#include "build/diff/extract.h"
+#include "build/diff/module_keys.h"
+#include "build/object/special_sizes.h"
+#include "build/object/symbol_list.h"
 
 const struct cli_option build_diff_options[] = {
 	{ "output", "OUT.o", "write the changed functions and what is theirs to this object", false,

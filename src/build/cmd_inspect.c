@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "build/commands.h"
-#include "build/inspect.h"
+#include "build/patch/inspect.h"
 
 const struct cli_option build_inspect_options[] = { CLI_FORMAT_OPTION, { 0 } };
 

@@ -7,9 +7,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "build/commands.h"
-#include "build/guard.h"
-#include "build/kernel_prepare.h"
-#include "build/output.h"
+#include "build/unit/guard.h"
+#include "build/prepare/kernel_prepare.h"
+#include "build/output/output.h"
 #include "package/apt.h"
 
 const struct cli_option build_kernel_add_options[] = {

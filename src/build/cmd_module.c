@@ -2,9 +2,9 @@
 /* suture-build module: a hand-written livepatch. */
 #include "base/clock.h"
 #include "build/commands.h"
-#include "build/handmade.h"
-#include "build/link.h"
-#include "build/output.h"
+#include "build/patch/handmade.h"
+#include "build/patch/link.h"
+#include "build/output/output.h"
 #include "build/session.h"
 
 const struct cli_option build_module_options[] = { SESSION_OPTIONS, SESSION_OUTPUT_OPTIONS, { 0 } };

@@ -4,13 +4,13 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "build/analysis.h"
-#include "build/build_record.h"
+#include "build/patch/analysis.h"
+#include "build/patch/build_record.h"
 #include "build/commands.h"
-#include "build/link.h"
-#include "build/module_check.h"
-#include "build/output.h"
-#include "build/report.h"
+#include "build/patch/link.h"
+#include "build/patch/module_check.h"
+#include "build/output/output.h"
+#include "build/patch/report.h"
 #include "build/session.h"
 
 const struct cli_option build_patch_options[] = {

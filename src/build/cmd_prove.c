@@ -4,13 +4,13 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "build/build_record.h"
+#include "build/patch/build_record.h"
 #include "build/commands.h"
-#include "build/exports.h"
-#include "build/kernel_prepare.h"
-#include "build/output.h"
-#include "build/prove.h"
-#include "build/shipped_types.h"
+#include "build/proof/exports.h"
+#include "build/prepare/kernel_prepare.h"
+#include "build/output/output.h"
+#include "build/proof/prove.h"
+#include "build/proof/shipped_types.h"
 
 const struct cli_option build_prove_options[] = {
 	{ "kernel", "RELEASE", "kernel to compare with", true, 0 },

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "build/commands.h"
-#include "build/environment.h"
+#include "build/prepare/environment.h"
 
 static const struct cli_option format_options[] = { CLI_FORMAT_OPTION, { 0 } };
 

@@ -7,9 +7,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "build/commands.h"
-#include "build/kernel_prepare.h"
-#include "build/output.h"
-#include "build/report.h"
+#include "build/prepare/kernel_prepare.h"
+#include "build/output/output.h"
+#include "build/patch/report.h"
 
 void session_close(struct session *session)
 {

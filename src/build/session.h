@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "base/cli.h"
-#include "build/analysis.h"
+#include "build/patch/analysis.h"
 
 #define SESSION_TARGETS_MAX 64
 #define SESSION_OBJECTS_MAX 256

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/command.h"
+#include "build/unit/command.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,8 +3,8 @@
  */
 #include "fuzz.h"
 
-#include "build/convert.h"
-#include "build/inspect.h"
+#include "build/object/convert.h"
+#include "build/patch/inspect.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

@@ -5,8 +5,8 @@
  */
 #include "fuzz.h"
 
-#include "build/convert.h"
-#include "build/extract.h"
+#include "build/object/convert.h"
+#include "build/diff/extract.h"
 #include "elf_mutate.h"
 
 static void convert(const struct extract *x)

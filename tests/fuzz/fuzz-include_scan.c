@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a text may include: each name once, as it stands in the text or as tracing makes it. */
-#include "build/include_scan.h"
+#include "build/unit/include_scan.h"
 
 #include "base/buf.h"
 

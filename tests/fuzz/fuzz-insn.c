@@ -2,7 +2,7 @@
 /* A decoded instruction lies within the bytes given, and so do its fields. */
 #include "fuzz.h"
 
-#include "build/insn.h"
+#include "build/object/insn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

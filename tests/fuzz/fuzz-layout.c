@@ -3,8 +3,8 @@
  * layout than itself. */
 #include "fuzz.h"
 
-#include "build/layout.h"
-#include "build/scopes.h"
+#include "build/object/layout.h"
+#include "build/object/scopes.h"
 
 static int changed(void *user, const char *name, const char *how)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/patch_file.h"
+#include "build/source/patch_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

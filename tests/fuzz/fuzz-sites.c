@@ -2,7 +2,7 @@
 /* Places that change, marked in a map of just the section's size. */
 #include "fuzz.h"
 
-#include "build/sites.h"
+#include "build/proof/sites.h"
 #include "elf_mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "build/source.h"
+#include "build/source/source.h"
 
 static const char tree[] = "fuzz-source.tree";
 

@@ -2,8 +2,8 @@
 /* A finished module whose special sections may lead anywhere. */
 #include "fuzz.h"
 
-#include "build/module_check.h"
-#include "build/special_check.h"
+#include "build/patch/module_check.h"
+#include "build/object/special_check.h"
 #include "elf_mutate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

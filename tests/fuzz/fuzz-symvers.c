@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fuzz.h"
 
-#include "build/symvers.h"
+#include "build/object/symvers.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

@@ -3,8 +3,8 @@
  * change nothing, if it is understood at all; and a global object changes it. */
 #include <stdio.h>
 
-#include "build/c_declaration.h"
-#include "build/text_digest.h"
+#include "build/text/c_declaration.h"
+#include "build/text/text_digest.h"
 
 static void digest(const char *front, const uint8_t *data, size_t len, const char *back,
 		   char ret[static SHA256_HEX_LEN + 1])

@@ -2,7 +2,7 @@
 /* What make prints, and the list that is kept of it: a list made of any output can be read. */
 #include "fuzz.h"
 
-#include "build/unit_list.h"
+#include "build/unit/unit_list.h"
 
 static void parse(const void *text, size_t len, bool must)
 {

@@ -13,7 +13,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent.parent
 DOCUMENT = (TOP / "docs/formats.md").read_text()
 FORMATS = TOP / "tests/golden/formats"
-REASONS = (TOP / "src/build/reason.c").read_text()
+REASONS = (TOP / "src/build/output/reason.c").read_text()
 failed = count = 0
 
 

@@ -5,8 +5,8 @@
 
 #include <sys/stat.h>
 
-#include "build/affected.h"
-#include "build/patch_file.h"
+#include "build/unit/affected.h"
+#include "build/source/patch_file.h"
 
 #define COMPILER "cc -Wp,-MMD,x.d -D__KERNEL__ -g -O2 -I%s/include "
 

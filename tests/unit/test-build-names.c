@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/names.h"
-#include "build/special.h"
+#include "build/object/names.h"
+#include "build/object/special.h"
 #include "unit.h"
 
 static void numbers_of_the_compiler_are_known(void **state)

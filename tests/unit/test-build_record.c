@@ -4,12 +4,12 @@
  * and the C source around a patch. The wanted files are in tests/golden/formats; SUTURE_UPDATE=1
  * in the environment writes them anew (then read the difference).
  */
-#include "build/build_record.h"
+#include "build/patch/build_record.h"
 
 #include <sys/stat.h>
 
-#include "build/link.h"
-#include "build/report.h"
+#include "build/patch/link.h"
+#include "build/patch/report.h"
 #include "sample_livepatch.h"
 
 #define KERNEL_ID "00112233445566778899aabbccddeeff00112233"

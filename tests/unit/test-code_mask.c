@@ -4,7 +4,7 @@
 #include "unit.h"
 
 #include "base/process.h"
-#include "build/code_mask.h"
+#include "build/proof/code_mask.h"
 
 /* A jump label at alone()'s last byte but four; twice() is there two times. */
 static const char text[] =

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unit.h"
 
-#include "build/command.h"
-#include "build/symvers.h"
+#include "build/unit/command.h"
+#include "build/object/symvers.h"
 
 static void kbuild_commands(void **state)
 {

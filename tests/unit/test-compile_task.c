@@ -2,7 +2,7 @@
 /* Many calls at once: all are run, the first failure counts, and what is said of it. */
 #include "unit.h"
 
-#include "build/compile_task.h"
+#include "build/unit/compile_task.h"
 
 struct result {
 	const char *path; /* must be there when its call has ended */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unit.h"
 
-#include "build/config_compare.h"
+#include "build/prepare/config_compare.h"
 
 #define SHIPPED                                                                           \
 	"# Linux\nCONFIG_X86_64=y\nCONFIG_LIVEPATCH=y\nCONFIG_DEBUG_INFO_BTF_MODULES=y\n" \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/convert.h"
-#include "build/inspect.h"
+#include "build/object/convert.h"
+#include "build/patch/inspect.h"
 #include "sample_object.h"
 
 #define FILE_MAX ((size_t)1 << 20)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/declared.h"
+#include "build/diff/declared.h"
 #include "sample_object.h"
 
 static void symbols_are_taken_apart(void **state)

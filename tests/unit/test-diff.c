@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The differ and the extraction on objects made by hand: what the golden units cannot hold. */
-#include "build/extract.h"
+#include "build/diff/extract.h"
 #include "sample_object.h"
 
 #define FILE_MAX ((size_t)1 << 20)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unit.h"
 
-#include "build/environment.h"
+#include "build/prepare/environment.h"
 
 static void only_what_is_needed(void **state)
 {

@@ -2,7 +2,7 @@
 /* What of a source counts for the versions of its exports, and the table to compare with. */
 #include "unit.h"
 
-#include "build/exports.h"
+#include "build/proof/exports.h"
 
 static void outline(const char *text, struct buf *out)
 {

@@ -2,7 +2,7 @@
 /* What a text may include. */
 #include "unit.h"
 
-#include "build/include_scan.h"
+#include "build/unit/include_scan.h"
 
 /* The names, one a line. */
 static void expect(const char *text, const char *names)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/insn.h"
+#include "build/object/insn.h"
 #include "unit.h"
 
 struct sample {

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "base/process.h"
-#include "build/kbuild.h"
+#include "build/unit/kbuild.h"
 
 static int find(const char *config, char **ret_name, struct error *err)
 {

@@ -3,7 +3,7 @@
  */
 #include "unit.h"
 
-#include "build/kernel_match.h"
+#include "build/prepare/kernel_match.h"
 
 #define DEBIAN_BANNER                                                                    \
 	"Linux version 6.1.0-56-amd64 (debian-kernel@lists.debian.org) (gcc-12 (Debian " \

@@ -2,7 +2,7 @@
 /* When a kernel counts as prepared. Needs gcc-12, as the kernels do. */
 #include "unit.h"
 
-#include "build/kernel_prepare.h"
+#include "build/prepare/kernel_prepare.h"
 
 extern const char preparation_code[];
 

@@ -6,7 +6,7 @@
 #include "unit.h"
 
 #include "base/process.h"
-#include "build/landing.h"
+#include "build/proof/landing.h"
 
 /* Nothing takes the address of bare(), so that gcc leaves ENDBR64 out. Two entries of the table:
  * one for a place within good(), one for sealed(). */

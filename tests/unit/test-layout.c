@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "base/process.h"
-#include "build/layout.h"
+#include "build/object/layout.h"
 
 static struct elf_object *compile_as(const char *dir, const char *form, const char *text)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/module_check.h"
+#include "build/patch/module_check.h"
 #include "sample_object.h"
 
 struct module {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Static keys and static calls of modules, in a function that branches on one and calls another. */
-#include "build/module_keys.h"
+#include "build/diff/module_keys.h"
 
 #include "base/file.h"
-#include "build/extract.h"
+#include "build/diff/extract.h"
 #include "sample_object.h"
 
 struct pair {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unit.h"
 
-#include "build/patch_file.h"
+#include "build/source/patch_file.h"
 
 #define GOOD "--- a/fs/x.c\n+++ b/fs/x.c\n@@ -1,3 +1,3 @@ f()\n one\n-two\n+TWO\n three\n"
 

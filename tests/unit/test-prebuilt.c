@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "base/process.h"
-#include "build/prebuilt.h"
+#include "build/unit/prebuilt.h"
 
 #define INFO(name)                                                                \
 	"__attribute__((section(\".modinfo\"))) const char info[] = \"name=" name \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/reason.h"
+#include "build/output/reason.h"
 
 #include "unit.h"
 

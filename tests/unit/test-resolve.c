@@ -3,8 +3,8 @@
  * What undefined symbols of a patch become: imports, or livepatch symbols with the position that
  * the kernel counts; in a small "shipped module" that the test compiles and links.
  */
-#include "build/declared.h"
-#include "build/resolve.h"
+#include "build/diff/declared.h"
+#include "build/patch/resolve.h"
 #include "shipped_module.h"
 
 /* Two units, each with a `twin` and a `hidden` of its own. */

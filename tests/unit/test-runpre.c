@@ -3,8 +3,8 @@
  * Run-pre matching against a small "shipped module" that the test compiles and links: the same code
  * is equal, a changed byte or another reference is seen, and functions of one name are told apart.
  */
-#include "build/runpre.h"
-#include "build/sites.h"
+#include "build/proof/runpre.h"
+#include "build/proof/sites.h"
 #include "shipped_module.h"
 
 /* Two units; each has a `twin` of its own. */

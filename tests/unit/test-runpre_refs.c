@@ -4,9 +4,9 @@
  * module, the unit is compiled again, perhaps with a difference, and one function is compared. What
  * is told apart by a reference, by a place or by a content alone has a scene here.
  */
-#include "build/runpre.h"
+#include "build/proof/runpre.h"
 #include "base/hash.h"
-#include "build/sites.h"
+#include "build/proof/sites.h"
 #include "shipped_module.h"
 
 static const char info[] =

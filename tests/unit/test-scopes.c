@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "base/process.h"
-#include "build/scopes.h"
+#include "build/object/scopes.h"
 
 static const char text[] = "int outside(int);\n"
 			   "static int file = 1;\n"

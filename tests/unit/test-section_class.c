@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/section_class.h"
+#include "build/object/section_class.h"
 #include "unit.h"
 
 static enum section_class class_of(const char *name, uint64_t flags)

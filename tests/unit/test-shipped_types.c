@@ -5,7 +5,7 @@
 #include <bpf/btf.h>
 
 #include "base/process.h"
-#include "build/shipped_types.h"
+#include "build/proof/shipped_types.h"
 
 #define SOURCE                                                                    \
 	"enum mode { SLOW = 1, FAST = 2 } mode;\n"                                \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Bytes of code that linking, objtool, booting or running may change: one assembler text a case. */
-#include "build/sites.h"
+#include "build/proof/sites.h"
 
 #include "shipped_module.h"
 

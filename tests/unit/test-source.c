@@ -3,7 +3,7 @@
 
 #include <sys/stat.h>
 
-#include "build/source.h"
+#include "build/source/source.h"
 
 #define ORIGINAL "l1\nl2\nl3\nint f(void)\n{\n\tcall(a,\n\t     b);\n}\nl9\nl10\n"
 

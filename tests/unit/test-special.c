@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every table of the kernel about places in code: compared, cut to the functions that are taken. */
-#include "build/extract.h"
-#include "build/special.h"
+#include "build/diff/extract.h"
+#include "build/object/special.h"
 #include "sample_object.h"
 
 #define ENTRIES_MAX 4

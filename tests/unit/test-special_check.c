@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/special_check.h"
+#include "build/object/special_check.h"
 
-#include "build/special.h"
+#include "build/object/special.h"
 #include "sample_object.h"
 
 /* A place that fits each table, and one that looks alike but does not. */

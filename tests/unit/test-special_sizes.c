@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sizes from a kernel's types, which libbpf writes here as the kernel's own build does. */
-#include "build/special_sizes.h"
+#include "build/object/special_sizes.h"
 
 #include <bpf/btf.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/symbol_list.h"
+#include "build/object/symbol_list.h"
 #include "unit.h"
 
 static int load(const char *text, const char *object, struct symbol_list **ret, struct error *err)

@@ -2,9 +2,9 @@
 /* Which C texts count as the same: those whose differences nothing refers to, and no others. */
 #include "unit.h"
 
-#include "build/c_declaration.h"
-#include "build/text_digest.h"
-#include "build/word_table.h"
+#include "build/text/c_declaration.h"
+#include "build/text/text_digest.h"
+#include "build/text/word_table.h"
 
 /* What every text begins with: a user of `used`, and types. */
 #define BASE                                                    \

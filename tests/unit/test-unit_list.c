@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "build/include_graph.h"
+#include "build/unit/include_graph.h"
 
 extern const char lists_code[];
 

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/object/tables.h"
+
+#include "base/vec.h"
+
+/* include/linux/livepatch.h, bytes from the structure's start. */
+#define PATCH_OBJS_AT    8
+#define PATCH_STATES_AT  16
+#define PATCH_REPLACE_AT 24
+#define OBJECT_FUNCS_AT  8
+#define OBJECT_CALLS_AT  16 /* pre_patch, post_patch, pre_unpatch, post_unpatch */
+#define OBJECT_CALLS_END 48
+#define FUNC_NEW_AT      8
+#define FUNC_SYMPOS_AT   16
+#define STATE_VERSION_AT 8
+#define STATE_SIZE       24
+
+#define OBJECTS_MAX      256
+#define FUNCTIONS_MAX    8192 /* of all objects together */
+#define STATES_MAX       256
+
+/* A place in a section. */
+struct place {
+	const struct elf_section *section;
+	uint64_t at;
+};
+
+struct reader {
+	const struct elf_object *module;
+	VEC(struct tables_object) objects;
+	VEC(struct tables_function) functions;
+	VEC(struct tables_state) states;
+	struct error *err;
+};
+
+void tables_free(struct tables *tables)
+{
+	free(tables->objects);
+	free(tables->functions);
+	free(tables->states);
+	*tables = (struct tables){ 0 };
+}
+
+/* The index of the first relocation at or behind an offset. */
+static size_t first_rela(const struct elf_section *rela, uint64_t offset)
+{
+	size_t low = 0, high = rela ? rela->rela_count : 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (rela->relas[middle].offset < offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The 8-byte pointer that is stored at a place, or NULL. */
+static const struct elf_rela *pointer_at(const struct elf_section *s, uint64_t offset)
+{
+	size_t i = first_rela(s->rela, offset);
+
+	if (!s->rela || i >= s->rela->rela_count)
+		return NULL;
+
+	const struct elf_rela *r = &s->rela->relas[i];
+
+	return r->offset == offset && r->type == R_X86_64_64 && r->symbol ? r : NULL;
+}
+
+/* Where in this module a pointer points; false if it does not. */
+static bool follow(const struct elf_rela *r, struct place *ret)
+{
+	if (!r || !r->symbol->section)
+		return false;
+	*ret = (struct place){ r->symbol->section, r->symbol->value + (uint64_t)r->addend };
+	return ret->at < ret->section->size;
+}
+
+static const char *string_at(const struct elf_rela *r)
+{
+	struct place p;
+
+	if (!follow(r, &p) || !p.section->data ||
+	    !memchr(p.section->data + p.at, 0, p.section->size - p.at))
+		return NULL;
+	return (const char *)p.section->data + p.at;
+}
+
+/* The variable that begins at a place or holds it, to tell where a table ends. */
+static uint64_t table_end(const struct elf_object *module, const struct place *p)
+{
+	for (size_t i = 0; i < module->symbol_count; i++) {
+		const struct elf_symbol *y = module->symbols[i];
+
+		if (y->section == p->section && y->type == STT_OBJECT && y->value <= p->at &&
+		    y->size <= p->section->size - MIN(y->value, p->section->size) &&
+		    p->at < y->value + y->size)
+			return y->value + y->size;
+	}
+	return p->section->size;
+}
+
+static bool is_writable(const struct place *p)
+{
+	return (p->section->flags & SHF_WRITE) && !(p->section->flags & SHF_EXECINSTR);
+}
+
+/* The name of the code that a pointer means. */
+static const char *code_name(const struct elf_object *module, const struct elf_rela *r)
+{
+	struct place p;
+	const char *found = "";
+
+	if (r->symbol->type != STT_SECTION)
+		return r->symbol->name;
+	if (!follow(r, &p))
+		return "";
+	for (size_t i = 0; i < module->symbol_count; i++) {
+		const struct elf_symbol *y = module->symbols[i];
+
+		if (y->section != p.section || y->value != p.at || y->type != STT_FUNC)
+			continue;
+		found = y->name;
+		if (y->binding == STB_GLOBAL)
+			break;
+	}
+	return found;
+}
+
+/* An entry is a name and, 8 bytes behind it, the new code. */
+static int read_function(const struct reader *rd, const char *object, const struct elf_section *s,
+			 uint64_t at, uint64_t end, struct tables_function *ret)
+{
+	const char *name = string_at(pointer_at(s, at));
+	const struct elf_rela *code = pointer_at(s, at + FUNC_NEW_AT);
+
+	if (!name || !*name || !code || !s->data || end - at < FUNC_SYMPOS_AT + 8)
+		return error_set(rd->err, ERR_INVALID, "its table of functions is not understood");
+	*ret = (struct tables_function){ .object = object, .name = name };
+	memcpy(&ret->sympos, s->data + at + FUNC_SYMPOS_AT, sizeof(ret->sympos));
+	ret->symbol = code_name(rd->module, code);
+	return 0;
+}
+
+static int read_functions(struct reader *rd, const char *object, const struct place *table,
+			  size_t *ret_count)
+{
+	const struct elf_section *s = table->section;
+	uint64_t end = table_end(rd->module, table);
+	size_t i = first_rela(s->rela, table->at);
+	int r = 0;
+
+	while (r == 0 && s->rela && i < s->rela->rela_count && s->rela->relas[i].offset < end) {
+		struct tables_function f;
+
+		if (rd->functions.count == FUNCTIONS_MAX)
+			return error_set(rd->err, ERR_TOO_LARGE, "it has more than %d functions",
+					 FUNCTIONS_MAX);
+		r = read_function(rd, object, s, s->rela->relas[i].offset, end, &f);
+		if (r == 0)
+			r = VEC_PUSH(&rd->functions, f);
+		(*ret_count)++;
+		i += 2; /* name and code */
+	}
+	return r;
+}
+
+/* Also one that is the kernel's own code, by a livepatch relocation. */
+static bool has_callbacks(const struct elf_object *module, const struct elf_section *s, uint64_t at,
+			  uint64_t end)
+{
+	for (size_t i = 0; i < module->section_count; i++) {
+		const struct elf_section *rela = module->sections[i];
+
+		if (rela->type != SHT_RELA || rela->target != s)
+			continue;
+
+		size_t k = first_rela(rela, at + OBJECT_CALLS_AT);
+
+		if (k < rela->rela_count && rela->relas[k].offset < MIN(at + OBJECT_CALLS_END, end))
+			return true;
+	}
+	return false;
+}
+
+/* An object points to its table of functions, which is writable; its name, which is not, stands
+ * before that, or nothing for the kernel itself. */
+static int read_object(struct reader *rd, const struct elf_section *s, uint64_t funcs_at,
+		       uint64_t end, const struct place *functions)
+{
+	const struct elf_rela *named =
+		funcs_at >= OBJECT_FUNCS_AT ? pointer_at(s, funcs_at - OBJECT_FUNCS_AT) : NULL;
+	const char *name = named ? string_at(named) : "vmlinux";
+	struct tables_object o = { .name = name };
+
+	if (!name || !*name || funcs_at < OBJECT_FUNCS_AT)
+		return error_set(rd->err, ERR_INVALID, "its table of objects is not understood");
+	o.callbacks = has_callbacks(rd->module, s, funcs_at - OBJECT_FUNCS_AT, end);
+
+	int r = read_functions(rd, name, functions, &o.function_count);
+
+	return r < 0 ? r : VEC_PUSH(&rd->objects, o);
+}
+
+static int read_objects(struct reader *rd, const struct place *table)
+{
+	const struct elf_section *s = table->section;
+	uint64_t end = table_end(rd->module, table);
+	int r = 0;
+
+	for (size_t i = first_rela(s->rela, table->at); r == 0 && s->rela; i++) {
+		struct place functions;
+
+		if (i >= s->rela->rela_count || s->rela->relas[i].offset >= end)
+			break;
+
+		uint64_t at = s->rela->relas[i].offset;
+
+		/* The name, and callbacks. */
+		if (!follow(pointer_at(s, at), &functions) || !is_writable(&functions))
+			continue;
+		if (rd->objects.count == OBJECTS_MAX)
+			return error_set(rd->err, ERR_TOO_LARGE, "it has more than %d objects",
+					 OBJECTS_MAX);
+		r = read_object(rd, s, at, end, &functions);
+	}
+	if (r == 0 && rd->objects.count == 0)
+		r = error_set(rd->err, ERR_INVALID, "its table of objects is empty");
+	return r;
+}
+
+/* Ends with an id of 0. */
+static int read_states(struct reader *rd, const struct place *table)
+{
+	const struct elf_section *s = table->section;
+	uint64_t end = table_end(rd->module, table);
+	int r = 0;
+
+	for (uint64_t at = table->at; r == 0; at += STATE_SIZE) {
+		struct tables_state state = { 0 };
+
+		if (!s->data) /* all zero: it ends at once */
+			break;
+		if (end - at < STATE_SIZE || rd->states.count >= STATES_MAX)
+			return error_set(rd->err, ERR_INVALID, "its table of states has no end");
+		memcpy(&state.id, s->data + at, sizeof(state.id));
+		memcpy(&state.version, s->data + at + STATE_VERSION_AT, sizeof(state.version));
+		if (state.id == 0)
+			break;
+		r = VEC_PUSH(&rd->states, state);
+	}
+	return r;
+}
+
+/* Is this the `mod` field of a struct klp_patch: THIS_MODULE, and a table of objects behind it? */
+static bool is_patch(const struct elf_section *s, const struct elf_rela *r, struct place *ret)
+{
+	return r->type == R_X86_64_64 && r->symbol && streq(r->symbol->name, "__this_module") &&
+	       follow(pointer_at(s, r->offset + PATCH_OBJS_AT), ret) && is_writable(ret);
+}
+
+static int read_patch(struct reader *rd, const struct elf_section *s, uint64_t at,
+		      const struct place *objects, bool *ret_replace)
+{
+	struct place states;
+	int r = read_objects(rd, objects);
+
+	if (r == 0 && follow(pointer_at(s, at + PATCH_STATES_AT), &states))
+		r = read_states(rd, &states);
+	*ret_replace = s->data && s->size - at > PATCH_REPLACE_AT && s->data[at + PATCH_REPLACE_AT];
+	return r;
+}
+
+static int read_module(struct reader *rd, bool *ret_replace)
+{
+	size_t found = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < rd->module->section_count; i++) {
+		const struct elf_section *s = rd->module->sections[i];
+
+		if (!(s->flags & SHF_WRITE) || !s->rela)
+			continue;
+		for (size_t k = 0; r == 0 && k < s->rela->rela_count; k++) {
+			struct place objects;
+
+			if (!is_patch(s, &s->rela->relas[k], &objects))
+				continue;
+			if (found++)
+				return error_set(rd->err, ERR_UNSUPPORTED,
+						 "it has more than one struct klp_patch");
+			r = read_patch(rd, s, s->rela->relas[k].offset, &objects, ret_replace);
+		}
+	}
+	return r < 0 || found ? r
+			      : error_set(rd->err, ERR_NOT_FOUND,
+					  "it has no initialised struct klp_patch");
+}
+
+int tables_read(const struct elf_object *module, struct tables *ret, struct error *err)
+{
+	struct reader rd = { .module = module, .err = err };
+	bool replace = false;
+	int r = read_module(&rd, &replace);
+	struct tables tables = { rd.objects.items,
+				 rd.objects.count,
+				 rd.functions.items,
+				 rd.functions.count,
+				 rd.states.items,
+				 rd.states.count,
+				 replace };
+
+	if (r < 0) {
+		tables_free(&tables);
+		return r == ERR_NO_MEMORY ? error_set(err, r, "out of memory") : r;
+	}
+	*ret = tables;
+	return 0;
+}
