@@ -64,6 +64,30 @@ int file_read(const char *path, struct buf *out, struct error *err)
 	return read_opened(fd, path, out, err);
 }
 
+int file_read_input(const char *name, struct buf *out, struct error *err)
+{
+	struct stat st;
+	bool pipe = stat(name, &st) == 0 && S_ISFIFO(st.st_mode);
+
+	if (streq(name, "-")) {
+		int r = file_read_fd(STDIN_FILENO, out, err);
+
+		return r < 0 ? error_prefix(err, r, "standard input") : 0;
+	}
+	if (!pipe)
+		return file_read(name, out, err);
+
+	/* Blocks until somebody writes, and ends when nobody does any more. */
+	_cleanup_close_ int fd = open(name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_set_errno(err, errno, "%s", name);
+
+	int r = file_read_fd(fd, out, err);
+
+	return r < 0 ? error_prefix(err, r, "%s", name) : 0;
+}
+
 int file_read_at(int dir_fd, const char *name, struct buf *out, struct error *err)
 {
 	_cleanup_close_ int fd =

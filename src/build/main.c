@@ -20,7 +20,7 @@ static const struct cli_verb verbs[] = {
 	{ "inspect", "FILE.ko", 1, 1, "show what a livepatch module replaces and needs", NULL,
 	  build_inspect_options, build_cmd_inspect },
 	{ "patch", "[FIX.patch…]", 0, -1, "build a livepatch module from source patches",
-	  "All patches together become one module, which takes the place of every older one. The "
+	  "All patches together (\"-\": from standard input) become one module, which takes the place of every older one. The "
 	  "module is written only if every function that it replaces is proven to be the code that "
 	  "the kernel ships. A patched file may include <suture/livepatch.h> to declare callbacks "
 	  "(SUTURE_CALLBACKS), states (SUTURE_STATE) and which of several symbols it means "

@@ -53,6 +53,8 @@ for what, text in SAME.items():
 for what, text in OTHER.items():
     result(code_id(text) != base, f"{what} is other code")
 result(code_id(BASE, "int b;") == code_id("int b;", BASE), "the order of files is no matter")
+one, two = '#include "a.h"\nint x;', '#include "b.h"\nint y;'
+result(code_id(one, two) == code_id(one.replace("a.h", "z.h"), two), "nor is where their headers lie")
 result(code_id(BASE, "") != base and code_id("int a;", "int b;") != code_id("int a; int b;", ""), "a file more is other code")
 print(f"1..{count}")
 sys.exit(failed > 0)

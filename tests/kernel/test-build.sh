@@ -65,6 +65,8 @@ check "which names every input" jq -e '[.inputs[].name] | contains(["kernel/Modu
 	"program/as", "program/cc1", "program/x86_64-linux-gnu-ld", "source/fs/proc/version.c", "source/tools/objtool"])' "$WORK/out.json"
 check "nothing written elsewhere" test ! -e "$WORK/dependencies"
 check "check agrees" says "can be applied live" suture-build check --kernel "$RELEASE" "${fixes[@]}"
+piped() { suture-build check --kernel "$RELEASE" - <(cat "${fixes[1]}") <"${fixes[0]}"; }
+check "patches from standard input and from a pipe" says "can be applied live" piped
 echo 'if grep -q Suture /proc/version; then exit 1; else exit 0; fi' >"$WORK/reproducer"
 check "the kernel changes, and changes back" \
 	suture-lab run --kernel "$RELEASE" --module "$OUT" --load mana --reproducer "$WORK/reproducer"

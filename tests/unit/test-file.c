@@ -35,6 +35,36 @@ static void reads_no_more_than_allowed(void **state)
 	assert_non_null(strstr(err.message, path));
 }
 
+static void input_may_come_through_a_pipe(void **state)
+{
+	_cleanup_free_ char *path = path_join(*state, "f", NULL), *end = NULL;
+	_cleanup_buf_ struct buf b = BUF_INIT(10), small = BUF_INIT(4);
+	struct error err = { 0 };
+	int ends[2], standard = dup(STDIN_FILENO);
+
+	assert_ok(file_write_atomic(path, "12", 2, 0600, &err), &err);
+	assert_ok(file_read_input(path, &b, &err), &err);
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(asprintf(&end, "/proc/self/fd/%d", ends[0]) > 0, true);
+	assert_ok(file_write_fd(ends[1], "3456", 4, &err), &err);
+	close(ends[1]);
+	assert_ok(file_read_input(end, &b, &err), &err);
+	close(ends[0]);
+	assert_string_equal(buf_str(&b), "123456");
+
+	assert_int_equal(pipe(ends), 0);
+	assert_ok(file_write_fd(ends[1], "7890-", 5, &err), &err);
+	close(ends[1]);
+	dup2(ends[0], STDIN_FILENO);
+	assert_int_equal(file_read_input("-", &small, &err), ERR_TOO_LARGE);
+	assert_non_null(strstr(err.message, "standard input"));
+	dup2(standard, STDIN_FILENO);
+	close(standard);
+	close(ends[0]);
+	assert_int_equal(file_read_input("/dev/zero", &b, &err), ERR_INVALID);
+	assert_int_equal(file_read_input(*state, &b, &err), ERR_INVALID);
+}
+
 static void refuses_what_is_no_file(void **state)
 {
 	_cleanup_free_ char *fifo = path_join(*state, "fifo", NULL);
@@ -216,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(reads_no_more_than_allowed, setup, teardown),
+		cmocka_unit_test_setup_teardown(input_may_come_through_a_pipe, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(at_does_not_follow_links, setup, teardown),
 		cmocka_unit_test_setup_teardown(atomic_write_replaces, setup, teardown),

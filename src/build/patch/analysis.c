@@ -94,7 +94,7 @@ static int read_patches(struct analysis *a, const char *const *paths, size_t n, 
 		p->text = BUF_INIT(PATCH_SIZE_MAX);
 		a->patch_count++;
 
-		int r = file_read(paths[i], &p->text, err);
+		int r = file_read_input(paths[i], &p->text, err);
 
 		if (r == 0)
 			r = hash_sha256_hex(p->text.data, p->text.len, p->sha256);
