@@ -135,6 +135,70 @@ static void extracted_object_is_complete(void **state)
 	close_pair(&p);
 }
 
+/* Three functions in one section, 16 bytes from one to the next: zeroth() as it was, first() and
+ * second(), which calls first() by a distance without relocation, as assemblers do it. */
+static void add_shared_section(struct sample *s, uint8_t number)
+{
+	const uint8_t code[] = {
+		0xe8, 0,    0,    0,    0,    0xc3, 0xcc, 0xcc,   0xcc, 0xcc, 0xcc,   0xcc,
+		0xcc, 0xcc, 0xcc, 0xcc, 0xe8, 0,    0,    0,      0,    0xb8, number, 0,
+		0,    0,    0xc3, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc,   0xe8, 0,    0,      0,
+		0,    0xe8, 0xe6, 0xff, 0xff, 0xff, 0xb8, number, 0,    0,    0,      0xc3,
+	};
+	struct elf_object *o = s->object;
+	struct elf_section *text =
+		sample_section(o, ".text", SHF_ALLOC | SHF_EXECINSTR, code, sizeof(code));
+	static const char *const names[] = { "zeroth", "one", "two" };
+	static const uint64_t sizes[] = { 6, 11, 16 };
+
+	text->align = 16;
+	for (size_t i = 0; i < 3; i++)
+		sample_symbol(o, names[i], STT_FUNC, STB_GLOBAL, text, sizes[i])->value = 16 * i;
+	sample_relas(o, text,
+		     (struct elf_rela[]){ { 1, s->fentry, R_X86_64_PLT32, -4 },
+					  { 17, s->fentry, R_X86_64_PLT32, -4 },
+					  { 33, s->fentry, R_X86_64_PLT32, -4 } },
+		     3);
+}
+
+static void functions_of_one_section_are_cut_out_of_it(void **state)
+{
+	(void)state;
+	static const uint8_t zeros[4] = { 0 }, padding[] = { 0x90, 0x90, 0x90, 0x90, 0x90 };
+	_cleanup_extract_ struct extract *x = NULL;
+	_cleanup_elf_object_ struct elf_object *o = NULL;
+	struct error err = { 0 };
+	struct pair p;
+
+	open_pair(&p, 1, 2, "text");
+	add_shared_section(&p.a, 3);
+	add_shared_section(&p.b, 4);
+	must_run(&p);
+	assert_int_equal(p.result->verdict, DIFF_ACCEPTED);
+	assert_int_equal(p.result->changed_count, 2);
+	assert_ok(extract_object(p.diff, &x, &err), &err);
+	assert_ok(elf_object_parse(x->object.data, x->object.len, "out.o", &o, &err), &err);
+
+	const struct elf_section *text = elf_object_section(o, ".text");
+
+	assert_int_equal(text->size, 32);
+	assert_int_equal(elf_object_symbol(o, "one")->value, 0);
+	assert_int_equal(elf_object_symbol(o, "two")->value, 16);
+	assert_memory_equal(text->data + 11, padding, sizeof(padding));
+	/* the loader adds to nothing but zeros */
+	assert_int_equal(text->data[21], 0xe8);
+	assert_memory_equal(text->data + 22, zeros, sizeof(zeros));
+	for (size_t i = 0; i < text->rela->rela_count; i++)
+		if (text->rela->relas[i].offset == 22) {
+			assert_ptr_equal(text->rela->relas[i].symbol->section, text);
+			assert_int_equal(text->rela->relas[i].symbol->value, 0);
+			assert_int_equal(text->rela->relas[i].addend, -4);
+			close_pair(&p);
+			return;
+		}
+	fail_msg("no relocation where one() is called");
+}
+
 static void only_accepted_changes_are_extracted(void **state)
 {
 	(void)state;
@@ -316,6 +380,7 @@ int main(void)
 		cmocka_unit_test(lines_do_not_count_and_contents_do),
 		cmocka_unit_test(changed_function_is_described),
 		cmocka_unit_test(extracted_object_is_complete),
+		cmocka_unit_test(functions_of_one_section_are_cut_out_of_it),
 		cmocka_unit_test(only_accepted_changes_are_extracted),
 		cmocka_unit_test(what_is_not_understood_is_refused),
 		cmocka_unit_test(untraceable_originals_are_refused),
