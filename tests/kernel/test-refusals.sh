@@ -69,8 +69,8 @@ tells files refusal boot-code arch/x86/boot/main.c "" "before the kernel" "next 
 tells files refusal boot-code arch/x86/boot/compressed/misc.c "" "before the kernel" "next boot"
 tells files refusal boot-code arch/x86/realmode/init.c "" "real-mode" "next boot"
 tells files refusal file-kind fs/proc/new.c "" "new file" "a C file that the kernel has"
-tells files refusal file-kind fs/proc/v2.c "" "is renamed or copied" "a C file that the kernel has"
-tells files refusal file-kind fs/proc/uptime.c "" "deleted" "a C file that the kernel has"
+tells files refusal file-kind fs/proc/v2.c "" "is renamed or copied" "where it is, and change its code"
+tells files refusal file-kind fs/proc/uptime.c "" "deleted" "change the functions that call it"
 check "each kind is counted" jq -e '.counts["boot-code"] == 3 and .counts["file-kind"] == 3' "$WORK/files.json"
 
 # Code and data, all in one run.
