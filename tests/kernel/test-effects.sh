@@ -239,7 +239,8 @@ sed -i 's/STEP 1/STEP 2/' "$outside/outside.h"
 check "a source that the module was not built from" exits 5 build 3.2 --source "$outside" \
 	--target "$outside/outside.ko" "$HERE/patches/outside.patch"
 check "a module that is not given" refuses "has no module 'outside'" build 3.2 --source "$outside" \
-	"$HERE/patches/outside.patch"
+	--target "$WORK/livepatch-callbacks-mod.ko" "$HERE/patches/outside.patch"
+check "a source without a module" exits 2 build 3.2 --source "$outside" "$HERE/patches/outside.patch"
 check "the module is loaded" sh -c "suture-lab put $GUEST $outside/outside.ko /tmp/o.ko && suture-lab exec $GUEST -- insmod /tmp/o.ko"
 check "as built" says "^as built 3" in_guest cat /proc/outside
 check "its patch loads" load 3.1
