@@ -361,6 +361,19 @@ static void one_name_one_meaning(void **state)
 	tear_down(&f);
 }
 
+/* As if the file had another name for what is new in it. */
+static void rename_new(struct analysis_unit *u, const char *from, const char *to)
+{
+	struct diff_function *added = (struct diff_function *)diff_result(u->diff)->added;
+
+	for (size_t i = 0; i < diff_result(u->diff)->added_count; i++)
+		if (streq(added[i].name, from)) {
+			added[i].name = to;
+			return;
+		}
+	fail_msg("nothing new is named %s", from);
+}
+
 static void what_is_new(void **state)
 {
 	struct fixture f;
@@ -376,6 +389,84 @@ static void what_is_new(void **state)
 	expect(&f, (struct extract_symbol)OTHER("fresh"), "");
 	f.other.object = (char *)"some_mod";
 	expect(&f, (struct extract_symbol)OTHER("fresh"), "other-module");
+	tear_down(&f);
+}
+
+/* Both files become one module: what is new in one must not take the place of what the other means,
+ * nor of what is new there. */
+static void new_names_of_two_files(void **state)
+{
+	struct analysis_unit *u;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, false, kernel);
+	add_other(&f, "vmlinux");
+	u = &f.analysed[1];
+	/* a name that the unit's own module has, or another one exports */
+	rename_new(u, "fresh", "third");
+	expect(&f, (struct extract_symbol)OTHER("third"), "ambiguous-symbol");
+	expect(&f, (struct extract_symbol){ .name = "third", .own = true }, "ambiguous-symbol");
+	assert_string_equal(f.analysis.reasons.items[0].file, "other.c");
+	rename_new(u, "third", "lent");
+	expect(&f, (struct extract_symbol)OTHER("lent"), "ambiguous-symbol");
+	expect(&f, (struct extract_symbol)OTHER("third"), "third of test at 0");
+	tear_down(&f);
+}
+
+/* They would be those of the livepatch that the code is linked into. */
+static void names_of_every_module(void **state)
+{
+	static const char *const names[] = { "init_module", "cleanup_module", "__this_module",
+					     DECLARED_PATCH_SYMBOL };
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, false, kernel);
+	expect(&f, (struct extract_symbol){ .name = "cleanup_module", .own = true },
+	       "ambiguous-symbol");
+	expect(&f, (struct extract_symbol)OTHER("init_module"), "ambiguous-symbol");
+	add_other(&f, "vmlinux");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_resolution_ struct resolution found = { 0 };
+		struct extract nothing = { .object = f.object };
+		struct extract *extracts[] = { &nothing, &nothing };
+		struct error err = { 0 };
+
+		rename_new(&f.analysed[1], i ? names[i - 1] : "fresh", names[i]);
+		reason_list_free(&f.analysis.reasons);
+		assert_ok(resolve_symbols(&f.analysis, extracts, &found, &err), &err);
+		assert_int_equal(f.analysis.reasons.n, 1);
+		assert_string_equal(f.analysis.reasons.items[0].subject, names[i]);
+	}
+	tear_down(&f);
+}
+
+static void new_twice(void **state)
+{
+	_cleanup_resolution_ struct resolution found = { 0 };
+	struct extract nothing = { 0 };
+	struct extract *extracts[] = { &nothing, &nothing };
+	struct error err = { 0 };
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, false, kernel);
+	add_other(&f, "vmlinux");
+	nothing.object = f.object;
+	diff_free(f.analysed[0].diff);
+	f.analysed[0].diff = f.analysed[1].diff;
+	assert_ok(resolve_symbols(&f.analysis, extracts, &found, &err), &err);
+	/* not what is static */
+	assert_int_equal(f.analysis.reasons.n, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct reason *reason = &f.analysis.reasons.items[i];
+
+		assert_int_equal(reason->code, REASON_AMBIGUOUS_SYMBOL);
+		assert_string_equal(reason->file, "other.c");
+		assert_string_equal(reason->subject, i ? "fresh_data" : "fresh");
+	}
+	f.analysed[0].diff = NULL;
 	tear_down(&f);
 }
 
@@ -487,12 +578,20 @@ static void names_that_are_taken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_of_its_own),     cmocka_unit_test(order_is_the_table_s),
-		cmocka_unit_test(names_of_others),      cmocka_unit_test(names_that_tell),
-		cmocka_unit_test(names_of_the_kernel),  cmocka_unit_test(one_name_one_meaning),
-		cmocka_unit_test(what_is_new),          cmocka_unit_test(declared),
-		cmocka_unit_test(this_module),          cmocka_unit_test(older_kernels),
+		cmocka_unit_test(names_of_its_own),
+		cmocka_unit_test(order_is_the_table_s),
+		cmocka_unit_test(names_of_others),
+		cmocka_unit_test(names_that_tell),
+		cmocka_unit_test(names_of_the_kernel),
+		cmocka_unit_test(one_name_one_meaning),
+		cmocka_unit_test(what_is_new),
+		cmocka_unit_test(declared),
+		cmocka_unit_test(this_module),
+		cmocka_unit_test(older_kernels),
 		cmocka_unit_test(names_that_are_taken),
+		cmocka_unit_test(new_names_of_two_files),
+		cmocka_unit_test(new_twice),
+		cmocka_unit_test(names_of_every_module),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

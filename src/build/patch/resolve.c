@@ -213,6 +213,75 @@ static const struct analysis_unit *find_definition(const struct resolver *rs, co
 	return NULL;
 }
 
+/* What every livepatch defines itself: its wrapper, or kbuild. */
+static bool is_of_module(const char *symbol)
+{
+	return streq(symbol, "init_module") || streq(symbol, "cleanup_module") ||
+	       streq(symbol, "__this_module") || streq(symbol, DECLARED_PATCH_SYMBOL);
+}
+
+/* All new globals become globals of one module, in which a name has one meaning. */
+static int refuse_shared_name(struct resolver *rs, const struct analysis_unit *u, const char *name,
+			      const char *format, ...) _printf_(4, 5);
+static int refuse_shared_name(struct resolver *rs, const struct analysis_unit *u, const char *name,
+			      const char *format, ...)
+{
+	char message[ERROR_MESSAGE_MAX];
+	struct reason reason = {
+		.code = REASON_AMBIGUOUS_SYMBOL,
+		.file = u->unit->path,
+		.subject = (char *)name,
+		.message = message,
+		.hint = (char *)"give what is new a name of its own, or make it static",
+	};
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(message, sizeof(message), format, ap);
+	va_end(ap);
+	return reason_add_copy(&rs->a->reasons, &reason) < 0
+		       ? error_set(rs->err, ERR_NO_MEMORY, "out of memory")
+		       : 0;
+}
+
+/* The first of several units with a new global of one name has it. */
+static int check_unique(struct resolver *rs, const struct analysis_unit *u, const char *name)
+{
+	const struct analysis_unit *first = find_definition(rs, name);
+
+	if (is_of_module(name))
+		return refuse_shared_name(rs, u, name,
+					  "%s is new in this file, and a livepatch "
+					  "has its own",
+					  name);
+	return !first || first == u
+		       ? 0
+		       : refuse_shared_name(rs, u, name, "%s is new in this file, and in %s too",
+					    name, first->unit->path);
+}
+
+static int check_all_unique(struct resolver *rs, const struct analysis_unit *u)
+{
+	const struct diff_result *d = diff_result(u->diff);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < d->added_count; i++)
+		if (!d->added[i].local)
+			r = check_unique(rs, u, d->added[i].name);
+	for (size_t i = 0; r == 0 && i < d->data_count; i++)
+		if (!d->data[i].local)
+			r = check_unique(rs, u, d->data[i].name);
+	return r;
+}
+
+/* Does the unit mean something that is there already? */
+static bool means_old(const struct resolver *rs, const struct analysis_unit *u,
+		      const struct extract_symbol *y, const struct analysis_unit *by)
+{
+	return y->own || has_global(u->shipped, y->name) ||
+	       (!streq(by->unit->object, u->unit->object) && symvers_find(rs->symvers, y->name));
+}
+
 /* Code of a module may be called only where that module is loaded: before, what it refers to is not
  * resolved. */
 static int resolve_defined(struct resolver *rs, const struct analysis_unit *u,
@@ -359,11 +428,20 @@ static int resolve_declared(struct resolver *rs, const struct analysis_unit *u,
 static int resolve_symbol(struct resolver *rs, const struct analysis_unit *u,
 			  const struct extract_symbol *y)
 {
+	const struct analysis_unit *by = find_definition(rs, y->symbol);
 	struct declared_symbol declared;
 	int r;
 
+	if (by && means_old(rs, u, y, by))
+		return refuse_shared_name(rs, by, y->name,
+					  "%s is new in this file, and %s uses what has that name "
+					  "already",
+					  y->name, u->unit->path);
 	if (is_plain_export(rs, u, y) || streq(y->symbol, DECLARED_PATCH_SYMBOL))
 		return 0;
+	if (is_of_module(y->symbol))
+		return refuse(rs, REASON_AMBIGUOUS_SYMBOL, u, y->name,
+			      "%s is a name that the livepatch has itself", y->name);
 	r = declared_symbol_parse(y->symbol, &declared, rs->err);
 	if (r != ERR_NOT_FOUND)
 		return r < 0 ? r : resolve_declared(rs, u, y, &declared);
@@ -481,6 +559,8 @@ static int resolve_unit(struct resolver *rs, size_t i)
 			r = detach_this_module(rs, u, rs->extracts[i], y);
 	}
 
+	if (r == 0)
+		r = check_all_unique(rs, u);
 	for (size_t j = 0; r == 0 && j < rs->extracts[i]->symbol_count; j++)
 		r = resolve_symbol(rs, u, &rs->extracts[i]->symbols[j]);
 	return r < 0 ? r : check_extracted(rs, u, rs->extracts[i]);

@@ -25,9 +25,10 @@ struct resolution {
 int resolve_check_new(struct analysis *a, const struct analysis_unit *u, struct error *err);
 /*
  * Resolves the undefined symbols of all extracted units (`extracts` in the order of a->units; NULL
- * for one that is left out). What cannot be resolved for certain is appended to a->reasons, and the
- * resolution is not whole then. Errors: ERR_NO_MEMORY and those of analysis_shipped() and
- * analysis_symvers().
+ * for one that is left out). As all become one module, no two of them may have a new global of one
+ * name, nor may one have what another means something else by, or every livepatch has. What cannot
+ * be resolved for certain is appended to a->reasons, and the resolution is not whole then. Errors:
+ * ERR_NO_MEMORY and those of analysis_shipped() and analysis_symvers().
  */
 int resolve_symbols(struct analysis *a, struct extract *const *extracts, struct resolution *ret,
 		    struct error *err);
