@@ -65,6 +65,9 @@ static void what_counts_as_nothing(void **state)
 		FUNCTION("__attribute__((__noreturn__)) extern void check_1(void); check_1();"),
 		FUNCTION("if (x) used(x); else used(1); return used(x) * used(x);"),
 		FUNCTION("return ({ int y = x; y + 1; });"),
+		FUNCTION("extern int g(int);"),
+		FUNCTION("x++; const __typeof__(x) y = x; const typeof(x) z = y; return z;"),
+		FUNCTION("x++; static __attribute__((unused)) int y; return x;"),
 		/* Only functions that count as nothing refer to it. */
 		"int g(int); static inline int f(int x) { return g(x); }",
 		"static inline int f(int x) { return f(x); }",
@@ -88,6 +91,8 @@ static void what_counts(void **state)
 		"int f(int x) { return x; }",
 		"inline int f(int x) { return x; }",
 		"inline int f(int x);",
+		"__inline int f(int x);",
+		"__inline__ int f(int x);",
 		"static int f(int x) { return x; }",
 		"extern inline int f(int x) { return x; }",
 		"extern inline __attribute__((gnu_inline)) int f(int x) { return x; }",
@@ -130,6 +135,9 @@ static void what_counts(void **state)
 		"int f(int x) __attribute__((unknown));",
 		"int f(int x) __attribute__((cold unused));",
 		"int f(int x __attribute__((unknown)));",
+		"int f(int x) __attribute__(cold);",
+		"int f(int x) __attribute__((cold)(weak));",
+		"int f __attribute__((unused)) (int x);",
 		"int f(int x) __asm__(\"used\");",
 		"extern int f asm(\"used\");",
 		"extern int f __attribute__((section(\".data.f\")));",
@@ -170,6 +178,55 @@ static void what_counts(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		expect(texts[i], false);
+}
+
+static void each_counts(const char *form, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *at = strchr(form, '@');
+		_cleanup_free_ char *text = NULL;
+
+		assert_true(asprintf(&text, "%.*s%s%s", (int)(at - form), form, words[i], at + 1) >
+			    0);
+		expect(text, false);
+	}
+}
+
+/* Words that say something of their own, and functions that the compiler knows or calls. */
+static void words_that_count(void **state)
+{
+	static const char *const words[] = {
+		"typedef",   "auto",         "register",      "asm",           "__asm",
+		"__asm__",   "__thread",     "_Thread_local", "__auto_type",   "_Static_assert",
+		"_Alignas",  "typeof",       "__typeof",      "__typeof__",    "_Pragma",
+		"constexpr", "thread_local", "static_assert", "typeof_unqual", "alignas",
+	};
+	static const char *const functions[] = {
+		"__builtin_x", "__asan_load", "__hwasan_x",    "__tsan_read",   "__ubsan_x",
+		"__msan_x",    "__kcsan_x",   "__sanitizer_x", "__stack_chk_x", "__fentry__",
+		"mcount",      "_mcount",     "__x86_x",       "__gcov_x",      "__gcc_x",
+		"__cyg_x",     "__emutls_x",  "__tls_x",       "_Unwind_x",     "main",
+		"memchr",      "strlen",      "strz",          "str09",         "stpcpy",
+		"bcmp",        "bzero",       "puts",          "fputs",         "fwrite",
+		"printf",      "fprintf",     "sprintf",       "snprintf",      "vprintf",
+		"vsprintf",    "malloc",      "calloc",        "realloc",       "free",
+		"abort",       "exit",        "ffs",           "abs",           "labs",
+		"index",       "rindex",      "isalpha",       "toupper",       "__ashldi3",
+		"__bswapdi2",  "__mulsc3",    "__powitf2",     "__divxi4",
+	};
+
+	(void)state;
+	each_counts("extern @ int f;", words, ARRAY_SIZE(words));
+	each_counts("int f(@ int x);", words, ARRAY_SIZE(words));
+	each_counts("int @(int x);", functions, ARRAY_SIZE(functions));
+	/* Not those that only begin alike. */
+	expect("int mem_map(int x);", true);
+	expect("int strLen(int x);", true);
+	expect("int __x3(int x);", true);
+	expect("int a__di3(int x);", true);
+	expect("int __divdi5(int x);", true);
+	expect("int __divdi1(int x);", true);
+	expect("int __divds3(int x);", true);
 }
 
 /* Something that stays names `f`: as a word, in a string, in a line. */
@@ -341,6 +398,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_counts_as_nothing),
 		cmocka_unit_test(what_counts),
+		cmocka_unit_test(words_that_count),
 		cmocka_unit_test(uses),
 		cmocka_unit_test(changes),
 		cmocka_unit_test(strange_texts),

@@ -140,11 +140,8 @@ static uint32_t arithmetic(struct flow *flow, const struct operands *o, uint32_t
 }
 
 /* The address itself stands in the instruction. */
-static uint32_t immediate(struct flow *flow, const struct ref *ref, const struct operands *o,
-			  uint32_t holds)
+static uint32_t immediate(struct flow *flow, const struct operands *o, uint32_t holds)
 {
-	bool start = ref->position == (int64_t)flow->what->start;
-
 	if (o->map == 0 && o->op >= 0xb8 && o->op <= 0xbf)
 		return assign(holds, o->rm, true);
 	if (o->map == 0 && o->op == 0xc7) {
@@ -156,7 +153,7 @@ static uint32_t immediate(struct flow *flow, const struct ref *ref, const struct
 	if (o->map == 0 && (o->op == 0x3d || (o->op == 0x81 && o->field == 7))) {
 		unsigned reg = o->op == 0x3d ? RAX : o->rm;
 
-		compare(flow, start, !o->memory && (holds & bit(reg)) && start);
+		compare(flow, true, !o->memory && (holds & bit(reg)));
 		return holds;
 	}
 	if (o->map == 0 && (o->op == 0x2d || (o->op == 0x81 && o->field == 5 && !o->memory))) {
@@ -241,7 +238,7 @@ static uint32_t execute(struct flow *flow, const struct atom *part, uint64_t at,
 	const struct ref *ref = find_ref(flow, part, at, insn);
 
 	if (ref && insn->imm_at && ref->offset == at + insn->imm_at)
-		return immediate(flow, ref, o, holds);
+		return immediate(flow, o, holds);
 	return o->map == 1 ? two_bytes(flow, o, holds) : simple(flow, o, ref != NULL, holds);
 }
 
