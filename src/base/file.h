@@ -28,7 +28,8 @@ int file_read(const char *path, struct buf *out, struct error *err);
 /* What a person names as input: a file as above, a pipe until its last writer closes it, or "-" for
  * standard input whatever that is. */
 int file_read_input(const char *name, struct buf *out, struct error *err);
-/* As file_read(), relative to a directory descriptor and never through a symbolic link at the last step.
+/* As file_read(), relative to a directory descriptor and never through a symbolic link at the last
+ * step.
  */
 int file_read_at(int dir_fd, const char *name, struct buf *out, struct error *err);
 /* Appends what is left in a descriptor, to its end. */
