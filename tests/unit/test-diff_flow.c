@@ -7,7 +7,11 @@
 #include "base/process.h"
 
 /* The constant is `what`, 16 bytes. Every function begins so: */
-#define LEA "lea what(%rip), %rcx; "
+#define LEA   "lea what(%rip), %rcx; "
+/* What follows is the function's cold part (`@` is its name). */
+#define COLD  ".size @, . - @; .section .text.unlikely.@, \"ax\"; .type @.cold, @function; @.cold: "
+/* An error at 1 goes on at 2. */
+#define TABLE ".pushsection __ex_table, \"a\"; .long 1b - ., 2b - ., 0; .popsection"
 
 static const char *const leaves_nothing[] = {
 	"ret",
@@ -19,6 +23,20 @@ static const char *const leaves_nothing[] = {
 	LEA "mov %rcx, %rax; movzbl (%rax), %eax; ret",
 	LEA "mov %rcx, %rax; imul $4, %rdx, %rax; ret",
 	LEA "mov %rcx, %rax; imul %rdx, %rax; ret",
+	LEA "mov %rcx, %rax; imul $1000, %rdx, %rax; ret",
+	LEA "mov %rcx, %rax; movzwl (%rax), %eax; ret",
+	LEA "mov %rcx, %rax; movsbl (%rax), %eax; ret",
+	LEA "mov %rcx, %rax; movswl (%rax), %eax; ret",
+	LEA "mov %rcx, %rax; bsf %rdx, %rax; ret",
+	LEA "mov %rcx, %rax; bsr %rdx, %rax; ret",
+	LEA "lock xadd %rdx, (%rbx); ret",
+	LEA "lock cmpxchg %rdx, (%rbx); ret",
+	"lea what(%rip), %rbp; lea 8(,%rdx,4), %rax; ret",
+	"lea what(%rip), %r13; lea 8(,%rdx,4), %rax; ret",
+	"lea what(%rip), %rbp; lea outside(%rip), %rax; ret",
+	"lea what(%rip), %r12; lea (%rdx,%rbx), %rax; ret",
+	"add $what, %rax; mov $0, %eax; ret",
+	"add $what, %rcx; ret",
 	LEA "mov %rcx, %rax; mov $1, %eax; ret",
 	LEA "mov %rcx, %rax; movq $1, %rax; ret",
 	LEA "mov %rcx, %rax; lea 1(%rdx), %rax; ret",
@@ -49,6 +67,8 @@ static const char *const leaves_nothing[] = {
 	"push $what; call outside; ret",
 	"movq $what, 8(%rsp); ret",
 	"mov %rcx, (%rbx); mov %rcx, %rax; " LEA "ret",
+	LEA "test %edx, %edx; je 2f; ret; " COLD "2: mov %rdx, (%rbx); ret",
+	LEA "mov $0, %ecx; 1: mov (%rdx), %edx; ret; 2: mov %rcx, (%rbx); ret; " TABLE,
 };
 
 static const char *const keeps[] = {
@@ -74,6 +94,12 @@ static const char *const keeps[] = {
 	LEA "mov %rcx, %rax; ret",
 	LEA "xchg %rcx, %rdx; mov %rdx, (%rbx); ret",
 	LEA "lea 4(%rcx), %rax; ret",
+	LEA "lea (%rcx), %rax; ret",
+	"lea what(%rip), %rbp; lea 4(%rbp), %rax; ret",
+	"lea what(%rip), %rbp; lea 4(%rbp,%rdx), %rax; ret",
+	"lea what(%rip), %r12; lea (%rdx,%r12), %rax; ret",
+	"lea what(%rip), %r12; lea (%r12), %rax; ret",
+	"lea what(%rip), %r13; lea 4(%r13), %rax; ret",
 	LEA "lea (%rdx,%rcx,4), %rax; ret",
 	LEA "lea (%rcx,%rdx,4), %rax; ret",
 	"lea what(%rip), %r9; lea (%r9,%rdx,4), %rax; ret",
@@ -111,6 +137,8 @@ static const char *const keeps[] = {
 	LEA "cmpq $what, (%rcx); ret",
 	"sub $what, %rax; ret",
 	"sub $what, %rdx; ret",
+	LEA "subq $what, (%rcx); ret",
+	LEA "addq $what, (%rcx); ret",
 	/* What a call keeps, and a way around it. */
 	"lea what(%rip), %rbx; call outside; mov %rbx, (%r12); ret",
 	"lea what(%rip), %rbp; call outside; mov %rbp, (%rbx); ret",
@@ -123,10 +151,32 @@ static const char *const keeps[] = {
 	LEA "jmp 1f; 2: mov %rcx, (%rbx); ret; 1: jmp 2b",
 	"mov $0, %ecx; 1: mov %rcx, (%rbx); " LEA "test %edx, %edx; je 1b; ret",
 	"mov $0, %ecx; mov $0, %edx; 1: mov %rdx, (%rbx); mov %rcx, %rdx; " LEA "jmp 1b",
+	/* Ways out of the function's section and by tables. */
+	LEA "test %edx, %edx; je 2f; ret; " COLD "2: mov %rcx, (%rbx); ret",
+	LEA "test %edx, %edx; je 2f; 1: ret; " COLD "2: mov %rcx, %rax; jmp 1b",
+	LEA "1: mov (%rdx), %edx; mov $0, %ecx; ret; 2: mov %rcx, (%rbx); ret; " TABLE,
 	/* A way that is not known, and an instruction that nobody knows. */
 	"ret; " LEA "mov %rcx, (%rbx); ret",
 	".byte 0x0f, 0x04; ret",
 };
+
+static void write_function(struct buf *text, size_t list, size_t i, const char *code)
+{
+	const char *cold = strstr(code, ".cold") ? ".cold" : "";
+	char name[32];
+
+	snprintf(name, sizeof(name), "f%zu_%zu", list, i);
+	assert_int_equal(buf_printf(text, ".section .text.%s, \"ax\"\n.type %s, @function\n%s: ",
+				    name, name, name),
+			 0);
+	/* "@function" is no name. */
+	for (const char *p = code; *p; p++)
+		assert_int_equal(*p == '@' && !str_has_prefix(p, "@function")
+					 ? buf_append_str(text, name)
+					 : buf_append_byte(text, (uint8_t)*p),
+				 0);
+	assert_int_equal(buf_printf(text, "\n.size %s%s, . - %s%s\n", name, cold, name, cold), 0);
+}
 
 static int assemble(const char *dir, struct buf *object)
 {
@@ -144,12 +194,7 @@ static int assemble(const char *dir, struct buf *object)
 
 	for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
 		for (size_t i = 0; i < counts[k]; i++)
-			assert_int_equal(buf_printf(&text,
-						    ".section .text.f%zu_%zu, \"ax\"\n"
-						    ".type f%zu_%zu, @function\nf%zu_%zu: %s\n"
-						    ".size f%zu_%zu, . - f%zu_%zu\n",
-						    k, i, k, i, k, i, lists[k][i], k, i, k, i),
-					 0);
+			write_function(&text, k, i, lists[k][i]);
 	assert_int_equal(buf_append_str(&text, ".section .rodata.what, \"a\"\n.balign 16\n"
 					       ".type what, @object\nwhat: .fill 16\n"
 					       ".size what, 16\n"),

@@ -269,6 +269,8 @@ static void uses(void **state)
 			if (same(with, without))
 				fail_msg("%s is used by %s", declarations[k], users[i]);
 		}
+	assert_false(same(BASE "#pragma weak azAZ09_$\303\200\n",
+			  BASE "int azAZ09_$\303\200(int);\n#pragma weak azAZ09_$\303\200\n"));
 	/* Strings that stand together are one. */
 	assert_false(same(BASE "asm(\"call ab\" \"cd\");",
 			  BASE "int abcd(int);asm(\"call ab\" \"cd\");"));
@@ -276,16 +278,71 @@ static void uses(void **state)
 		same(BASE "asm(\"ab\" : \"cd\");", BASE "int abcd(int); asm(\"ab\" : \"cd\");"));
 }
 
+/* Signs that stand apart are others than those that stand together. */
+static void punctuators(void)
+{
+	static const char *const joined[] = {
+		"->", "++", "--", "<<", ">>", "<=", ">=", "==", "!=", "&&",  "||",  "*=",
+		"/=", "%=", "+=", "-=", "&=", "^=", "|=", "::", "..", "...", "<<=", ">>=",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(joined); i++) {
+		_cleanup_free_ char *a = NULL, *b = NULL;
+		const char *j = joined[i];
+
+		assert_true(asprintf(&a, BASE "int g = (a %s b);", j) > 0);
+		assert_true(asprintf(&b, BASE "int g = (a %c %s b);", j[0], j + 1) > 0);
+		if (same(a, b))
+			fail_msg("%s counts as %c %s", j, j[0], j + 1);
+	}
+}
+
+/* Does a string with that escape sequence between x and 7 name x?7? */
+static void expect_escape(const char *escape, char c, bool named)
+{
+	_cleanup_free_ char *a = NULL, *b = NULL;
+
+	assert_true(asprintf(&a, BASE "int x%c7(int);asm(\"call x%s7\");", c, escape) > 0);
+	assert_true(asprintf(&b, BASE "asm(\"call x%s7\");", escape) > 0);
+	if (same(a, b) == named)
+		fail_msg("x%s7 %s x%c7", escape, named ? "is not" : "is", c);
+}
+
+static void escapes(void **state)
+{
+	static const char letters[] = "019_$azAZfFjJoO";
+	char escape[16];
+
+	(void)state;
+	for (const char *c = letters; *c; c++) {
+		snprintf(escape, sizeof(escape), "\\%03o", (unsigned)*c);
+		expect_escape(escape, *c, true);
+		snprintf(escape, sizeof(escape), "\\x%x\" \"", (unsigned)*c);
+		expect_escape(escape, *c, true);
+		snprintf(escape, sizeof(escape), "\\x%X\" \"", (unsigned)*c);
+		expect_escape(escape, *c, true);
+	}
+	expect_escape("a", 'a', true);
+	/* A signal, a line's end, a number of one digit: no parts of words. */
+	expect_escape("\\a", 'a', false);
+	expect_escape("\\n", 'n', false);
+	expect_escape("\\1\" \"", '1', false);
+}
+
 static void changes(void **state)
 {
 	static const char *const others[][2] = {
-		{ "a + +b", "a ++b" },   { "a = 1 . 5", "a = 1.5" },
-		{ "a - >b", "a->b" },    { "1 e", "1e" },
-		{ "a < < b", "a << b" }, { "\"a b\"", "\"a  b\"" },
-		{ "'a'", "'b'" },        { "L\"a\"", "L \"a\"" },
-		{ "a b", "ab" },         { "\"a\" \"b\"", "\"ab\"" },
-		{ "a, b", "b, a" },      { "1u", "1" },
-		{ "a : : b", "a :: b" }, { ". . .", "..." },
+		{ "a + +b", "a ++b" },     { "a = 1 . 5", "a = 1.5" },
+		{ "a - >b", "a->b" },      { "1 e", "1e" },
+		{ "a < < b", "a << b" },   { "\"a b\"", "\"a  b\"" },
+		{ "'a'", "'b'" },          { "L\"a\"", "L \"a\"" },
+		{ "a b", "ab" },           { "\"a\" \"b\"", "\"ab\"" },
+		{ "a, b", "b, a" },        { "1u", "1" },
+		{ "a : : b", "a :: b" },   { ". . .", "..." },
+		{ "1e +b", "1e+b" },       { "1E - b", "1E-b" },
+		{ "0x1p +1", "0x1p+1" },   { "0x1P -1", "0x1P-1" },
+		{ "u\"a\"", "u \"a\"" },   { "U\"a\"", "U \"a\"" },
+		{ "u8\"a\"", "u8 \"a\"" }, { "L'a'", "L 'a'" },
 	};
 
 	(void)state;
@@ -297,6 +354,7 @@ static void changes(void **state)
 		if (same(a, b))
 			fail_msg("%s counts as %s", others[i][0], others[i][1]);
 	}
+	punctuators();
 	assert_true(same("int a=1,b ;int c;", "int\n a =\t1 , b;\n\nint c;\n"));
 	assert_false(same("int a; int b;", "int b; int a;"));
 	assert_false(same("#pragma pack(1)\nint a;", "int a;\n#pragma pack(1)\n"));
@@ -317,6 +375,12 @@ static void strange_texts(void **state)
 		"int a <% b %>;",
 		"int a %: b;",
 		"char *a = R\"(x)\";",
+		"char *a = LR\"(x)\";",
+		"char *a = uR\"(x)\";",
+		"char *a = UR\"(x)\";",
+		"char *a = u8R\"(x)\";",
+		"char *a = \"\\U00000066\";",
+		"char *a = \"x\\\n\";",
 		"int a\\\n;",
 		"int a = 'x;",
 		"int a = \"x;",
@@ -400,6 +464,7 @@ int main(void)
 		cmocka_unit_test(what_counts),
 		cmocka_unit_test(words_that_count),
 		cmocka_unit_test(uses),
+		cmocka_unit_test(escapes),
 		cmocka_unit_test(changes),
 		cmocka_unit_test(strange_texts),
 		cmocka_unit_test(hostile_texts),

@@ -373,8 +373,9 @@ static int drain(struct flow *flow)
 	return e;
 }
 
-/* Goes over every instruction once more: those that were not reached, should there be a way that is
- * not known here; then all, with what the registers may hold there at most. */
+/* Goes over every instruction: first to execute it with all that follows, unless it has been
+ * reached already (the function's beginning has not; nor what a way leads to that is not known
+ * here); then to judge it, with what the registers may hold there at most. */
 static int sweep(struct flow *flow, size_t number, bool judge)
 {
 	const struct part *part = &flow->parts[number];
@@ -411,7 +412,7 @@ static int sweep_all(struct flow *flow, bool judge)
 int diff_keeps_address(const struct atom *function, const struct atom *what, bool *ret)
 {
 	_cleanup_(flow_done) struct flow flow = { .what = what };
-	int e = 0;
+	int e;
 
 	*ret = true;
 	flow.parts[0].atom = function;
@@ -425,11 +426,7 @@ int diff_keeps_address(const struct atom *function, const struct atom *what, boo
 		if (!flow.parts[i].seen)
 			return ERR_NO_MEMORY;
 	}
-	e = go(&flow, 0, function->entry, 0);
-	if (e == 0)
-		e = drain(&flow);
-	if (e == 0)
-		e = sweep_all(&flow, false);
+	e = sweep_all(&flow, false);
 	if (e == 0)
 		e = sweep_all(&flow, true);
 	if (e == 0)
