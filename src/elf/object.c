@@ -118,6 +118,18 @@ static int string_at(struct reader *r, const struct elf_section *table, uint64_t
 	return 0;
 }
 
+/* Names go into messages, reports and generated source: visible ASCII, as compilers make them. */
+static int check_name(struct reader *r, const char *whose, const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			return error_set(r->err, ERR_INVALID,
+					 "%s: the name of %s is not made of visible ASCII "
+					 "characters",
+					 r->what, whose);
+	return 0;
+}
+
 static int check_header(struct reader *r)
 {
 	GElf_Ehdr ehdr;
@@ -212,6 +224,8 @@ static int name_sections(struct reader *r)
 					 r->what);
 		snprintf(whose, sizeof(whose), "section %zu", i);
 		int e = string_at(r, table, shdr.sh_name, whose, &r->by_index[i]->name);
+		if (e == 0)
+			e = check_name(r, whose, r->by_index[i]->name);
 		if (e < 0)
 			return e;
 	}
@@ -365,9 +379,11 @@ static int read_symbol(struct reader *r, const Elf64_Sym *raw, const char **file
 		return no_memory(r->err);
 	snprintf(whose, sizeof(whose), "symbol %u", sym->index);
 	int e = string_at(r, r->object->strtab, raw->st_name, whose, &sym->name);
+	sym->type = ELF64_ST_TYPE(raw->st_info);
+	if (e == 0 && sym->type != STT_FILE)
+		e = check_name(r, whose, sym->name);
 	if (e < 0)
 		return e;
-	sym->type = ELF64_ST_TYPE(raw->st_info);
 	sym->binding = ELF64_ST_BIND(raw->st_info);
 	sym->other = raw->st_other;
 	sym->value = raw->st_value;

@@ -96,6 +96,7 @@ struct elf_object {
 
 /*
  * Reads an object. `what` names it in errors ("a.o"); `data` is copied from and may go afterwards.
+ * Names of sections and symbols must be visible ASCII.
  * Errors: ERR_INVALID (with what and where), ERR_UNSUPPORTED (another class, machine or file type,
  * or a relocation format other than RELA), ERR_TOO_LARGE, ERR_NO_MEMORY.
  */

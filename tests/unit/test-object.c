@@ -262,6 +262,33 @@ static void damaged_objects_are_refused(void **state)
 	}
 }
 
+/* In the file's first string of that text, one byte becomes another one. */
+static void spoil(struct buf *file, const char *text, size_t len, uint8_t byte)
+{
+	uint8_t *at = memmem(file->data, file->len, text, len);
+
+	assert_non_null(at);
+	at[len / 2] = byte;
+}
+
+static void names_are_visible_ascii(void **state)
+{
+	static const uint8_t bytes[] = { ' ', '\n', '\x1b', 0x7f, 0x80, 0xff };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++) {
+		_cleanup_buf_ struct buf symbol = BUF_INIT(FILE_MAX);
+		_cleanup_buf_ struct buf section = BUF_INIT(FILE_MAX);
+
+		sample_file(1, 2, "x", &symbol);
+		spoil(&symbol, "\0second", 8, bytes[i]);
+		refused(&symbol, symbol.len, ERR_INVALID);
+		sample_file(1, 2, "x", &section);
+		spoil(&section, ".text.second", 13, bytes[i]);
+		refused(&section, section.len, ERR_INVALID);
+	}
+}
+
 static void truncated_objects_are_refused(void **state)
 {
 	(void)state;
@@ -312,6 +339,7 @@ int main(void)
 		cmocka_unit_test(relocations_are_sorted_and_keep_their_order),
 		cmocka_unit_test(a_symbol_of_another_object_is_not_written),
 		cmocka_unit_test(damaged_objects_are_refused),
+		cmocka_unit_test(names_are_visible_ascii),
 		cmocka_unit_test(truncated_objects_are_refused),
 		cmocka_unit_test(flipped_bits_never_break_the_reader),
 	};

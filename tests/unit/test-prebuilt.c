@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "base/process.h"
+#include "build/patch/analysis.h"
 #include "build/unit/prebuilt.h"
 
 #define INFO(name)                                                                \
@@ -116,6 +117,9 @@ static void what_is_no_object(void **state)
 	_cleanup_free_ char *ko = path_join(dir, "module.ko", NULL);
 	_cleanup_free_ char *empty = path_join(dir, "empty.o", NULL);
 	_cleanup_free_ char *text = path_join(dir, "text.o", NULL);
+	_cleanup_free_ char *quoted = path_join(dir, "quoted.o", NULL);
+	_cleanup_free_ char *comma = path_join(dir, "comma.o", NULL);
+	_cleanup_free_ char *rust = path_join(dir, "rust.o", NULL);
 	struct shipped *targets[] = { target(dir, "one", INFO("one") "int f(void) { return 1; }") };
 
 	(void)state;
@@ -128,6 +132,13 @@ static void what_is_no_object(void **state)
 	change_byte(dir, "good.o", "arm.o", 18, EM_AARCH64);
 	change_byte(dir, "good.o", "narrow.o", EI_CLASS, ELFCLASS32);
 	change_byte(dir, "good.o", "program.o", 16, ET_EXEC);
+	compile("int f(void) { return 1; }\n__asm__(\"\\\"g \\\\\\\");//\\\": ret\");\n", quoted);
+	compile("int f(void) { return 1; }\n__asm__(\"\\\"g,1\\\": ret\");\n", comma);
+	compile("int f(void) { return 1; }\n__asm__(\"_RNv.a$1.b: ret\");\n", rust);
+	expect(dir, "quoted.o", "good.o", targets, "quoted.o");
+	expect(dir, "good.o", "quoted.o", targets, "quoted.o");
+	expect(dir, "good.o", "comma.o", targets, "'g,1' is no name of C");
+	expect(dir, "rust.o", "comma.o", targets, "comma.o");
 	expect(dir, "missing.o", "good.o", targets, "missing.o");
 	expect(dir, "good.o", "missing.o", targets, "missing.o");
 	expect(dir, "empty.o", "good.o", targets, "empty.o");
@@ -141,11 +152,49 @@ static void what_is_no_object(void **state)
 	unit_remove_dir(dir);
 }
 
+/* The name becomes part of the livepatch's C text. */
+static void what_names_no_module(void **state)
+{
+	static const char *const bad[] = {
+		INFO(""),
+		INFO("a\\\"b"),
+		INFO("a\\nb"),
+		INFO("../a"),
+		INFO("a.b"),
+		INFO("a,b"),
+		INFO("a-b"),
+		INFO("a b"),
+		INFO("a1234567890123456789012345678901234567890123456789012345"),
+	};
+	char *dir = unit_make_dir();
+	_cleanup_free_ char *file = path_join(dir, "a.o", NULL);
+	_cleanup_analysis_ struct analysis *a = NULL;
+	_cleanup_free_ char *kernel = path_join(dir, "kernel.ko", NULL);
+	const char *const files[] = { kernel };
+	const struct analysis_options options = { .targets = files, .target_count = 1 };
+	const struct kbuild kbuild = { 0 };
+	struct shipped *s = NULL;
+	struct error err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		compile(bad[i], file);
+		assert_int_equal(shipped_open_file(file, &s, &err), ERR_INVALID);
+		assert_non_null(strstr(err.message, "no name of a module"));
+		err = (struct error){ 0 };
+	}
+	shipped_free(target(dir, "kernel", INFO("vmlinux")));
+	assert_int_equal(analysis_new(&kbuild, &options, &a, &err), ERR_INVALID);
+	assert_non_null(strstr(err.message, "the kernel itself"));
+	unit_remove_dir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pairs_find_their_module),
 		cmocka_unit_test(what_is_no_object),
+		cmocka_unit_test(what_names_no_module),
 	};
 	return cmocka_run_group_tests_name("prebuilt", tests, NULL, NULL);
 }

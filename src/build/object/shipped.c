@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "module/modinfo.h"
+#include "wire/names.h"
 #include "package/kallsyms.h"
 #include "package/vmlinuz.h"
 
@@ -151,6 +152,16 @@ static int open_module(const struct kernel *kernel, const char *name, struct shi
 	return r < 0 ? r : read_module(&file, name, s, err);
 }
 
+#define MODULE_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+
+/* As kbuild makes them: a livepatch has the name as C text, in its sections and its symbols. */
+static bool is_module_name(const char *name)
+{
+	size_t len = strspn(name, MODULE_CHARS);
+
+	return len > 0 && len < MODULE_NAME_BYTES && !name[len];
+}
+
 int shipped_open_file(const char *path, struct shipped **ret, struct error *err)
 {
 	_cleanup_shipped_ struct shipped *s = calloc(1, sizeof(*s));
@@ -164,6 +175,9 @@ int shipped_open_file(const char *path, struct shipped **ret, struct error *err)
 		return r;
 	if (!info->name)
 		return error_set(err, ERR_INVALID, "%s does not say which module it is", path);
+	if (!is_module_name(info->name))
+		return error_set(err, ERR_INVALID,
+				 "%s: what it says in .modinfo is no name of a module", path);
 	s->object = strdup(info->name);
 	if (!s->object)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");

@@ -25,7 +25,7 @@ struct shipped;
 int shipped_open(const struct kernel *kernel, const char *object, struct shipped **ret,
 		 struct error *err);
 /* Opens a module that is not part of a kernel, by its file; its .modinfo says what it is called.
- * ERR_INVALID, and those of reading. */
+ * ERR_INVALID (also for a name that is none of a module), and those of reading. */
 int shipped_open_file(const char *path, struct shipped **ret, struct error *err);
 void shipped_free(struct shipped *s);
 DEFINE_CLEANUP(struct shipped *, shipped_free);

@@ -538,6 +538,8 @@ static int add_target(struct analysis *a, const char *path, struct error *err)
 
 	if (r < 0)
 		return r;
+	if (streq(shipped_object(s), "vmlinux"))
+		return error_set(err, ERR_INVALID, "%s says that it is the kernel itself", path);
 	for (size_t i = 0; i < a->shipped_count; i++)
 		if (streq(shipped_object(a->shipped[i]), shipped_object(s)))
 			return error_set(err, ERR_INVALID, "%s: module %s is given twice", path,

@@ -61,6 +61,22 @@ static int find_target(const struct elf_object *original, const char *path,
 		       : 0;
 }
 
+#define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$"
+
+/* Names of functions and variables become part of C text, and of livepatch symbols, in which a
+ * comma ends them. */
+static int check_names(const struct elf_object *object, const char *path, struct error *err)
+{
+	for (size_t i = 0; i < object->symbol_count; i++) {
+		const struct elf_symbol *y = object->symbols[i];
+
+		if (y->type != STT_FILE && y->name[strspn(y->name, NAME_CHARS)])
+			return error_set(err, ERR_INVALID, "%s: '%s' is no name of C", path,
+					 y->name);
+	}
+	return 0;
+}
+
 static int read_object(const char *path, struct buf *out, struct elf_object **ret,
 		       struct error *err)
 {
@@ -72,7 +88,7 @@ static int read_object(const char *path, struct buf *out, struct elf_object **re
 		r = error_set(err, ERR_INVALID,
 			      "%s is a finished module, not an object file that one is linked from",
 			      path);
-	return r;
+	return r < 0 ? r : check_names(*ret, path, err);
 }
 
 static int add(const char *original, const char *patched, struct shipped *const *targets,
