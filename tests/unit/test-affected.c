@@ -294,6 +294,121 @@ static void unread_is_noted(void **state)
 	tear_down(&r);
 }
 
+/* A header that only what runs before the kernel reads. */
+static void boot_code_is_noted(void **state)
+{
+	struct run r;
+
+	(void)state;
+	set_up(&r);
+	put(r.dir, "tree/include/early.h", "#define EARLY 1\n");
+	put(r.dir, "tree/arch/x86/boot/b.c", "#include <early.h>\nint b = EARLY;\n");
+	add_line(&r, "arch/x86/boot/b.o", "arch/x86/boot/b.c", "-c");
+	assert_ok(find(&r,
+		       "--- a/include/early.h\n+++ b/include/early.h\n@@ -1 +1 @@\n"
+		       "-#define EARLY 1\n+#define EARLY 2\n",
+		       false),
+		  &r.err);
+	assert_int_equal(r.units.n, 0);
+	assert_int_equal(r.reasons.n, 1);
+	assert_true(has_reason(&r, REASON_NOT_KERNEL_CODE, "include/early.h"));
+	tear_down(&r);
+}
+
+/* ... and one that the kernel reads too: what boots is left aside. */
+static void boot_code_is_left_aside(void **state)
+{
+	struct run r;
+
+	(void)state;
+	set_up(&r);
+	put(r.dir, "tree/arch/x86/boot/b.c", "#include <h.h>\nint b = ONE;\n");
+	add_line(&r, "arch/x86/boot/b.o", "arch/x86/boot/b.c", "-c");
+	assert_ok(find(&r, "@@ -1,1 +1,1 @@\n-#define ONE 1\n+#define ONE 2\n", false), &r.err);
+	assert_int_equal(r.units.n, 1);
+	assert_string_equal(r.units.units[0].path, "fs/one.c");
+	assert_int_equal(r.reasons.n, 0);
+	tear_down(&r);
+}
+
+/* A header by way of others, however these name it. */
+static void header_of_a_header(void **state)
+{
+	static const char *const ways[] = {
+		"#include <sub/deep.h>\n",
+		"#include \"sub/deep.h\"\n",
+		"#include <./sub/deep.h>\n",
+		"#include <sub/../sub/deep.h>\n",
+		"# /**/ include /* x */ <sub/deep.h>\n",
+		"#inc\\\nlude <sub/deep.h>\n",
+		"#define WAY <sub/deep.h>\n#include WAY\n",
+		"#if 1\n#include <sub/deep.h>\n#endif\n",
+		"#include <h.h>\n#include <sub/beside.h>\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct run r;
+
+		set_up(&r);
+		put(r.dir, "tree/include/sub/deep.h", "#define DEEP 1\n");
+		put(r.dir, "tree/include/sub/beside.h", "#include \"deep.h\"\n");
+		put(r.dir, "tree/include/mid.h", ways[i]);
+		put(r.dir, "tree/fs/three.c", "#include \"mid.h\"\nint three = DEEP;\n");
+		add_line(&r, "fs/three.o", "fs/three.c", "-c");
+		assert_ok(find(&r,
+			       "--- a/include/sub/deep.h\n+++ b/include/sub/deep.h\n"
+			       "@@ -1 +1 @@\n-#define DEEP 1\n+#define DEEP 2\n",
+			       false),
+			  &r.err);
+		if (r.units.n != 1 || !streq(r.units.units[0].path, "fs/three.c"))
+			fail_msg("%s: %zu files", ways[i], r.units.n);
+		tear_down(&r);
+	}
+}
+
+/* The patch includes what nobody has read so far, which includes more. */
+static void new_includes(void **state)
+{
+	struct run r;
+
+	(void)state;
+	set_up(&r);
+	put(r.dir, "tree/include/late.h", "#include \"later.h\"\n");
+	put(r.dir, "tree/include/later.h", "#undef ONE\n#define ONE 5\n");
+	assert_ok(find(&r,
+		       "@@ -1,3 +1,4 @@\n #define ONE 1\n #define TWO 2\n #define SIZE 8\n"
+		       "+#include <late.h>\n",
+		       false),
+		  &r.err);
+	assert_int_equal(r.units.n, 1);
+	assert_string_equal(r.units.units[0].path, "fs/one.c");
+	assert_int_equal(r.reasons.n, 0);
+	tear_down(&r);
+}
+
+/* Nothing is read for a patch that includes what is not the kernel's. */
+static void includes_of_other_files(void **state)
+{
+	static const char *const names[] = { "\"/etc/hostname\"", "</etc/hostname>",
+					     "\"../../../../../../etc/hostname\"" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *hunk = NULL;
+		struct run r;
+
+		set_up(&r);
+		assert_true(asprintf(&hunk, "@@ -3,1 +3,2 @@\n #define SIZE 8\n+#include %s\n",
+				     names[i]) > 0);
+		assert_ok(find(&r, hunk, false), &r.err);
+		assert_int_equal(r.units.n, 0);
+		assert_int_equal(r.reasons.n, 1);
+		assert_true(has_reason(&r, REASON_UNSAFE_PATH, "include/h.h"));
+		tear_down(&r);
+	}
+}
+
 static void expect_text(const char *folder, const char *name, const char *want)
 {
 	_cleanup_free_ char *path = path_join(folder, "tree", name, NULL);
@@ -351,6 +466,11 @@ int main(void)
 		cmocka_unit_test(other_products_are_refused),
 		cmocka_unit_test(too_many_are_asked_for),
 		cmocka_unit_test(unread_is_noted),
+		cmocka_unit_test(boot_code_is_noted),
+		cmocka_unit_test(boot_code_is_left_aside),
+		cmocka_unit_test(header_of_a_header),
+		cmocka_unit_test(new_includes),
+		cmocka_unit_test(includes_of_other_files),
 		cmocka_unit_test(patched_tree),
 	};
 
