@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where code leaves the address of a constant: functions in assembler, one for each way. */
-#include "build/diff/diff_internal.h"
-#include "unit.h"
-
-#include "base/file.h"
-#include "base/process.h"
+#include "assembled.h"
 
 /* The constant is `what`, 16 bytes. Every function begins so: */
 #define LEA   "lea what(%rip), %rcx; "
@@ -160,69 +156,15 @@ static const char *const keeps[] = {
 	".byte 0x0f, 0x04; ret",
 };
 
-static void write_function(struct buf *text, size_t list, size_t i, const char *code)
-{
-	const char *cold = strstr(code, ".cold") ? ".cold" : "";
-	char name[32];
-
-	snprintf(name, sizeof(name), "f%zu_%zu", list, i);
-	assert_int_equal(buf_printf(text, ".section .text.%s, \"ax\"\n.type %s, @function\n%s: ",
-				    name, name, name),
-			 0);
-	/* "@function" is no name. */
-	for (const char *p = code; *p; p++)
-		assert_int_equal(*p == '@' && !str_has_prefix(p, "@function")
-					 ? buf_append_str(text, name)
-					 : buf_append_byte(text, (uint8_t)*p),
-				 0);
-	assert_int_equal(buf_printf(text, "\n.size %s%s, . - %s%s\n", name, cold, name, cold), 0);
-}
-
-static int assemble(const char *dir, struct buf *object)
-{
-	_cleanup_free_ char *source = path_join(dir, "x.s", NULL);
-	_cleanup_free_ char *out = path_join(dir, "x.o", NULL);
-	_cleanup_buf_ struct buf said = BUF_INIT(1 << 20), text = BUF_INIT(1 << 20);
-	const char *const *const lists[] = { leaves_nothing, keeps };
-	const size_t counts[] = { ARRAY_SIZE(leaves_nothing), ARRAY_SIZE(keeps) };
-	const char *const argv[] = { "cc", "-c", "-o", out, source, NULL };
-	struct process_options options = {
-		.argv = argv, .timeout_ms = 60000, .out = &said, .errout = &said
-	};
-	struct error err = { 0 };
-	int status = -1;
-
-	for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
-		for (size_t i = 0; i < counts[k]; i++)
-			write_function(&text, k, i, lists[k][i]);
-	assert_int_equal(buf_append_str(&text, ".section .rodata.what, \"a\"\n.balign 16\n"
-					       ".type what, @object\nwhat: .fill 16\n"
-					       ".size what, 16\n"),
-			 0);
-	assert_int_equal(file_write_atomic(source, buf_str(&text), text.len, 0644, NULL), 0);
-	assert_ok(process_run(&options, &status, &err), &err);
-	if (status != 0)
-		fail_msg("%s", buf_str(&said));
-	return file_read(out, object, &err);
-}
-
-static struct atom *find(const struct atom_set *set, const char *name)
-{
-	for (size_t i = 0; i < set->atoms.count; i++)
-		if (streq(set->atoms.items[i]->name, name))
-			return set->atoms.items[i];
-	fail_msg("no %s", name);
-	return NULL;
-}
-
 /* 1 if it is not as it should be. */
-static int check(const struct atom_set *set, size_t list, size_t i, const char *code, bool want)
+static int check(const struct assembled *a, size_t list, size_t i, const char *code, bool want)
 {
 	char name[32];
 	bool kept = !want;
 
 	snprintf(name, sizeof(name), "f%zu_%zu", list, i);
-	assert_int_equal(diff_keeps_address(find(set, name), find(set, "what"), &kept), 0);
+	assert_int_equal(
+		diff_keeps_address(assembled_atom(a, name), assembled_atom(a, "what"), &kept), 0);
 	if (kept != want)
 		print_error("`%s` %s the address\n", code, kept ? "keeps" : "does not keep");
 	return kept != want;
@@ -230,27 +172,26 @@ static int check(const struct atom_set *set, size_t list, size_t i, const char *
 
 static void ways_of_an_address(void **state)
 {
-	_cleanup_buf_ struct buf bytes = BUF_INIT(1 << 20);
-	_cleanup_elf_object_ struct elf_object *object = NULL;
-	_cleanup_arena_ struct arena *arena = NULL;
-	struct special_sizes sizes = { 0 };
-	char *dir = unit_make_dir();
-	struct atom_set set = { 0 };
-	struct error err = { 0 };
+	const char *const *const lists[] = { leaves_nothing, keeps };
+	const size_t counts[] = { ARRAY_SIZE(leaves_nothing), ARRAY_SIZE(keeps) };
+	struct assembled a = ASSEMBLED_INIT;
 	int wrong = 0;
 
 	(void)state;
-	assert_int_equal(assemble(dir, &bytes), 0);
-	assert_ok(elf_object_parse(bytes.data, bytes.len, "x.o", &object, &err), &err);
-	assert_non_null(arena = arena_new(1 << 24));
-	assert_ok(atom_set_open(object, "x.o", &sizes, false, arena, &set, &err), &err);
-	for (size_t i = 0; i < ARRAY_SIZE(leaves_nothing); i++)
-		wrong += check(&set, 0, i, leaves_nothing[i], false);
-	for (size_t i = 0; i < ARRAY_SIZE(keeps); i++)
-		wrong += check(&set, 1, i, keeps[i], true);
+	for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
+		for (size_t i = 0; i < counts[k]; i++) {
+			char name[32];
+
+			snprintf(name, sizeof(name), "f%zu_%zu", k, i);
+			assembled_add(&a, name, lists[k][i]);
+		}
+	assembled_open(&a, ".section .rodata.what, \"a\"\n.balign 16\n"
+			   ".type what, @object\nwhat: .fill 16\n.size what, 16\n");
+	for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
+		for (size_t i = 0; i < counts[k]; i++)
+			wrong += check(&a, k, i, lists[k][i], k == 1);
 	assert_int_equal(wrong, 0);
-	atom_set_close(&set);
-	unit_remove_dir(dir);
+	assembled_close(&a);
 }
 
 int main(void)
