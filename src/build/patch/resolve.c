@@ -247,17 +247,15 @@ static int refuse_shared_name(struct resolver *rs, const struct analysis_unit *u
 /* The first of several units with a new global of one name has it. */
 static int check_unique(struct resolver *rs, const struct analysis_unit *u, const char *name)
 {
-	const struct analysis_unit *first = find_definition(rs, name);
-
 	if (is_of_module(name))
-		return refuse_shared_name(rs, u, name,
-					  "%s is new in this file, and a livepatch "
-					  "has its own",
-					  name);
-	return !first || first == u
-		       ? 0
-		       : refuse_shared_name(rs, u, name, "%s is new in this file, and in %s too",
-					    name, first->unit->path);
+		return refuse_shared_name(
+			rs, u, name, "%s is new in this file, and a livepatch has its own", name);
+	for (const struct analysis_unit *first = rs->a->units; first < u; first++)
+		if (defines(diff_result(first->diff), name))
+			return refuse_shared_name(rs, u, name,
+						  "%s is new in this file, and in %s too", name,
+						  first->unit->path);
+	return 0;
 }
 
 static int check_all_unique(struct resolver *rs, const struct analysis_unit *u)
