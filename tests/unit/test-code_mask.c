@@ -6,13 +6,13 @@
 #include "base/process.h"
 #include "build/proof/code_mask.h"
 
-/* A jump label at alone()'s last byte but four; twice() is there two times. */
+/* A jump label at alone()'s last byte but four; next() lies behind it. */
 static const char text[] =
 	"__attribute__((section(\".modinfo\"))) const char info[] = \"name=test\\0vermagic=test\";\n"
 	"__asm__(\".text\\n.globl alone\\n.type alone,@function\\nalone:\\n\"\n"
 	"	\"endbr64\\ncall __fentry__\\nmov $7,%eax\\ncall outside\\n\"\n"
 	"	\"1: .byte 0x0f,0x1f,0x44,0,0\\nret\\n.size alone,.-alone\\n\"\n"
-	"	\".type twice,@function\\ntwice: nop\\nret\\n.size twice,.-twice\\n\"\n"
+	"	\".type next,@function\\nnext: nop\\nret\\n.size next,.-next\\n\"\n"
 	"	\".pushsection __jump_table,\\\"aw\\\"\\n.long 1b-.\\n.long 1b-.\\n\"\n"
 	"	\".quad key-.\\n.popsection\");\n";
 
@@ -58,7 +58,8 @@ static void functions_of_a_module_are_described(void **state)
 	struct tables_function functions[] = { { "test", "alone", 0, "a" },
 					       { "vmlinux", "alone", 0, "b" },
 					       { "test", "missing", 0, "c" },
-					       { "test", "alone", 2, "d" } };
+					       { "test", "alone", 2, "d" },
+					       { "test", "alone", 1, "e" } };
 	struct tables tables = { .functions = functions, .function_count = ARRAY_SIZE(functions) };
 	_cleanup_reason_list_ struct reason_list reasons = { 0 };
 	_cleanup_runpre_ struct runpre *code = NULL;
@@ -68,11 +69,14 @@ static void functions_of_a_module_are_described(void **state)
 	_cleanup_shipped_ struct shipped *s = make(dir);
 
 	assert_ok(code_mask_functions(s, &sizes, &tables, &reasons, &code, &err), &err);
-	assert_int_equal(code->function_count, 3);
+	assert_int_equal(code->function_count, 4);
 	assert_int_equal(code->compared, 0);
 	what_changes_is_masked(&code->functions[0]);
 	assert_false(code->functions[1].equal);
 	assert_false(code->functions[2].equal);
+	/* a position of what is there once says nothing */
+	assert_true(code->functions[3].equal);
+	assert_int_equal(code->functions[3].sympos, 0);
 	assert_int_equal(reasons.n, 2);
 	assert_int_equal(reasons.items[0].code, REASON_UNKNOWN_SYMBOL);
 	unit_remove_dir(dir);

@@ -191,8 +191,11 @@ static int describe(const struct shipped *s, const struct special_sizes *sizes,
 	struct shipped_symbol y;
 	int r = find(s, t, reasons, &y);
 
-	*ret = (struct runpre_function){ .name = arena_strdup(arena, t->name),
-					 .sympos = (unsigned)t->sympos };
+	/* The kernel takes position 1 of a unique name too; the record says 0. */
+	*ret = (struct runpre_function){
+		.name = arena_strdup(arena, t->name),
+		.sympos = shipped_matches(s, t->name) == 1 ? 0 : (unsigned)t->sympos,
+	};
 	if (r < 0)
 		return r == ERR_NOT_FOUND ? 0 : r;
 
