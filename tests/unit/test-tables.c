@@ -107,6 +107,10 @@ static void what_is_wrong_is_named(void **state)
 			m.relas[i].symbol = m.code;
 	expect(&m, ERR_INVALID, "table of objects is empty");
 
+	sample_livepatch_make(&m, false, false); /* the kernel would wait for such a module */
+	memcpy(m.strings->data + strlen("one_show") + 1 + strlen("two_show") + 1, "vmlinux", 8);
+	expect(&m, ERR_INVALID, "an object named vmlinux");
+
 	sample_livepatch_make(&m, false, false);
 	sample_point(&m, 488, elf_object_symbol(m.object, "__this_module"), 0);
 	sample_point(&m, 496, m.data->symbol, SAMPLE_OBJECTS);

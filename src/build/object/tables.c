@@ -198,6 +198,10 @@ static int read_object(struct reader *rd, const struct elf_section *s, uint64_t 
 
 	if (!name || !*name || funcs_at < OBJECT_FUNCS_AT)
 		return error_set(rd->err, ERR_INVALID, "its table of objects is not understood");
+	if (named && streq(name, "vmlinux"))
+		return error_set(rd->err, ERR_INVALID,
+				 "it has an object named vmlinux, for which the kernel waits as "
+				 "for a module: the kernel itself has no name");
 	o.callbacks = has_callbacks(rd->module, s, funcs_at - OBJECT_FUNCS_AT, end);
 
 	int r = read_functions(rd, name, functions, &o.function_count);
