@@ -367,6 +367,33 @@ static void header_of_a_header(void **state)
 	}
 }
 
+/* A header in a folder that one unit alone looks into. */
+static void folder_of_one_unit(void **state)
+{
+	static const char *const options[] = { "-I", "-I ", "-isystem ", "-iquote " };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		_cleanup_free_ char *how = NULL;
+		struct run r;
+
+		set_up(&r);
+		put(r.dir, "tree/fs/own/own.h", "#define OWN 1\n");
+		put(r.dir, "tree/fs/three.c", "#include \"own.h\"\nint three = OWN;\n");
+		assert_true(asprintf(&how, "%s%s/fs/own -c", options[i], r.tree) > 0);
+		add_line(&r, "fs/three.o", "fs/three.c", how);
+		assert_ok(find(&r,
+			       "--- a/fs/own/own.h\n+++ b/fs/own/own.h\n@@ -1 +1 @@\n"
+			       "-#define OWN 1\n+#define OWN 2\n",
+			       false),
+			  &r.err);
+		assert_int_equal(r.reasons.n, 0);
+		assert_int_equal(r.units.n, 1);
+		assert_string_equal(r.units.units[0].path, "fs/three.c");
+		tear_down(&r);
+	}
+}
+
 /* The patch includes what nobody has read so far, which includes more. */
 static void new_includes(void **state)
 {
@@ -469,6 +496,7 @@ int main(void)
 		cmocka_unit_test(boot_code_is_noted),
 		cmocka_unit_test(boot_code_is_left_aside),
 		cmocka_unit_test(header_of_a_header),
+		cmocka_unit_test(folder_of_one_unit),
 		cmocka_unit_test(new_includes),
 		cmocka_unit_test(includes_of_other_files),
 		cmocka_unit_test(patched_tree),
