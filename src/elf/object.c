@@ -260,7 +260,8 @@ static int link_symtab(struct reader *r, struct elf_section *s)
 /* These have another size when the object is written: nothing may point into them. */
 static bool is_made_anew(const struct elf_section *s)
 {
-	return s->type == SHT_RELA || s->type == SHT_SYMTAB || s->type == SHT_STRTAB;
+	return s->type == SHT_RELA || s->type == SHT_SYMTAB || s->type == SHT_STRTAB ||
+	       s->type == SHT_SYMTAB_SHNDX;
 }
 
 static int link_rela(struct reader *r, struct elf_section *s, uint32_t info)
@@ -467,6 +468,11 @@ static int read_rela(struct reader *r, const struct elf_section *s, const Elf64_
 	rela->type = (uint32_t)ELF64_R_TYPE(raw->r_info);
 	rela->addend = raw->r_addend;
 	rela->symbol = index ? r->object->symbols[index - 1] : NULL;
+	/* It has no address, and its name is that of any file. */
+	if (rela->symbol && rela->symbol->type == STT_FILE)
+		return error_set(r->err, ERR_INVALID,
+				 "%s: a relocation in %s refers to the name of a source file",
+				 r->what, s->name);
 	return 0;
 }
 

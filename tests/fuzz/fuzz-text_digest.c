@@ -51,8 +51,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (streq(plain, other))
 		abort();
 	digest("static inline int suture_front(int x) { return x; }\n", data, len, "\n", other);
-	if (streq(plain, other) !=
-	    (understood && !(len >= 12 && memmem(data, len, "suture_front", 12))))
+	/* Whether the text uses that name or only has one that holds it is not told here. */
+	if (streq(plain, other)
+		    ? !understood
+		    : understood && !(len >= 12 && memmem(data, len, "suture_front", 12)))
 		abort();
 	return 0;
 }
