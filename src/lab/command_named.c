@@ -5,8 +5,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "lab/commands.h"
-#include "lab/guest_module.h"
-#include "lab/named.h"
+#include "lab/guest/guest_module.h"
+#include "lab/guest/named.h"
 
 #define INPUT_MAX   (64 * 1024 * 1024)
 #define FILE_MAX    (256 * 1024 * 1024)

@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "lab/commands.h"
-#include "lab/trial.h"
-#include "lab/trial_report.h"
+#include "lab/trial/trial.h"
+#include "lab/report/trial_report.h"
 
 #define KERNELS_MAX 64
 #define JUNIT_MAX   (16 * 1024 * 1024)

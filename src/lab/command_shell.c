@@ -4,12 +4,12 @@
 
 #include "base/file.h"
 #include "lab/commands.h"
-#include "lab/livepatch_file.h"
-#include "lab/module_tree.h"
-#include "lab/path_list.h"
-#include "lab/qemu.h"
-#include "lab/terminal.h"
-#include "lab/work_folder.h"
+#include "lab/trial/livepatch_file.h"
+#include "lab/guest/module_tree.h"
+#include "lab/guest/path_list.h"
+#include "lab/guest/qemu.h"
+#include "lab/guest/terminal.h"
+#include "lab/guest/work_folder.h"
 
 #define COMMAND_MS 30000
 #define SCRIPT_MAX (64 * 1024 * 1024)

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/cli.h"
-#include "lab/guest.h"
+#include "lab/guest/guest.h"
 #include "package/kernel_cache.h"
 
 #define EXIT_CASE_FAILED 3

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Bytes of a command channel in pieces of a size that they name: the same frames come out whole. */
-#include "lab/frame.h"
+#include "lab/guest/frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -19,9 +19,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "lab/channel.h"
-#include "lab/frame.h"
-#include "lab/guest_serve.h"
+#include "lab/guest/channel.h"
+#include "lab/guest/frame.h"
+#include "lab/guest/guest_serve.h"
 
 static char dir[64], path[96];
 

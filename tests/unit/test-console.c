@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/macro.h"
-#include "lab/console.h"
+#include "lab/guest/console.h"
 
 static struct console_report classify(const char *log)
 {

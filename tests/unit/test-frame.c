@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
-#include "lab/frame.h"
+#include "lab/guest/frame.h"
 
 static void feed(struct frame_reader *r, const void *data, size_t len)
 {

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "lab/initramfs.h"
-#include "lab/path_list.h"
-#include "lab/shared_objects.h"
+#include "lab/guest/initramfs.h"
+#include "lab/guest/path_list.h"
+#include "lab/guest/shared_objects.h"
 
 static char dir[64];
 

@@ -12,8 +12,8 @@
 #include <stdio.h>
 
 #include "base/file.h"
-#include "lab/livepatch_file.h"
-#include "lab/module_tree.h"
+#include "lab/trial/livepatch_file.h"
+#include "lab/guest/module_tree.h"
 
 static char dir[64];
 

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "lab/named.h"
-#include "lab/qemu.h"
-#include "lab/work_folder.h"
+#include "lab/guest/named.h"
+#include "lab/guest/qemu.h"
+#include "lab/guest/work_folder.h"
 
 static char dir[64];
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "base/hash.h"
-#include "lab/trial_report.h"
+#include "lab/report/trial_report.h"
 
 static const struct trial trials[2] = {
 	{ .kernel = "6.1.0-1-x",

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
-#include "lab/trial.h"
+#include "lab/trial/trial.h"
 
 /* One line a case; why one failed stands below it. */
 void trial_report_print(FILE *out, const struct trial *trials, size_t n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/terminal.h"
+#include "lab/guest/terminal.h"
 
 #include <poll.h>
 #include <stdio.h>

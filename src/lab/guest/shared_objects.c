@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/shared_objects.h"
+#include "lab/guest/shared_objects.h"
 
 #include <gelf.h>
 #include <limits.h>

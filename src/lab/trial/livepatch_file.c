@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/livepatch_file.h"
+#include "lab/trial/livepatch_file.h"
 
 #include <gelf.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/work_folder.h"
+#include "lab/guest/work_folder.h"
 
 #include "base/file.h"
 

@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "lab/channel.h"
-#include "lab/console.h"
+#include "lab/guest/channel.h"
+#include "lab/guest/console.h"
 
 /* The console log is cut here, by a limit on the size of QEMU's files. */
 #define GUEST_CONSOLE_MAX (16 * 1024 * 1024)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The guest's end of the command channel (lab/frame.h): serves the host until it says power off. */
+/* The guest's end of the command channel (frame.h): serves the host until it says power off. */
 #pragma once
 
 #include "base/buf.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The host's end of the command channel (lab/frame.h), over QEMU's unix socket. One operation at a
+ * The host's end of the command channel (frame.h), over QEMU's unix socket. One operation at a
  * time. After one that failed half-way the next begins with a new greeting, so that no late answer
  * is taken for another's.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/module_tree.h"
+#include "lab/guest/module_tree.h"
 
 #include <archive.h>
 #include <archive_entry.h>

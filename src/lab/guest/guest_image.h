@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "lab/guest.h"
+#include "lab/guest/guest.h"
 
 /*
  * Writes it to `path`. `ret_serial`: the kernel has no virtio, so the command channel is its second

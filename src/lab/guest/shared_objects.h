@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "lab/path_list.h"
+#include "lab/guest/path_list.h"
 
 /*
  * Adds the host's paths of loader and libraries to `list`. A static program, a script or any other

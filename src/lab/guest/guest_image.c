@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/guest_image.h"
+#include "lab/guest/guest_image.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -7,11 +7,11 @@
 
 #include "base/file.h"
 #include "base/process.h"
-#include "lab/guest_config.h"
-#include "lab/initramfs.h"
-#include "lab/module_tree.h"
-#include "lab/path_list.h"
-#include "lab/shared_objects.h"
+#include "lab/guest/guest_config.h"
+#include "lab/guest/initramfs.h"
+#include "lab/guest/module_tree.h"
+#include "lab/guest/path_list.h"
+#include "lab/guest/shared_objects.h"
 
 #define INIT_NAME "suture-lab-init"
 

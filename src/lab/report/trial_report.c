@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/trial_report.h"
+#include "lab/report/trial_report.h"
 
 #include "base/clock.h"
 #include "base/file.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/frame.h"
+#include "lab/guest/frame.h"
 
 #include "base/error.h"
 

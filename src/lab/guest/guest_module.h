@@ -2,7 +2,7 @@
 /* Modules of the stock kernel, loaded into a guest that runs already. */
 #pragma once
 
-#include "lab/guest.h"
+#include "lab/guest/guest.h"
 
 /*
  * Loads the module `name` of `modules` (guest_options.modules) and before it what it needs, as far

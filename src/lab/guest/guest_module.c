@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/guest_module.h"
+#include "lab/guest/guest_module.h"
 
 #include <stdio.h>
 
 #include "base/file.h"
-#include "lab/module_tree.h"
-#include "lab/work_folder.h"
+#include "lab/guest/module_tree.h"
+#include "lab/guest/work_folder.h"
 
 #define GUEST_PATH "/lab/module.ko"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/trial.h"
+#include "lab/trial/trial.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,11 +7,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "kernel/notes.h"
-#include "lab/guest_module.h"
-#include "lab/livepatch_file.h"
-#include "lab/module_tree.h"
-#include "lab/path_list.h"
-#include "lab/work_folder.h"
+#include "lab/guest/guest_module.h"
+#include "lab/trial/livepatch_file.h"
+#include "lab/guest/module_tree.h"
+#include "lab/guest/path_list.h"
+#include "lab/guest/work_folder.h"
 
 #define MODULE_PATH     "/lab/patch.ko"
 #define REPRODUCER_PATH "/lab/reproducer"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/initramfs.h"
+#include "lab/guest/initramfs.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -9,8 +9,8 @@
 #include <uthash.h>
 
 #include "base/file.h"
-#include "lab/path_list.h"
-#include "lab/shared_objects.h"
+#include "lab/guest/path_list.h"
+#include "lab/guest/shared_objects.h"
 
 DEFINE_CLEANUP(struct archive_entry *, archive_entry_free);
 #define _cleanup_entry_ _cleanup_(archive_entry_freep)

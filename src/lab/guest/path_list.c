@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/path_list.h"
+#include "lab/guest/path_list.h"
 
 void path_list_free(struct path_list *list)
 {

@@ -30,8 +30,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "lab/guest_config.h"
-#include "lab/guest_serve.h"
+#include "lab/guest/guest_config.h"
+#include "lab/guest/guest_serve.h"
 
 #define WAIT_STEPS    1000 /* of 10 ms: for devices that appear on their own time */
 #define SERIAL_WINDOW 16384

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "lab/guest.h"
+#include "lab/guest/guest.h"
 
 #define TRIAL_CASES_MAX 16
 

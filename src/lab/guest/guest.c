@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/guest.h"
+#include "lab/guest/guest.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/process.h"
-#include "lab/guest_image.h"
-#include "lab/qemu.h"
+#include "lab/guest/guest_image.h"
+#include "lab/guest/qemu.h"
 
 #define BOOT_MS        120000
 #define STOP_MS        10000

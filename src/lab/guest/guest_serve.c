@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/guest_serve.h"
+#include "lab/guest/guest_serve.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "lab/frame.h"
+#include "lab/guest/frame.h"
 
 #define CHUNK         16384
 #define IDLE_MS       1000 /* fallback when a signal of the virtio port was missed */

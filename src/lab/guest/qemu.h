@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "lab/guest.h"
+#include "lab/guest/guest.h"
 
 /* Names in a guest's folder. */
 #define QEMU_CHANNEL   "channel"  /* unix socket of the command channel */

@@ -2,7 +2,7 @@
 /* What a livepatch module's file tells without a kernel. */
 #pragma once
 
-#include "lab/path_list.h"
+#include "lab/guest/path_list.h"
 
 /*
  * Adds the modules that a livepatch has relocations for: its sections `.klp.rela.OBJECT.SECTION`

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/channel.h"
+#include "lab/guest/channel.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "lab/frame.h"
+#include "lab/guest/frame.h"
 
 #define HELLO_MS    3000  /* a greeting may get lost on a serial line: say it again */
 #define ANSWER_MS   60000 /* longest silence of a guest that owes an answer */

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "lab/guest.h"
-#include "lab/path_list.h"
+#include "lab/guest/guest.h"
+#include "lab/guest/path_list.h"
 
 #define NAMED_NAME_MAX 32
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/qemu.h"
+#include "lab/guest/qemu.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -10,8 +10,8 @@
 
 #include "base/file.h"
 #include "base/process.h"
-#include "lab/guest_config.h"
-#include "lab/path_list.h"
+#include "lab/guest/guest_config.h"
+#include "lab/guest/path_list.h"
 
 #define QEMU_PROGRAM "qemu-system-x86_64"
 #define ARGS_MAX     96

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/named.h"
+#include "lab/guest/named.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "lab/qemu.h"
+#include "lab/guest/qemu.h"
 
 #define ATTACH_MS    600000    /* another command may hold the channel */
 #define MODULES_LINK "modules" /* in the guest's folder, to guest_options.modules */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "lab/console.h"
+#include "lab/guest/console.h"
 
 #include <stdio.h>
 
