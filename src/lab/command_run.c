@@ -10,8 +10,9 @@
 #define KERNELS_MAX 64
 #define JUNIT_MAX   (16 * 1024 * 1024)
 
-static void say(const char *kernel, const char *what)
+static void say(void *user, const char *kernel, const char *what)
 {
+	(void)user;
 	cli_progress("%s: %s", kernel, what);
 }
 

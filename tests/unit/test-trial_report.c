@@ -13,13 +13,17 @@
 static const struct trial trials[2] = {
 	{ .kernel = "6.1.0-1-x",
 	  .build_id = "00ff",
-	  .cases = { { "boot", true, 2750, "" }, { "load", true, 75, "" } },
+	  .cases = { { .name = "boot", .run.ms = 2750 }, { .name = "load", .run.ms = 75 } },
 	  .n = 2 },
 	{ .kernel = "6.1.0-2-x",
-	  .cases = { { "boot", true, 1000, "" },
-		     { "load", false, 1, "refused: <\"a\" & 'b'>\x1b" } },
-	  .n = 2,
-	  .excerpt = "BUG: x\n" },
+	  .cases = { { .name = "boot", .run.ms = 1000 },
+		     { .name = "load",
+		       .run = { .verdict = VERDICT_FAIL,
+				.cause = CAUSE_OOPS,
+				.ms = 1,
+				.message = "refused: <\"a\" & 'b'>\x1b" },
+		       .excerpt = "BUG: x\n" } },
+	  .n = 2 },
 };
 
 static void test_json(void **state)

@@ -15,7 +15,7 @@ static int64_t total_ms(const struct trial *t)
 	int64_t ms = 0;
 
 	for (size_t i = 0; i < t->n; i++)
-		ms += t->cases[i].ms;
+		ms += t->cases[i].run.ms;
 	return ms;
 }
 
@@ -24,7 +24,7 @@ static size_t failures(const struct trial *t)
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->n; i++)
-		n += !t->cases[i].passed;
+		n += t->cases[i].run.verdict == VERDICT_FAIL;
 	return n;
 }
 
@@ -38,14 +38,15 @@ void trial_report_print(FILE *out, const struct trial *trials, size_t n)
 			const struct trial_case *c = &t->cases[k];
 
 			fprintf(out, "%-32s %-12s %-6s %8.1f\n", t->kernel, c->name,
-				c->passed ? "pass" : "FAIL", seconds(c->ms));
-			if (!c->passed)
-				fprintf(out, "\t%s\n", c->message);
+				c->run.verdict == VERDICT_FAIL ? "FAIL" : "pass",
+				seconds(c->run.ms));
+			if (c->run.verdict == VERDICT_FAIL)
+				fprintf(out, "\t%s\n", c->run.message);
+			if (c->excerpt[0])
+				fprintf(out, "\n%s\n", c->excerpt);
 		}
 		fprintf(out, "%-32s %-12s %-6s %8.1f\n", t->kernel, "all",
 			trial_passed(t) ? "pass" : "FAIL", seconds(total_ms(t)));
-		if (t->excerpt[0])
-			fprintf(out, "\n%s\n", t->excerpt);
 	}
 }
 
@@ -54,9 +55,9 @@ static json_t *case_json(const struct trial_case *c)
 	json_t *o = json_object();
 
 	if (o && (json_set_str(o, "name", c->name) < 0 ||
-		  json_set_str(o, "result", c->passed ? "pass" : "fail") < 0 ||
-		  json_object_set_new(o, "seconds", json_real(seconds(c->ms))) < 0 ||
-		  json_set_str(o, "message", c->message) < 0)) {
+		  json_set_str(o, "result", trial_verdict_name(c->run.verdict)) < 0 ||
+		  json_object_set_new(o, "seconds", json_real(seconds(c->run.ms))) < 0 ||
+		  json_set_str(o, "message", c->run.message) < 0)) {
 		json_decref(o);
 		return NULL;
 	}
@@ -66,7 +67,11 @@ static json_t *case_json(const struct trial_case *c)
 static json_t *trial_json(const struct trial *t)
 {
 	_cleanup_json_ json_t *o = json_object(), *cases = json_array();
+	const char *excerpt = NULL;
 
+	for (size_t i = 0; i < t->n; i++)
+		if (t->cases[i].excerpt[0])
+			excerpt = t->cases[i].excerpt;
 	for (size_t i = 0; cases && i < t->n; i++)
 		if (json_array_append_new(cases, case_json(&t->cases[i])) < 0)
 			return NULL;
@@ -74,8 +79,7 @@ static json_t *trial_json(const struct trial *t)
 	    json_set_str(o, "build_id", t->build_id[0] ? t->build_id : NULL) < 0 ||
 	    json_set_str(o, "result", trial_passed(t) ? "pass" : "fail") < 0 ||
 	    json_object_set_new(o, "seconds", json_real(seconds(total_ms(t)))) < 0 ||
-	    json_object_set(o, "cases", cases) < 0 ||
-	    json_set_str(o, "log", t->excerpt[0] ? t->excerpt : NULL) < 0)
+	    json_object_set(o, "cases", cases) < 0 || json_set_str(o, "log", excerpt) < 0)
 		return NULL;
 	return TAKE_PTR(o);
 }
@@ -127,17 +131,17 @@ static int append_escaped(struct buf *out, const char *text)
 static int append_case(struct buf *out, const struct trial *t, const struct trial_case *c)
 {
 	int r = buf_printf(out, "    <testcase classname=\"%s\" name=\"%s\" time=\"%.3f\"",
-			   t->kernel, c->name, seconds(c->ms));
+			   t->kernel, c->name, seconds(c->run.ms));
 
-	if (r < 0 || c->passed)
+	if (r < 0 || c->run.verdict != VERDICT_FAIL)
 		return r < 0 ? r : buf_append_str(out, "/>\n");
 	r = buf_append_str(out, "><failure message=\"");
 	if (r == 0)
-		r = append_escaped(out, c->message);
+		r = append_escaped(out, c->run.message);
 	if (r == 0)
 		r = buf_append_str(out, "\">");
 	if (r == 0)
-		r = append_escaped(out, t->excerpt);
+		r = append_escaped(out, c->excerpt);
 	return r < 0 ? r : buf_append_str(out, "</failure></testcase>\n");
 }
 

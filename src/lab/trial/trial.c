@@ -311,7 +311,7 @@ static int step_log(struct run *t, struct error *err)
 
 	if (r < 0 || report.verdict == CONSOLE_CLEAN)
 		return r;
-	snprintf(t->trial->excerpt, sizeof(t->trial->excerpt), "%s", report.excerpt);
+	snprintf(t->trial->cases[t->trial->n].excerpt, CONSOLE_EXCERPT_MAX, "%s", report.excerpt);
 	console_headline(&report, line, sizeof(line));
 	return error_set(err, ERR_BAD_STATE, "%s: %s", console_verdict_name(report.verdict), line);
 }
@@ -325,16 +325,17 @@ static void hold_case(struct run *t, const char *name, step_fn step)
 	if (t->trial->n == TRIAL_CASES_MAX)
 		return;
 	if (t->o->say)
-		t->o->say(t->o->kernel, name);
+		t->o->say(t->o->user, t->o->kernel, name);
 	int r = step(t, &err);
 
-	*c = (struct trial_case){ .name = name,
-				  .passed = r == 0,
-				  .ms = clock_monotonic_ms() - start };
+	c->run.verdict = r == 0 ? VERDICT_PASS : VERDICT_FAIL;
+	c->run.cause = r == 0 ? CAUSE_NONE : CAUSE_LAB;
+	c->run.ms = clock_monotonic_ms() - start;
+	snprintf(c->name, sizeof(c->name), "%s", name);
 	/* A step that passed may leave a note (code 0), and what it got over on its way, unread. */
 	const char *note = err.code == 0 ? err.message : "";
 
-	snprintf(c->message, sizeof(c->message), "%s",
+	snprintf(c->run.message, sizeof(c->run.message), "%s",
 		 r >= 0            ? note
 		 : !err.message[0] ? error_code_name(r)
 				   : err.message);
@@ -395,7 +396,7 @@ int trial_run(const struct trial_options *options, struct trial *ret, struct err
 bool trial_passed(const struct trial *trial)
 {
 	for (size_t i = 0; i < trial->n; i++)
-		if (!trial->cases[i].passed)
+		if (trial->cases[i].run.verdict == VERDICT_FAIL)
 			return false;
 	return trial->n > 0;
 }
