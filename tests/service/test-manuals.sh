@@ -61,7 +61,7 @@ refuses() { # PROGRAM NAME
 
 programs=()
 for program in "$build"/src/*/suture*; do
-	[ -f "$program" ] && [ -x "$program" ] && [[ $program != *suture-lab-init ]] && programs+=("$program")
+	[ -f "$program" ] && [ -x "$program" ] && [[ $program != *suture-lab-* ]] && programs+=("$program")
 done
 echo "1..$((3 * ${#programs[@]}))"
 for program in "${programs[@]}"; do

@@ -13,8 +13,6 @@
 #include "lab/guest/path_list.h"
 #include "lab/guest/shared_objects.h"
 
-#define INIT_NAME "suture-lab-init"
-
 struct text_file {
 	const char *path, *text;
 };
@@ -108,8 +106,9 @@ static int add_busybox(struct initramfs *fs, struct error *err)
 	return r;
 }
 
-/* Beside this program, where the build and the package put it, or in $SUTURE_LIBEXEC. */
-static int add_init(struct initramfs *fs, struct error *err)
+/* One of the lab's own programs for the guest: it is beside this program, where the build and the
+ * package put it, or in $SUTURE_LIBEXEC. */
+static int add_own(struct initramfs *fs, const char *name, const char *path, struct error *err)
 {
 	const char *folder = getenv("SUTURE_LIBEXEC");
 	char self[PATH_MAX];
@@ -119,15 +118,15 @@ static int add_init(struct initramfs *fs, struct error *err)
 		return error_set_errno(err, errno, "/proc/self/exe");
 	self[n] = 0;
 	*strrchr(self, '/') = 0;
-	_cleanup_free_ char *given = folder ? path_join(folder, INIT_NAME, NULL) : NULL;
-	_cleanup_free_ char *beside = path_join(self, INIT_NAME, NULL);
-	_cleanup_free_ char *packaged = path_join(self, "../libexec/suture", INIT_NAME, NULL);
+	_cleanup_free_ char *given = folder ? path_join(folder, name, NULL) : NULL;
+	_cleanup_free_ char *beside = path_join(self, name, NULL);
+	_cleanup_free_ char *packaged = path_join(self, "../libexec/suture", name, NULL);
 	const char *places[] = { given, beside, packaged };
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		if (places[i] && access(places[i], R_OK) == 0)
-			return initramfs_add_file(fs, "/init", 0755, places[i], err);
-	error_set(err, ERR_NOT_FOUND, "%s: not beside this program, in %s", INIT_NAME, self);
+			return initramfs_add_file(fs, path, 0755, places[i], err);
+	error_set(err, ERR_NOT_FOUND, "%s: not beside this program, in %s", name, self);
 	error_hint(err, "set SUTURE_LIBEXEC to the folder that holds it");
 	return ERR_NOT_FOUND;
 }
@@ -250,11 +249,13 @@ int guest_image_write(const struct guest_options *options, const char *path, boo
 
 	/* What the caller gives comes before our own: the first of a path wins. */
 	if (r == 0)
-		r = add_init(fs, err);
+		r = add_own(fs, "suture-lab-init", "/init", err);
 	if (r == 0)
 		r = add_config(fs, options, err, ret_serial);
 	if (r == 0)
 		r = add_given(fs, options, err);
+	if (r == 0)
+		r = add_own(fs, "suture-lab-probe", "/lab/probe", err);
 	if (r == 0)
 		r = add_skeleton(fs, err);
 	if (r == 0)
