@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/config.h"
 
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "base/file.h"
 
@@ -166,6 +168,128 @@ int config_load(const char *path, const struct config_key *keys, struct config *
 			return error_prefix(err, r, "%s: line %u", path, number);
 	}
 	*ret = TAKE_PTR(config);
+	return 0;
+}
+
+void config_sections_free(struct config_sections *sections)
+{
+	for (size_t i = 0; i < sections->n; i++)
+		config_free(sections->items[i].values);
+	free(sections->items);
+	*sections = (struct config_sections){ 0 };
+}
+
+static const struct config_kind *find_kind(const struct config_kind *kinds, const char *name,
+					   struct error *err)
+{
+	_cleanup_buf_ struct buf names = BUF_INIT(ERROR_HINT_MAX - 32);
+
+	for (const struct config_kind *k = kinds; k->name; k++)
+		if (streq(k->name, name))
+			return k;
+	error_set(err, ERR_INVALID, "[%s]: no such kind of section", name);
+	for (const struct config_kind *k = kinds; k->name; k++)
+		if (buf_printf(&names, "%s[%s%s]", names.len ? ", " : "", k->name,
+			       k->named ? " NAME" : "") < 0)
+			break;
+	error_hint(err, "the sections are: %s", buf_str(&names));
+	return NULL;
+}
+
+static bool is_section_name(const char *name)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	size_t len = strspn(name, letters);
+
+	return len > 0 && len <= CONFIG_NAME_MAX && !name[len] && !strchr("._-", name[0]);
+}
+
+/* "kind]" or "kind NAME]", what follows the '['. */
+static int begin_section(struct config_sections *s, char *line, unsigned number,
+			 const struct config_kind *kinds, struct error *err)
+{
+	size_t len = strlen(line);
+
+	if (len == 0 || line[len - 1] != ']')
+		return error_set(err, ERR_INVALID, "a section's line does not end in ']'");
+	line[len - 1] = '\0';
+
+	char *word = trim(line), *space = word + strcspn(word, " \t");
+	char *name = *space ? trim(space + 1) : space;
+
+	*space = '\0';
+
+	const struct config_kind *kind = find_kind(kinds, word, err);
+
+	if (!kind)
+		return ERR_INVALID;
+	if (!kind->named && *name)
+		return error_set(err, ERR_INVALID, "[%s]: takes no name", word);
+	if (kind->named && !is_section_name(name))
+		return error_set(err, ERR_INVALID,
+				 "[%s %s]: a name is 1 to %d of A-Z a-z 0-9 . _ -", word, name,
+				 CONFIG_NAME_MAX);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->items[i].kind == kind && streq(s->items[i].name, name))
+			return error_set(err, ERR_INVALID, "[%s%s%s]: said twice", word,
+					 *name ? " " : "", name);
+	if (s->n == CONFIG_SECTIONS_MAX)
+		return error_set(err, ERR_TOO_LARGE, "more than %d sections", CONFIG_SECTIONS_MAX);
+
+	struct config_section *now = &s->items[s->n];
+
+	now->values = calloc(1, sizeof(*now->values));
+	if (!now->values)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	now->values->keys = kind->keys;
+	now->kind = kind;
+	now->line = number;
+	snprintf(now->name, sizeof(now->name), "%s", name);
+	s->n++;
+	return 0;
+}
+
+static int take_section_line(struct config_sections *s, char *line, unsigned number,
+			     const struct config_kind *kinds, struct error *err)
+{
+	line = trim(line);
+	if (*line == '[')
+		return begin_section(s, line + 1, number, kinds, err);
+	if (!*line || *line == '#')
+		return 0;
+	if (s->n == 0)
+		return error_set(err, ERR_INVALID, "a section must come first, such as [%s]",
+				 kinds->name);
+	return take_line(s->items[s->n - 1].values, line, err);
+}
+
+int config_parse_sections(const void *text, size_t len, const struct config_kind *kinds,
+			  struct config_sections *ret, struct error *err)
+{
+	_cleanup_config_sections_ struct config_sections s = { 0 };
+	_cleanup_free_ char *copy = NULL;
+	unsigned number = 0;
+
+	if (len > CONFIG_FILE_MAX)
+		return error_set(err, ERR_TOO_LARGE, "longer than %d bytes", CONFIG_FILE_MAX);
+	if (len > 0 && memchr(text, 0, len))
+		return error_set(err, ERR_INVALID, "holds a zero byte");
+	copy = strndup(len ? text : "", len);
+	s.items = calloc(CONFIG_SECTIONS_MAX, sizeof(*s.items));
+	if (!copy || !s.items)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	for (char *rest = copy; rest;) {
+		char *line = strsep(&rest, "\n");
+
+		number++;
+		int r = take_section_line(&s, line, number, kinds, err);
+
+		if (r < 0)
+			return error_prefix(err, r, "line %u", number);
+	}
+	*ret = s;
+	s = (struct config_sections){ 0 };
 	return 0;
 }
 

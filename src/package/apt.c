@@ -189,36 +189,43 @@ void apt_source_package(const struct kernel_release *release, char ret[static AP
 		snprintf(ret, APT_NAME_MAX, "linux-source-%u.%u", release->major, release->minor);
 }
 
-/* The version from which the image was built is that of the source package with the same number. */
-static int find_source(struct apt_kernel *k, struct error *err)
+static void name_packages(const char *release, const struct kernel_release *parts,
+			  struct apt_kernel *ret)
 {
-	_cleanup_name_list_ struct name_list versions = { 0 };
-	struct kernel_release release;
+	*ret = (struct apt_kernel){ 0 };
+	snprintf(ret->release, sizeof(ret->release), "%s", release);
+	snprintf(ret->image, sizeof(ret->image), APT_IMAGE_PREFIX "%s", release);
+	snprintf(ret->headers, sizeof(ret->headers), "linux-headers-%s", release);
+	apt_source_package(parts, ret->source);
+}
 
-	if (kernel_release_parse(k->release, &release) < 0)
-		return error_set(err, ERR_INVALID, "'%s' is not a kernel release", k->release);
-	apt_source_package(&release, k->source);
-
-	int r = apt_versions(k->source, &versions, err);
-
-	if (r < 0)
-		return r;
-	if (name_list_has(&versions, k->version))
+/* An image and headers of one version, the newest that has both; `images` is not empty. The version
+ * from which the image was built is that of the source package with the same number. */
+static void choose_version(struct apt_kernel *k, const struct name_list *images,
+			   const struct name_list *headers, const struct name_list *sources)
+{
+	snprintf(k->version, sizeof(k->version), "%s", images->items[0]);
+	for (size_t i = images->n; i-- > 0;)
+		if (name_list_has(headers, images->items[i]))
+			snprintf(k->version, sizeof(k->version), "%s", images->items[i]);
+	if (!name_list_has(headers, k->version))
+		k->headers[0] = '\0';
+	if (name_list_has(sources, k->version))
 		memcpy(k->source_version, k->version, sizeof(k->source_version));
-	return 0;
 }
 
 int apt_find_kernel(const char *release, struct apt_kernel *ret, struct error *err)
 {
-	_cleanup_name_list_ struct name_list images = { 0 }, headers = { 0 };
-	struct apt_kernel k = { 0 };
+	_cleanup_name_list_ struct name_list images = { 0 }, headers = { 0 }, sources = { 0 };
+	struct kernel_release parts;
+	struct apt_kernel k;
 	int r = check_release(release, err);
 
 	if (r < 0)
 		return r;
-	snprintf(k.release, sizeof(k.release), "%s", release);
-	snprintf(k.image, sizeof(k.image), APT_IMAGE_PREFIX "%s", release);
-	snprintf(k.headers, sizeof(k.headers), "linux-headers-%s", release);
+	if (kernel_release_parse(release, &parts) < 0)
+		return error_set(err, ERR_INVALID, "'%s' is not a kernel release", release);
+	name_packages(release, &parts, &k);
 	r = apt_versions(k.image, &images, err);
 	if (r < 0)
 		return r;
@@ -227,17 +234,96 @@ int apt_find_kernel(const char *release, struct apt_kernel *ret, struct error *e
 		return r;
 	if (images.n == 0 || !apt_is_release(release))
 		return unknown_kernel(release, err);
-	/* An image and headers of one version, the newest that has both. */
-	snprintf(k.version, sizeof(k.version), "%s", images.items[0]);
-	for (size_t i = images.n; i-- > 0;)
-		if (name_list_has(&headers, images.items[i]))
-			snprintf(k.version, sizeof(k.version), "%s", images.items[i]);
-	if (!name_list_has(&headers, k.version))
-		k.headers[0] = '\0';
-	r = find_source(&k, err);
+	r = apt_versions(k.source, &sources, err);
 	if (r < 0)
 		return r;
+	choose_version(&k, &images, &headers, &sources);
 	*ret = k;
+	return 0;
+}
+
+/* What apt has of all packages of all these kernels, as one text. */
+static int list_packages(const struct apt_kernel *kernels, size_t n, struct buf *out,
+			 struct error *err)
+{
+	_cleanup_free_ const char **argv = calloc(3 * n + 4, sizeof(*argv));
+	_cleanup_buf_ struct buf unknown = BUF_INIT(LISTING_MAX);
+	size_t k = 0;
+
+	if (!argv)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	argv[k++] = "apt-cache";
+	argv[k++] = "madison";
+	argv[k++] = "--";
+	for (size_t i = 0; i < n; i++) {
+		argv[k++] = kernels[i].image;
+		argv[k++] = kernels[i].headers;
+		if (i == 0 || !streq(kernels[i].source, kernels[i - 1].source))
+			argv[k++] = kernels[i].source;
+	}
+	/* Standard error names the packages that apt does not have. */
+	struct process_options options = { .argv = argv,
+					   .env = plain_env,
+					   .timeout_ms = QUERY_TIMEOUT_MS,
+					   .out = out,
+					   .errout = &unknown };
+
+	return process_run(&options, NULL, err);
+}
+
+/* False if one of the three packages is not there in the same version. */
+static int look_up(const char *text, struct apt_kernel *k, bool *ret_whole)
+{
+	_cleanup_name_list_ struct name_list images = { 0 }, headers = { 0 }, sources = { 0 };
+	int r = apt_output_versions(text, k->image, &images);
+
+	if (r == 0)
+		r = apt_output_versions(text, k->headers, &headers);
+	if (r == 0)
+		r = apt_output_versions(text, k->source, &sources);
+	if (r < 0)
+		return r;
+	*ret_whole = false;
+	if (images.n == 0)
+		return 0;
+	choose_version(k, &images, &headers, &sources);
+	*ret_whole = k->headers[0] && k->source_version[0];
+	return 0;
+}
+
+int apt_offered_kernels(struct apt_kernel **ret, size_t *ret_n, struct error *err)
+{
+	_cleanup_name_list_ struct name_list releases = { 0 };
+	_cleanup_buf_ struct buf text = BUF_INIT(LISTING_MAX);
+	_cleanup_free_ struct apt_kernel *kernels = NULL;
+	size_t n = 0, kept = 0;
+	int r = apt_kernel_releases(NULL, NULL, &releases, err);
+
+	if (r < 0)
+		return r;
+	kernels = calloc(APT_OFFERED_MAX, sizeof(*kernels));
+	if (!kernels)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < releases.n && n < APT_OFFERED_MAX; i++) {
+		struct kernel_release parts;
+
+		if (kernel_release_parse(releases.items[i], &parts) == 0)
+			name_packages(releases.items[i], &parts, &kernels[n++]);
+	}
+	r = n > 0 ? list_packages(kernels, n, &text, err) : 0;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		bool whole = false;
+
+		r = look_up(buf_str(&text), &kernels[i], &whole);
+		if (r < 0)
+			error_set(err, r, "apt-cache madison: too much output");
+		if (whole)
+			kernels[kept++] = kernels[i];
+	}
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(kernels);
+	*ret_n = kept;
 	return 0;
 }
 

@@ -51,6 +51,15 @@ struct apt_kernel {
  */
 int apt_find_kernel(const char *release, struct apt_kernel *ret, struct error *err);
 
+/* Most kernels that apt_offered_kernels() gives. */
+#define APT_OFFERED_MAX 256
+
+/*
+ * Every kernel for x86-64 for which apt has image, headers and source of one version, newest first,
+ * as apt_find_kernel() gives each; asked with two commands in all. The caller frees the array.
+ */
+int apt_offered_kernels(struct apt_kernel **ret, size_t *ret_n, struct error *err);
+
 /* The newest release of a flavour, and of a series if it is not NULL, for which apt has image,
  * headers and source. ERR_NOT_FOUND. */
 int apt_newest_kernel(const char *series, const char *flavour, struct apt_kernel *ret,

@@ -88,6 +88,90 @@ static void saving_keeps_the_rest(void **state)
 	assert_string_equal(buf_str(&after), buf_str(&b));
 }
 
+static const struct config_kind section_kinds[] = {
+	{ "general", false, keys },
+	{ "host", true, keys },
+	{ 0 },
+};
+
+static int parse(const char *text, struct config_sections *ret, struct error *err)
+{
+	return config_parse_sections(text, strlen(text), section_kinds, ret, err);
+}
+
+static void sections_have_their_own_values(void **state)
+{
+	_cleanup_config_sections_ struct config_sections s = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_ok(parse("# first\n[general]\ncount = 2\n\n[host a-1]\nname = x\n"
+			" [ host  b.2 ] \ncount = 3\n",
+			&s, &err),
+		  &err);
+	assert_int_equal(s.n, 3);
+	assert_ptr_equal(s.items[0].kind, &section_kinds[0]);
+	assert_string_equal(s.items[0].name, "");
+	assert_int_equal(config_int(s.items[0].values, "count"), 2);
+	assert_string_equal(s.items[1].name, "a-1");
+	assert_int_equal(s.items[1].line, 5);
+	assert_string_equal(config_str(s.items[1].values, "name"), "x");
+	assert_int_equal(config_int(s.items[1].values, "count"), 5);
+	assert_string_equal(s.items[2].name, "b.2");
+	assert_null(config_str(s.items[2].values, "name"));
+}
+
+static void errors_in_sections(void **state)
+{
+	static const struct {
+		const char *text, *says, *hint;
+	} cases[] = {
+		{ "name = x\n", "line 1: a section must come first", "" },
+		{ "[general]\n[hosts a]\n", "line 2: [hosts]: no such kind of section",
+		  "[general], [host NAME]" },
+		{ "[general x]\n", "line 1: [general]: takes no name", "" },
+		{ "[host]\n", "a name is 1 to 32 of", "" },
+		{ "[host a b]\n", "a name is 1 to 32 of", "" },
+		{ "[host ../x]\n", "a name is 1 to 32 of", "" },
+		{ "[host abcdefghijabcdefghijabcdefghijabc]\n", "a name is 1 to 32 of", "" },
+		{ "[general]\n[general]\n", "line 2: [general]: said twice", "" },
+		{ "[host a]\n[host b]\n[host a]\n", "line 3: [host a]: said twice", "" },
+		{ "[host a\n", "line 1: a section's line does not end in ']'", "" },
+		{ "[host a]\ncount = 1\ncount = 1\n", "line 3: count: said twice", "" },
+		{ "[host a]\ncolour = red\n", "line 2: colour: no such key", "name, count" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct config_sections s = { 0 };
+		struct error err = { 0 };
+
+		assert_int_equal(parse(cases[i].text, &s, &err), ERR_INVALID);
+		if (!strstr(err.message, cases[i].says) || !strstr(err.hint, cases[i].hint))
+			fail_msg("'%s' (%s) does not say '%s'", err.message, err.hint,
+				 cases[i].says);
+		assert_null(s.items);
+	}
+}
+
+static void sections_have_bounds(void **state)
+{
+	_cleanup_config_sections_ struct config_sections s = { 0 };
+	_cleanup_buf_ struct buf text = BUF_INIT(CONFIG_FILE_MAX + 1);
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(config_parse_sections("[general]\0", 10, section_kinds, &s, &err),
+			 ERR_INVALID);
+	for (int i = 0; i <= CONFIG_SECTIONS_MAX; i++)
+		assert_int_equal(buf_printf(&text, "[host h%d]\n", i), 0);
+	assert_int_equal(parse(buf_str(&text), &s, &err), ERR_TOO_LARGE);
+	while (buf_append_byte(&text, '\n') == 0)
+		;
+	assert_int_equal(parse(buf_str(&text), &s, &err), ERR_TOO_LARGE);
+	assert_null(s.items);
+}
+
 static int setup(void **state)
 {
 	static struct fixture f;
@@ -113,6 +197,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(fallbacks_and_values, setup, teardown),
 		cmocka_unit_test_setup_teardown(errors_name_line_and_values, setup, teardown),
 		cmocka_unit_test_setup_teardown(saving_keeps_the_rest, setup, teardown),
+		cmocka_unit_test(sections_have_their_own_values),
+		cmocka_unit_test(errors_in_sections),
+		cmocka_unit_test(sections_have_bounds),
 	};
 
 	return cmocka_run_group_tests_name("config", tests, NULL, NULL);
