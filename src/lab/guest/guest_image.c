@@ -257,6 +257,8 @@ int guest_image_write(const struct guest_options *options, const char *path, boo
 	if (r == 0)
 		r = add_own(fs, "suture-lab-probe", "/lab/probe", err);
 	if (r == 0)
+		r = add_own(fs, "suture-lab-exercise", "/lab/exercise", err);
+	if (r == 0)
 		r = add_skeleton(fs, err);
 	if (r == 0)
 		r = add_busybox(fs, err);
