@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 RELEASE := build/release
 ASAN := build/asan
 
-.PHONY: all bootstrap test test-unit test-service test-kernel flavours corpus demo lint fuzz bench clean
+.PHONY: all bootstrap test test-unit test-service test-kernel flavours corpus matrix demo lint fuzz bench clean
 all: bootstrap $(RELEASE)/build.ninja
 	@ninja -C $(RELEASE) -k 0
 	@tools/link-programs $(RELEASE) build/bin
@@ -32,6 +32,9 @@ flavours: all
 # Every fix of tests/corpus; CORPUS_KERNEL: other kernels than the newest.
 corpus: all
 	@PATH="$(CURDIR)/build/bin:$$PATH" tests/corpus/run
+# Every kernel of apt: up to an hour the first time, and 30 GB, unless MATRIX_FLAGS=--discard-kernels.
+matrix: all
+	@build/bin/suture-lab matrix tests/lab/every-kernel.matrix --output build/matrix $(MATRIX_FLAGS)
 fuzz: bootstrap
 	@tools/fuzz
 bench: all

@@ -11,6 +11,9 @@
 /* command_run.c */
 int command_run(struct cli *cli, struct error *err);
 
+/* command_matrix.c */
+int command_matrix(struct cli *cli, struct error *err);
+
 /* command_shell.c */
 int command_shell(struct cli *cli, struct error *err);
 

@@ -36,6 +36,22 @@ static const struct cli_option run_options[] = {
 	{ 0 },
 };
 
+static const struct cli_option matrix_options[] = {
+	{ "output", "DIR", "where results are remembered, with reports and logs (default FILE.d)",
+	  false, 0 },
+	{ "jobs", "N", "workers at once (default: by processors and free memory)", false, 'j' },
+	{ "only", "PATTERN",
+	  "only combinations PATCH/KERNEL/MACHINE that fit this shell pattern; repeatable", false,
+	  0 },
+	{ "plan", NULL, "print the combinations and what is remembered; run nothing", false, 0 },
+	{ "again", NULL, "remember nothing: build and try everything anew", false, 0 },
+	{ "keep-failures", NULL, "do not try again what failed and has not changed", false, 0 },
+	{ "discard-kernels", NULL,
+	  "take kernels that a matrix added out of the cache when they are done", false, 0 },
+	CLI_FORMAT_OPTION,
+	{ 0 },
+};
+
 static const struct cli_option shell_options[] = {
 	{ "module", "FILE.ko", "load this livepatch first", false, 0 },
 	GUEST_OPTIONS,
@@ -74,6 +90,13 @@ static const struct cli_verb verbs[] = {
 	  "sees the transition to its end, takes it back, removes it, and looks at taints and "
 	  "kernel log. The reproducer runs before, while patched, and after taking back.",
 	  run_options, command_run },
+	{ "matrix", "FILE", 1, 1, "try patches on many kernels and machines, as a file says",
+	  "Adds each kernel to the cache, builds the modules with suture-build, and holds the cases "
+	  "of `run` for each patch, kernel and machine. Results are remembered: what passed is not "
+	  "run again until the module, an earlier version, the kernel, the machine, a script, the "
+	  "cases or the lab itself change. What failed is run again. May be interrupted at any "
+	  "time: the next run goes on from there.",
+	  matrix_options, command_matrix },
 	{ "shell", "", 0, 0, "a shell in a guest, on its console",
 	  "The guest goes off when the shell ends, or with Ctrl-]. Without a terminal, standard "
 	  "input is a script for it, and the exit status is the script's.",
@@ -100,7 +123,7 @@ static const struct cli_verb verbs[] = {
 };
 
 static const struct cli_exit exits[] = {
-	{ EXIT_CASE_FAILED, "a case of `run` failed" },
+	{ EXIT_CASE_FAILED, "a case of `run` or `matrix` failed, or a module could not be built" },
 	{ -1, NULL },
 };
 

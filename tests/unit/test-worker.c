@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "lab/matrix/worker.h"
+
+static char heard[256];
+
+static void said(void *user, void *tag, const char *text)
+{
+	(void)user;
+	snprintf(heard + strlen(heard), sizeof(heard) - strlen(heard), "%s:%s ", (char *)tag, text);
+}
+
+static void answers(void *user, struct worker_out *out)
+{
+	_cleanup_json_ json_t *value = json_string(user);
+
+	worker_say(out, "first");
+	worker_say(out, "se\x1b[2Jcond");
+	worker_answer(out, value);
+}
+
+static void crashes(void *user, struct worker_out *out)
+{
+	(void)user;
+	(void)out;
+	signal(SIGSEGV, SIG_DFL);
+	raise(SIGSEGV);
+}
+
+static void says_nothing(void *user, struct worker_out *out)
+{
+	(void)user;
+	(void)out;
+}
+
+static void hangs(void *user, struct worker_out *out)
+{
+	(void)user;
+	worker_say(out, "hanging");
+	for (;;)
+		pause();
+}
+
+static void answers_twice(void *user, struct worker_out *out)
+{
+	_cleanup_json_ json_t *value = json_string("twice");
+
+	(void)user;
+	worker_answer(out, value);
+	worker_answer(out, value);
+	for (;;)
+		pause();
+}
+
+static void floods(void *user, struct worker_out *out)
+{
+	_cleanup_free_ char *text = calloc(1, 100001);
+
+	(void)user;
+	memset(text, 'x', 100000);
+	for (;;)
+		worker_say(out, text);
+}
+
+/* Where it may put its files. */
+static void leaves_files(void *user, struct worker_out *out)
+{
+	const char *folder = getenv("XDG_RUNTIME_DIR");
+	_cleanup_free_ char *path = path_join(folder, "left", NULL);
+	_cleanup_json_ json_t *value = json_string(folder);
+
+	(void)user;
+	if (file_write_atomic(path, "x", 1, 0600, NULL) == 0)
+		worker_answer(out, value);
+}
+
+static struct worker_pool *new_pool(void)
+{
+	struct worker_pool *pool = NULL;
+	struct error err = { 0 };
+
+	heard[0] = 0;
+	assert_ok(worker_pool_new(said, NULL, &pool, &err), &err);
+	return pool;
+}
+
+static void one(worker_fn fn, int timeout_ms, struct worker_end *ret)
+{
+	_cleanup_(worker_pool_freep) struct worker_pool *pool = new_pool();
+	struct error err = { 0 };
+
+	assert_ok(worker_start(pool, fn, (void *)"done", (void *)"a", NULL, timeout_ms, &err),
+		  &err);
+	assert_int_equal(worker_count(pool), 1);
+	assert_ok(worker_wait(pool, ret, &err), &err);
+	assert_int_equal(worker_count(pool), 0);
+	assert_string_equal(ret->tag, "a");
+}
+
+static void an_answer_arrives(void **state)
+{
+	struct worker_end end;
+
+	(void)state;
+	one(answers, 0, &end);
+	assert_int_equal(end.how, WORKER_ANSWERED);
+	assert_string_equal(json_string_value(end.answer), "done");
+	assert_string_equal(heard, "a:first a:se?[2Jcond ");
+	json_decref(end.answer);
+}
+
+static void every_other_end_is_told(void **state)
+{
+	struct worker_end end;
+
+	(void)state;
+	one(crashes, 0, &end);
+	assert_int_equal(end.how, WORKER_CRASHED);
+	assert_non_null(strstr(end.message, "signal 11"));
+	one(says_nothing, 0, &end);
+	assert_int_equal(end.how, WORKER_CRASHED);
+	assert_non_null(strstr(end.message, "status 0"));
+	one(hangs, 50, &end);
+	assert_int_equal(end.how, WORKER_TOO_LONG);
+	one(answers_twice, 0, &end);
+	assert_int_equal(end.how, WORKER_BROKE_OFF);
+	assert_null(end.answer);
+	one(floods, 0, &end);
+	assert_int_equal(end.how, WORKER_BROKE_OFF);
+}
+
+static void several_work_at_once(void **state)
+{
+	static const char *const tags[] = { "a", "b", "c", "d" };
+	_cleanup_(worker_pool_freep) struct worker_pool *pool = new_pool();
+	struct worker_end end;
+	struct error err = { 0 };
+	unsigned seen = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_ok(worker_start(pool, answers, (void *)tags[i], (void *)tags[i], NULL, 0,
+				       &err),
+			  &err);
+	assert_int_equal(worker_count(pool), 4);
+	for (size_t i = 0; i < 4; i++) {
+		assert_ok(worker_wait(pool, &end, &err), &err);
+		assert_string_equal(json_string_value(end.answer), end.tag);
+		seen |= 1u << (*(char *)end.tag - 'a');
+		json_decref(end.answer);
+	}
+	assert_int_equal(seen, 15);
+	assert_int_equal(worker_wait(pool, &end, &err), ERR_NOT_FOUND);
+}
+
+static void what_they_leave_goes_with_them(void **state)
+{
+	_cleanup_(worker_pool_freep) struct worker_pool *pool = new_pool();
+	char *dir = unit_make_dir();
+	struct worker_end end;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_ok(worker_start(pool, leaves_files, NULL, NULL, dir, 0, &err), &err);
+	assert_ok(worker_wait(pool, &end, &err), &err);
+	assert_int_equal(end.how, WORKER_ANSWERED);
+	assert_int_equal(strncmp(json_string_value(end.answer), dir, strlen(dir)), 0);
+	assert_false(file_exists(json_string_value(end.answer)));
+	assert_int_equal(rmdir(dir), 0);
+	json_decref(end.answer);
+	free(dir);
+}
+
+/* A signal ends the wait, not the process, and the workers end with the pool. */
+static void a_signal_ends_the_wait(void **state)
+{
+	struct worker_pool *pool = new_pool();
+	struct worker_end end;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_ok(worker_start(pool, hangs, NULL, (void *)"a", NULL, 0, &err), &err);
+	raise(SIGTERM);
+	assert_int_equal(worker_wait(pool, &end, &err), -EINTR);
+	assert_int_equal(worker_signal(pool), SIGTERM);
+	worker_pool_free(pool);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_answer_arrives),
+		cmocka_unit_test(every_other_end_is_told),
+		cmocka_unit_test(several_work_at_once),
+		cmocka_unit_test(what_they_leave_goes_with_them),
+		cmocka_unit_test(a_signal_ends_the_wait),
+	};
+
+	return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
+}
