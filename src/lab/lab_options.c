@@ -27,6 +27,17 @@ static int get_accel(const struct cli *cli, enum guest_accel *ret, struct error 
 	return error_set(err, ERR_USAGE, "--accel %s: tcg, tcg-multi, kvm or auto", text);
 }
 
+static int check_machine(const struct cli *cli, struct error *err)
+{
+	const char *machine = cli_get(cli, "machine");
+
+	if (machine && !streq(machine, "pc") && !streq(machine, "q35"))
+		return error_set(err, ERR_USAGE, "--machine %s: pc or q35", machine);
+	if (machine && streq(machine, "pc") && cli_has(cli, "secure-boot"))
+		return error_set(err, ERR_USAGE, "--secure-boot: needs the machine q35");
+	return 0;
+}
+
 static void say(const char *what)
 {
 	cli_progress("%s", what);
@@ -60,12 +71,14 @@ int lab_options_get(const struct cli *cli, size_t nth, const char *also_load,
 {
 	_cleanup_lab_options_ struct lab_options o = { 0 };
 	int64_t cpus = 1, memory = 512, boot = 120;
-	int r = cli_get_int(cli, "cpus", 1, 64, cpus, &cpus, err);
+	int r = cli_get_int(cli, "cpus", 1, 8, cpus, &cpus, err);
 
 	if (r == 0)
 		r = cli_get_int(cli, "memory", 128, 65536, memory, &memory, err);
 	if (r == 0)
 		r = cli_get_int(cli, "boot-timeout", 1, 3600, boot, &boot, err);
+	if (r == 0)
+		r = check_machine(cli, err);
 	if (r == 0)
 		r = get_accel(cli, &o.guest.accel, err);
 	if (r == 0)
@@ -83,6 +96,8 @@ int lab_options_get(const struct cli *cli, size_t nth, const char *also_load,
 	o.guest.net = cli_has(cli, "net");
 	o.guest.append = cli_get(cli, "append");
 	o.guest.cpu = cli_get(cli, "cpu");
+	o.guest.machine = cli_get(cli, "machine");
+	o.guest.secure_boot = cli_has(cli, "secure-boot");
 	o.guest.load = o.load;
 	o.guest.programs = o.programs;
 	o.guest.files = o.files;

@@ -142,6 +142,24 @@ void console_classify(const void *log, size_t len, struct console_report *ret)
 		cut_excerpt(start, end, ret->excerpt);
 }
 
+void console_cut(const void *log, size_t len, const char *text,
+		 char ret[static CONSOLE_EXCERPT_MAX])
+{
+	const char *end = (const char *)log + len;
+	struct line line;
+
+	ret[0] = 0;
+	for (const char *at = log; next_line(at, end, &line); at = line.next) {
+		const char *start = line.text;
+
+		skip_stamp(&line);
+		if (starts_with(&line, text)) {
+			cut_excerpt(start, end, ret);
+			return;
+		}
+	}
+}
+
 const char *console_verdict_name(enum console_verdict verdict)
 {
 	static const char *const names[] = { "clean", "warning", "oops", "panic" };

@@ -29,6 +29,11 @@ struct console_report {
 /* Reads a console log or the output of dmesg; any bytes. */
 void console_classify(const void *log, size_t len, struct console_report *ret);
 
+/* The part of a log from the first line that begins with `text` (after the time stamp), as excerpts
+ * are cut; "" if there is none. */
+void console_cut(const void *log, size_t len, const char *text,
+		 char ret[static CONSOLE_EXCERPT_MAX]);
+
 /* "clean", "warning", "oops", "panic". */
 const char *console_verdict_name(enum console_verdict verdict);
 /* The excerpt's first line, without the time stamp, in a form fit for one line of a report. */

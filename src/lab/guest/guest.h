@@ -32,7 +32,9 @@ struct guest_options {
 			    with KVM */
 	bool net; /* eth0 with 10.0.2.15/24; the host's 127.0.0.1 is 10.0.2.2. No route beyond is
 		     set up; nothing stops root in the guest from adding one. */
-	const char *append;          /* added to the kernel's command line; may be NULL */
+	const char *machine; /* QEMU's machine type: pc or q35; NULL: pc, or q35 with Secure Boot */
+	bool secure_boot;    /* with UEFI firmware that takes signed kernels only (secure_boot.h) */
+	const char *append;  /* added to the kernel's command line; may be NULL */
 	const char *const *load;     /* modules to load at start, by name; may be NULL */
 	const char *const *programs; /* HOST or HOST:GUEST; without GUEST: /usr/bin/NAME */
 	const char *const *files;    /* HOST:GUEST */
@@ -63,6 +65,31 @@ int guest_kill(const char *dir, struct error *err);
 /* Whether the QEMU of a folder runs. */
 bool guest_is_alive(const char *dir);
 
+/* How a guest ended. */
+enum guest_end {
+	GUEST_RUNS,         /* it has not */
+	GUEST_POWERED_OFF,  /* the kernel switched the machine off */
+	GUEST_RESET,        /* the kernel asked for a reset: a panic, or a reboot */
+	GUEST_TRIPLE_FAULT, /* the machine was reset, and the kernel had said nothing of it */
+	GUEST_KILLED,       /* QEMU was ended from outside, or failed */
+};
+
+/* Of a guest that this program started; of another only GUEST_RUNS and GUEST_KILLED. Waits a moment
+ * for what QEMU says while it ends. */
+enum guest_end guest_end(struct guest *guest);
+/* "runs", "powered off", "reset", "triple fault", "QEMU was ended". */
+const char *guest_end_name(enum guest_end end);
+
+/* For a guest that does not answer: an interrupt that cannot be masked makes its kernel panic
+ * (unknown_nmi_panic), and so tell on the console where it was. Waits until the panic has been
+ * told, `timeout_ms` at most: ERR_TIMEOUT; other errors are those of qmp_execute(). */
+int guest_hang_trace(struct guest *guest, int timeout_ms, struct error *err);
+
+/* A machine in words: "pc, 1 cpu, 512 MB, tcg", with the processor and "secure boot" where asked
+ * for. */
+#define GUEST_DESCRIPTION_MAX 128
+void guest_describe(const struct guest_options *options, char ret[static GUEST_DESCRIPTION_MAX]);
+
 /* What went wrong while the guest started (a module that did not load); "" for nothing. */
 const char *guest_problems(const struct guest *guest);
 
@@ -81,6 +108,10 @@ int guest_get(struct guest *guest, const char *guest_path, struct buf *out, stru
 
 /* The console log so far. */
 int guest_console(const struct guest *guest, struct buf *out, struct error *err);
+/* How many bytes it has by now, and what came after so many. */
+size_t guest_console_size(const struct guest *guest);
+int guest_console_from(const struct guest *guest, size_t offset, struct buf *out,
+		       struct error *err);
 /* Waits until the console log holds `text`. ERR_TIMEOUT, or ERR_BAD_STATE when the guest ended
  * without it. */
 int guest_wait_console(struct guest *guest, const char *text, int timeout_ms, struct error *err);

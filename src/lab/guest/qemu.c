@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "lab/guest/guest_config.h"
 #include "lab/guest/path_list.h"
+#include "lab/guest/secure_boot.h"
 
 #define QEMU_PROGRAM "qemu-system-x86_64"
 #define ARGS_MAX     96
@@ -106,6 +107,9 @@ static void add_devices(struct args *a, const struct guest_options *o, bool seri
 	add2(a, "-serial", "chardev:console");
 	add(a, "-chardev");
 	add(a, "socket,id=channel,path=%s/" QEMU_CHANNEL ",server=on,wait=off", o->dir);
+	add(a, "-chardev");
+	add(a, "socket,id=qmp,path=%s/" QEMU_QMP ",server=on,wait=off", o->dir);
+	add2(a, "-mon", "chardev=qmp,mode=control");
 	if (serial_channel) {
 		add2(a, "-serial", "chardev:channel");
 	} else {
@@ -118,11 +122,29 @@ static void add_devices(struct args *a, const struct guest_options *o, bool seri
 	}
 }
 
+const char *qemu_machine(const struct guest_options *options)
+{
+	return options->machine ? options->machine : options->secure_boot ? "q35" : "pc";
+}
+
+/* Firmware whose variables only system management mode can write, and the signed kernel. */
+static void add_secure_boot(struct args *a, const struct guest_options *o)
+{
+	add2(a, "-global", "driver=cfi.pflash01,property=secure,value=on");
+	add2(a, "-global", "ICH9-LPC.disable_s3=1");
+	add2(a, "-drive", "if=pflash,format=raw,unit=0,readonly=on,file=" SECURE_BOOT_FIRMWARE);
+	add(a, "-drive");
+	add(a, "if=pflash,format=raw,unit=1,file=%s/" SECURE_BOOT_VARIABLES, o->dir);
+	add(a, "-kernel");
+	add(a, "%s/" SECURE_BOOT_IMAGE, o->dir);
+}
+
 static int build(struct args *a, const struct guest_options *o, bool serial_channel,
 		 struct error *err)
 {
 	add(a, QEMU_PROGRAM);
-	add2(a, "-machine", "pc");
+	add(a, "-machine");
+	add(a, "%s%s", qemu_machine(o), o->secure_boot ? ",smm=on" : "");
 	int r = add_accel(a, o, err);
 
 	if (r < 0)
@@ -138,12 +160,15 @@ static int build(struct args *a, const struct guest_options *o, bool serial_chan
 	/* The guest is hostile: what QEMU does not need, it may not do. */
 	add2(a, "-sandbox",
 	     "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
-	add2(a, "-kernel", o->image);
+	if (o->secure_boot)
+		add_secure_boot(a, o);
+	else
+		add2(a, "-kernel", o->image);
 	add(a, "-initrd");
 	add(a, "%s/" QEMU_INITRAMFS, o->dir);
 	add(a, "-append");
-	add(a, "console=ttyS0 quiet panic=-1 rdinit=/init%s%s", o->append ? " " : "",
-	    o->append ? o->append : "");
+	add(a, "console=ttyS0 quiet panic=-1 unknown_nmi_panic rdinit=/init%s%s",
+	    o->append ? " " : "", o->append ? o->append : "");
 	add_devices(a, o, serial_channel);
 	add(a, "-pidfile");
 	add(a, "%s/" QEMU_PID_FILE, o->dir);

@@ -11,10 +11,13 @@
 #define QEMU_CHANNEL   "channel"  /* unix socket of the command channel */
 #define QEMU_TERMINAL  "terminal" /* unix socket of the console, if asked for */
 #define QEMU_CONSOLE   "console.log"
+#define QEMU_QMP       "qmp" /* unix socket of the machine protocol */
 #define QEMU_PID_FILE  "qemu.pid"
 #define QEMU_INITRAMFS "initramfs.cpio"
 #define QEMU_ERRORS    "qemu.log" /* what QEMU itself says */
 
+/* The machine type that the options mean. */
+const char *qemu_machine(const struct guest_options *options);
 /*
  * Starts QEMU on the kernel and the folder's initramfs. It is this process's child; unless
  * options->stays, it dies with it.
