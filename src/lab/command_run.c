@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "lab/commands.h"
-#include "lab/trial/trial.h"
+#include "lab/trial/case_table.h"
 #include "lab/report/trial_report.h"
 
 #define KERNELS_MAX 64
@@ -18,28 +18,12 @@ static void say(void *user, const char *kernel, const char *what)
 
 static int hold(const struct cli *cli, size_t nth, struct trial *ret, struct error *err)
 {
-	_cleanup_lab_options_ struct lab_options options = { 0 };
-	int64_t cycles = 1, limit_s = 60;
-	const char *release = cli_get_nth(cli, "kernel", nth);
-	int r = cli_get_int(cli, "cycles", 1, 10000, cycles, &cycles, err);
+	_cleanup_lab_trial_ struct lab_trial trial = { 0 };
+	int r = lab_trial_get(cli, nth, &trial, err);
 
-	if (r == 0)
-		r = cli_get_int(cli, "timeout", 1, 86400, limit_s, &limit_s, err);
-	if (r == 0)
-		r = lab_options_get(cli, nth, NULL, &options, err);
-	if (r < 0)
-		return r;
-	return trial_run(
-		&(struct trial_options){
-			.guest = options.guest,
-			.kernel = release ? release : path_base(options.guest.image),
-			.module = cli_get(cli, "module"),
-			.reproducer = cli_get(cli, "reproducer"),
-			.cycles = (int)cycles,
-			.transition_timeout_ms = (int)limit_s * 1000,
-			.say = say,
-		},
-		ret, err);
+	trial.options.say = say;
+	trial.options.logs = cli_get(cli, "logs");
+	return r < 0 ? r : trial_run(&trial.options, ret, err);
 }
 
 static int write_reports(const struct cli *cli, const struct trial *trials, size_t n,
@@ -61,29 +45,13 @@ static int write_reports(const struct cli *cli, const struct trial *trials, size
 		     : file_write_atomic(junit, xml.data, xml.len, 0644, err);
 }
 
-/* What can be known to be wrong before anything boots. */
-static int check_files(const struct cli *cli, struct error *err)
-{
-	static const char *const options[] = { "module", "reproducer" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		const char *path = cli_get(cli, options[i]);
-
-		if (path && access(path, R_OK) < 0)
-			return error_set_errno(err, errno, "--%s %s", options[i], path);
-	}
-	return 0;
-}
-
 int command_run(struct cli *cli, struct error *err)
 {
 	size_t n = MAX(cli_count(cli, "kernel"), (size_t)1);
 	_cleanup_free_ struct trial *trials = calloc(n, sizeof(*trials));
 	bool passed = true;
-	int r = check_files(cli, err);
+	int r = 0;
 
-	if (r < 0)
-		return r;
 	if (!trials || n > KERNELS_MAX)
 		return error_set(err, ERR_TOO_LARGE, "more than %d kernels", KERNELS_MAX);
 	for (size_t i = 0; r == 0 && i < n; i++) {
@@ -96,4 +64,14 @@ int command_run(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = write_reports(cli, trials, n, err);
 	return r < 0 ? r : passed ? EXIT_OK : EXIT_CASE_FAILED;
+}
+
+int command_cases(struct cli *cli, struct error *err)
+{
+	(void)cli;
+	(void)err;
+	for (size_t i = 0; i < case_kinds_n; i++)
+		printf("%-14s%s%s\n", case_kinds[i].name, case_kinds[i].what,
+		       case_kinds[i].standard ? "" : " (only if asked for)");
+	return EXIT_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "lab/commands.h"
+#include "lab/trial/case_run.h"
 #include "lab/trial/livepatch_file.h"
 #include "lab/guest/module_tree.h"
 #include "lab/guest/path_list.h"
@@ -81,7 +82,49 @@ static int run_script(struct guest *guest, struct error *err)
 	return r < 0 ? r : result.status;
 }
 
-int command_shell(struct cli *cli, struct error *err)
+/* The shell, or the script on standard input; the guest's folder is `dir`. */
+static int hand_over(struct guest *guest, const char *dir, bool terminal, struct error *err)
+{
+	if (!terminal)
+		return run_script(guest, err);
+	_cleanup_free_ char *line = path_join(dir, QEMU_TERMINAL, NULL);
+
+	if (!line)
+		return error_set(err, ERR_NO_MEMORY, "terminal");
+	signal(SIGPIPE, SIG_IGN);
+	int r = start_shell(guest, err);
+
+	return r < 0 ? r : terminal_join(line, err);
+}
+
+/* The guest of a case, as the case finds it. */
+static int enter_case(struct cli *cli, const struct case_kind *kind, struct error *err)
+{
+	_cleanup_lab_trial_ struct lab_trial trial = { 0 };
+	_cleanup_trial_guest_ struct trial_guest t = { 0 };
+	_cleanup_free_ struct trial *seen = calloc(1, sizeof(*seen));
+	const char *skip = NULL;
+	int r = seen ? lab_trial_get(cli, 0, &trial, err) : error_set(err, ERR_NO_MEMORY, "case");
+
+	if (r < 0)
+		return r;
+	trial.options.guest.terminal = isatty(STDIN_FILENO);
+	r = trial_guest_open(&trial.options, seen, &t, err);
+	if (r == 0)
+		r = trial_guest_start(&t, err);
+	if (r == 0)
+		r = case_prepare(&t, kind, &skip, err);
+	if (r == 0 && skip)
+		r = error_set(err, ERR_BAD_STATE, "case %s: %s", kind->name, skip);
+	if (r < 0)
+		return r;
+	fprintf(stderr,
+		"The case is /lab/case.sh, the patch /lab/patch.ko (not loaded yet); to hold it: "
+		"sh -x /lab/case.sh\n");
+	return hand_over(t.guest, t.dir, trial.options.guest.terminal, err);
+}
+
+static int enter_guest(struct cli *cli, struct error *err)
 {
 	_cleanup_lab_options_ struct lab_options options = { 0 };
 	_cleanup_(work_folder_removep) char *dir = NULL;
@@ -104,15 +147,19 @@ int command_shell(struct cli *cli, struct error *err)
 		fprintf(stderr, "suture-lab: %s\n", guest_problems(guest));
 	if (r == 0 && module)
 		r = load(guest, module, err);
-	if (r < 0)
-		return r;
-	if (!options.guest.terminal)
-		return run_script(guest, err);
-	_cleanup_free_ char *line = path_join(dir, QEMU_TERMINAL, NULL);
+	return r < 0 ? r : hand_over(guest, dir, options.guest.terminal, err);
+}
 
-	if (!line)
-		return error_set(err, ERR_NO_MEMORY, "terminal");
-	signal(SIGPIPE, SIG_IGN);
-	r = start_shell(guest, err);
-	return r < 0 ? r : terminal_join(line, err);
+int command_shell(struct cli *cli, struct error *err)
+{
+	const char *name = cli_get(cli, "case");
+	const struct case_kind *kind = name ? case_find(name) : NULL;
+
+	if (!name)
+		return enter_guest(cli, err);
+	if (!kind || !cli_has(cli, "module"))
+		return error_set(
+			err, ERR_USAGE,
+			kind ? "--case: needs --module" : "--case %s: there is no such case", name);
+	return enter_case(cli, kind, err);
 }

@@ -4,12 +4,14 @@
 
 #include "base/cli.h"
 #include "lab/guest/guest.h"
+#include "lab/trial/trial.h"
 #include "package/kernel_cache.h"
 
 #define EXIT_CASE_FAILED 3
 
 /* command_run.c */
 int command_run(struct cli *cli, struct error *err);
+int command_cases(struct cli *cli, struct error *err);
 
 /* command_matrix.c */
 int command_matrix(struct cli *cli, struct error *err);
@@ -44,3 +46,17 @@ int lab_options_get(const struct cli *cli, size_t nth, const char *also_load,
 		    struct lab_options *ret, struct error *err);
 void lab_options_free(struct lab_options *options);
 #define _cleanup_lab_options_ _cleanup_(lab_options_free)
+
+/* A trial as the command line asks for it: the options above, and module, build-record, reproducer,
+ * sleeper, earlier, case, cycles, timeout. */
+struct lab_trial {
+	struct lab_options guest;
+	struct trial_options options; /* `say` and `logs` are the caller's to set */
+	const char **cases, **earlier;
+};
+
+/* `nth`: which --kernel. Errors: those of lab_options_get(), ERR_USAGE (no such case), -errno (a
+ * file that cannot be read). */
+int lab_trial_get(const struct cli *cli, size_t nth, struct lab_trial *ret, struct error *err);
+void lab_trial_free(struct lab_trial *trial);
+#define _cleanup_lab_trial_ _cleanup_(lab_trial_free)

@@ -14,7 +14,11 @@
 		{ "net", NULL, "a network card: the host's 127.0.0.1 is 10.0.2.2 in the guest",    \
 		  false, 0 },                                                                      \
 		{ "memory", "MB", "memory of the guest (default 512)", false, 0 },                 \
-		{ "cpus", "N", "processors of the guest (default 1)", false, 0 },                  \
+		{ "machine", "TYPE", "machine to emulate: pc (default) or q35", false, 0 },        \
+		{ "secure-boot", NULL,                                                             \
+		  "boot under Secure Boot with the test key of the package ovmf (q35)", false,     \
+		  0 },                                                                             \
+		{ "cpus", "N", "processors of the guest, 1 to 8 (default 1)", false, 0 },          \
 		{ "cpu", "MODEL", "the processor to emulate, as QEMU names it (default max)",      \
 		  false, 0 },                                                                      \
 		{ "accel", "NAME", "tcg (default, the reference), tcg-multi, kvm or auto", false,  \
@@ -24,12 +28,28 @@
 		"boot-timeout", "S", "seconds until the guest must answer (default 120)", false, 0 \
 	}
 
+/* What a case is held with. */
+#define CASE_OPTIONS                                                                              \
+	{ "build-record", "FILE.json", "its build record: which functions it should replace",     \
+	  false, 0 },                                                                             \
+		{ "reproducer", "SCRIPT",                                                         \
+		  "shell script that exits 0 if the fault shows, 1 if not", false, 0 },           \
+		{ "sleeper", "SCRIPT", "shell script that sleeps within a function of the patch", \
+		  false, 0 },                                                                     \
+		{ "earlier", "FILE.ko",                                                           \
+		  "an earlier version, to be replaced by this one; repeatable", false, 0 },       \
+		{ "cycles", "N", "rounds of the case `cycles`, which is held too then", false,    \
+		  0 },                                                                            \
+	{                                                                                         \
+		"timeout", "S", "seconds for a transition or the reproducer (default 60)", false, \
+			0                                                                         \
+	}
+
 static const struct cli_option run_options[] = {
 	{ "module", "FILE.ko", "the livepatch module", true, 0 },
-	{ "reproducer", "SCRIPT", "shell script that exits 0 if the fault shows, 1 if not", false,
-	  0 },
-	{ "cycles", "N", "load and take back so many times (default 1)", false, 0 },
-	{ "timeout", "S", "seconds for a transition or the reproducer (default 60)", false, 0 },
+	CASE_OPTIONS,
+	{ "case", "NAME", "hold this case (see `cases`), or `all`; repeatable", false, 0 },
+	{ "logs", "DIR", "keep the console log of each case here", false, 0 },
 	{ "record", "OUT.json", "write the test record", false, 0 },
 	{ "junit", "OUT.xml", "write the cases as JUnit's XML", false, 0 },
 	GUEST_OPTIONS,
@@ -54,6 +74,9 @@ static const struct cli_option matrix_options[] = {
 
 static const struct cli_option shell_options[] = {
 	{ "module", "FILE.ko", "load this livepatch first", false, 0 },
+	{ "case", "NAME", "do not load it: prepare the guest for this case instead (see `run`)",
+	  false, 0 },
+	CASE_OPTIONS,
 	GUEST_OPTIONS,
 	{ 0 },
 };
@@ -85,10 +108,10 @@ static const struct cli_option list_options[] = {
 };
 
 static const struct cli_verb verbs[] = {
-	{ "run", "", 0, 0, "load a livepatch on stock kernels, take it back, judge",
-	  "For each --kernel: boots it, loads the modules that the patch is for, loads the patch, "
-	  "sees the transition to its end, takes it back, removes it, and looks at taints and "
-	  "kernel log. The reproducer runs before, while patched, and after taking back.",
+	{ "run", "", 0, 0, "try a livepatch on stock kernels, case by case",
+	  "For each --kernel: boots it, and holds case after case; each begins and ends with the "
+	  "unpatched kernel. A case that fails ends its guest, and the next one gets a new guest. "
+	  "With --accel tcg-multi it is held again with one thread before it counts.",
 	  run_options, command_run },
 	{ "matrix", "FILE", 1, 1, "try patches on many kernels and machines, as a file says",
 	  "Adds each kernel to the cache, builds the modules with suture-build, and holds the cases "
@@ -97,6 +120,7 @@ static const struct cli_verb verbs[] = {
 	  "cases or the lab itself change. What failed is run again. May be interrupted at any "
 	  "time: the next run goes on from there.",
 	  matrix_options, command_matrix },
+	{ "cases", "", 0, 0, "list the cases that `run` holds", NULL, NULL, command_cases },
 	{ "shell", "", 0, 0, "a shell in a guest, on its console",
 	  "The guest goes off when the shell ends, or with Ctrl-]. Without a terminal, standard "
 	  "input is a script for it, and the exit status is the script's.",

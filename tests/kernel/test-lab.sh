@@ -72,31 +72,43 @@ check "the guest is listed as ended" says "^$GUEST *ended" suture-lab list
 check "and can be forgotten" suture-lab stop "$GUEST"
 check "only once" refuses "there is none" suture-lab stop "$GUEST"
 
-# run: a good patch passes every case.
+# run: a good patch passes every case; what there is nothing to hold with is skipped, not passed.
+CASES='.predicate.suture.trials[0].cases'
 check "run: a good livepatch passes" "${run[@]}" --module "$PATCH" --reproducer "$WORK/shows" \
-	--cycles 2 --record "$WORK/good.json" --junit "$WORK/good.xml"
+	--logs "$WORK" --record "$WORK/good.json" --junit "$WORK/good.xml"
 check "run: the record tells of every case" jq -e --arg kernel "$RELEASE" \
 	--arg hash "$(sha256sum <"$PATCH" | cut -c 1-64)" \
-	'.format == 1 and .result == "pass" and .module_sha256 == $hash
-	and (.kernels | length) == 1 and .kernels[0].kernel == $kernel
-	and (.kernels[0].build_id | test("^[0-9a-f]{40}$"))
-	and ([.kernels[0].cases[].name] == ["boot", "before", "load", "transition", "objects", "after",
-		"take-back", "restored", "unload", "cycles", "taints", "log"])
-	and all(.kernels[0].cases[]; .result == "pass" and .seconds >= 0)' "$WORK/good.json"
-check "run: JUnit's XML too" says 'tests="12" failures="0"' cat "$WORK/good.xml"
+	'.predicate.suture.trials as $t | ($t | length) == 1 and $t[0].kernel == $kernel
+	and $t[0].module_sha256 == $hash and ($t[0].build_id | test("^[0-9a-f]{40}$"))
+	and .predicate.result == "PASSED" and .subject[0].digest.sha256 == $hash
+	and ([$t[0].cases[] | select(.result == "pass") | .name] == ["boot", "load", "redirect", "reproducer", "smoke",
+		"stress", "busy", "frozen", "tracers", "take-back", "wrong-kernel", "oom", "memory"])
+	and ([$t[0].cases[] | select(.result == "skip") | .name] == ["sleepers", "target", "replace", "unsigned"])' \
+	"$WORK/good.json"
+check "run: JUnit's XML too" says 'tests="17" failures="0" .*skipped="4"' cat "$WORK/good.xml"
+check "run: each case has its console log" test -s "$WORK/load.log" -a -s "$WORK/memory.log"
+check "run: one guest was enough" jq -e '.predicate.suture.trials[0].boots == 1' "$WORK/good.json"
 
 # run: a patch of a module, which the guest gets when sysfs names it, or from the start.
 check "run: a livepatch of a module that is not loaded yet" \
-	"${run[@]}" --module "$WORK/lab_late.ko" --cycles 2 --record "$WORK/late.json"
+	"${run[@]}" --module "$WORK/lab_late.ko" --case load --case target --record "$WORK/late.json"
 check "run: it was loaded into the patched kernel" jq -e \
-	'.kernels[0].cases[] | select(.name == "objects") | .message | test("nf_tables was loaded")' "$WORK/late.json"
-check "run: a livepatch of a loaded module" "${run[@]}" --module "$WORK/lab_late.ko" --load nf_tables
+	"$CASES"'[] | select(.name == "load") | .message | test("nf_tables was loaded")' "$WORK/late.json"
+check "run: and before the patch" jq -e \
+	"$CASES"'[] | select(.name == "target") | .message | test("before and after the patch: nf_tables")' "$WORK/late.json"
+check "run: a livepatch of a loaded module" "${run[@]}" --module "$WORK/lab_late.ko" --load nf_tables --case load
 
-# run: what the kernel refuses is a failed case, with the kernel's words.
-load_fails='.result == "fail" and any(.kernels[0].cases[]; .name == "load" and .result == "fail")'
+# found CASE CAUSE FILE: the record says that this case failed, for this cause.
+found() {
+	jq -e --arg case "$1" --arg cause "$2" \
+		'any(.predicate.suture.trials[0].cases[]; .name == $case and .result == "fail" and .cause == $cause)' "$3"
+}
+
+# run: what the kernel refuses is a failed case, with the kernel's words; no other case is held then.
 head -c $(($(stat -c %s "$PATCH") / 2)) "$PATCH" >"$WORK/cut.ko"
 check "run: a truncated module fails" exits 3 "${run[@]}" --module "$WORK/cut.ko" --record "$WORK/cut.json"
-check "run: its record says so" jq -e "$load_fails" "$WORK/cut.json"
+check "run: its record says so" found load refused "$WORK/cut.json"
+check "run: and holds no other case" jq -e "$CASES | length == 2" "$WORK/cut.json"
 
 # The first byte of the section headers' offset.
 cp "$PATCH" "$WORK/flipped.ko"
@@ -104,24 +116,37 @@ byte=$(od -An -tu1 -j 40 -N 1 "$PATCH")
 printf "\\x$(printf %02x $((byte ^ 64)))" |
 	dd of="$WORK/flipped.ko" bs=1 seek=40 conv=notrunc status=none
 check "run: a bit-flipped module fails" exits 3 "${run[@]}" --module "$WORK/flipped.ko" --record "$WORK/flipped.json"
-check "run: its record says so too" jq -e "$load_fails" "$WORK/flipped.json"
+check "run: its record says so too" found load refused "$WORK/flipped.json"
 
 LC_ALL=C sed 's/ SMP preempt / UMP preempt /' "$PATCH" >"$WORK/other.ko"
 check "run: a module for another kernel fails" refuses 'version magic' "${run[@]}" --module "$WORK/other.ko"
 
-# run: a patch that breaks the kernel.
+# run: a patch that breaks the kernel. The guest that it broke is not used again.
 check "run: an oops fails, with its trace" refuses 'new_show\|patched_show' \
-	"${run[@]}" --module "$WORK/lab_oops.ko" --reproducer "$WORK/shows" --record "$WORK/oops.json"
-check "run: the record has the log" jq -e '.kernels[0].log | test("NULL pointer dereference")' "$WORK/oops.json"
-check "run: a panic fails" refuses 'panic: ' "${run[@]}" --module "$WORK/lab_oops.ko" \
-	--reproducer "$WORK/shows" --append oops=panic
+	"${run[@]}" --module "$WORK/lab_oops.ko" --reproducer "$WORK/shows" --case reproducer --case take-back \
+	--record "$WORK/oops.json"
+check "run: the record has the log" jq -e "$CASES"'[] | select(.name == "reproducer") | .excerpt
+	| test("NULL pointer dereference")' "$WORK/oops.json"
+check "run: the next case has a new guest" jq -e '.predicate.suture.trials[0].boots == 2' "$WORK/oops.json"
+check "run: a panic fails" exits 3 "${run[@]}" --module "$WORK/lab_oops.ko" --case reproducer \
+	--reproducer "$WORK/shows" --append oops=panic --record "$WORK/panic.json"
+check "run: and is called one" found reproducer panic "$WORK/panic.json"
 echo 'exit 1' >"$WORK/never"
 check "run: a fault that does not show before" refuses 'the fault does not show' \
-	"${run[@]}" --module "$PATCH" --reproducer "$WORK/never"
+	"${run[@]}" --module "$PATCH" --reproducer "$WORK/never" --case reproducer
+check "run: a case that there is not" exits 2 "${run[@]}" --module "$PATCH" --case nonexistent
+
+# run: what fails with several threads is held again with one before it counts.
+check "run: a failure with several threads is held again" exits 3 "${run[@]}" --module "$PATCH" --accel tcg-multi \
+	--reproducer "$WORK/never" --case reproducer --record "$WORK/multi.json"
+check "run: both results are in the record" jq -e "$CASES"'[] | select(.name == "reproducer")
+	| .result == "fail" and .first.result == "fail" and .first.cause == "fault-absent"' "$WORK/multi.json"
 
 # shell: a script without a terminal.
 check "shell: a script in a patched guest" says '^patched$' \
 	suture-lab shell --kernel "$RELEASE" --module "$PATCH" <<<'cat /proc/cmdline; exit 5'
+check "shell: a case can be entered" says '@function vmlinux cmdline_proc_show 1' \
+	suture-lab shell --kernel "$RELEASE" --module "$PATCH" --case load <<<'sh /lab/case.sh'
 check "shell: its status" exits 5 suture-lab shell --kernel "$RELEASE" <<<'exit 5'
 
 # What cannot start says why.

@@ -125,12 +125,26 @@ static void test_hostile_bytes(void **state)
 	assert_int_equal(classify("[1.0]").verdict, CONSOLE_CLEAN);
 }
 
+static void test_cut(void **state)
+{
+	(void)state;
+	static const char log[] =
+		"[    1.0] a\n[    2.0] sysrq: Show Blocked State\n[    2.1] task:x \x1b\n";
+	char cut[CONSOLE_EXCERPT_MAX];
+
+	console_cut(log, strlen(log), "sysrq: Show", cut);
+	assert_string_equal(cut, "[    2.0] sysrq: Show Blocked State\n[    2.1] task:x ?\n");
+	console_cut(log, strlen(log), "Show", cut);
+	assert_string_equal(cut, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clean),         cmocka_unit_test(test_panic),
 		cmocka_unit_test(test_each_kind),     cmocka_unit_test(test_worst_wins),
 		cmocka_unit_test(test_panic_of_oops), cmocka_unit_test(test_hostile_bytes),
+		cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,9 +12,9 @@
 #include "lab/trial/verdict.h"
 
 #define TRIAL_CASES_MAX   32
-#define TRIAL_NAME_MAX    32  /* of a case, with its zero */
-#define TRIAL_MACHINE_MAX 128 /* of a machine's description, with its zero */
-#define TRIAL_LOG_MAX     192 /* of a log's file name, with its zero */
+#define TRIAL_NAME_MAX    32                    /* of a case, with its zero */
+#define TRIAL_MACHINE_MAX GUEST_DESCRIPTION_MAX /* of a machine's description, with its zero */
+#define TRIAL_LOG_MAX     192                   /* of a log's file name, with its zero */
 
 /* One time that a case was held. */
 struct trial_outcome {

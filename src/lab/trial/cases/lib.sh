@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The guest's half of every case, before the case's own script; busybox's shell.
+#
+# A case begins with the unpatched kernel and ends with it. It passes with status 0; it says what it has
+# to say in lines on standard output:
+#
+#	@fail CAUSE TEXT    a cause of verdict.h; ends the case
+#	@skip TEXT          there is nothing to hold it with; ends the case
+#	@note TEXT          what was seen
+#	@missing MODULE     with status 10: the host loads the module, and the case runs again with $1 = again
+#	@function … @code …    for the host's own judgement (case_redirect.c)
+#
+# From the host (/lab/facts): $limit, seconds that a transition or the reproducer may take; $rounds of
+# the case cycles; $targets, the modules that the patch is for.
+patch=/lab/patch.ko
+lp=/sys/kernel/livepatch
+tracing=/sys/kernel/tracing
+. /lab/facts
+
+fail() {
+	echo "@fail $1 $2"
+	exit 1
+}
+
+skip() {
+	echo "@skip $1"
+	exit 0
+}
+
+note() {
+	echo "@note $1"
+}
+
+# Hundredths of a second since the boot.
+now() {
+	local up rest
+
+	read -r up rest </proc/uptime
+	echo "${up%.*}${up#*.}"
+}
+
+# until_true COMMAND…: looks again and again until it succeeds; fails after $limit seconds.
+until_true() {
+	local end=$(($(now) + limit * 100))
+
+	until "$@"; do
+		[ "$(now)" -lt $end ] || return 1
+		usleep 20000
+	done
+}
+
+# The kernel's own words since the last mark; they say more than insmod's.
+mark() {
+	echo 'suture-lab: mark' >/dev/kmsg
+}
+
+since_mark() {
+	dmesg | awk '/suture-lab: mark$/ { text = ""; next }
+		{ sub(/^\[[^]]*\] */, ""); if ($0 != last) text = text "; " $0; last = $0 }
+		END { print substr(text, 3, 600) }'
+}
+
+# insert FILE: loads a livepatch; $name is what sysfs calls it. Fails with $why.
+insert() {
+	local said listed
+
+	ls $lp >/lab/before
+	mark
+	if ! said=$(insmod "$1" 2>&1); then
+		why="${said#insmod: can*: }"
+		said=$(since_mark)
+		why="$why${said:+ ($said)}"
+		return 1
+	fi
+	name=
+	for listed in $(ls $lp); do
+		grep -qx "$listed" /lab/before || name=$listed
+	done
+	[ -n "$name" ] || fail refused 'the kernel took the module, which is no livepatch'
+	case $name in *[!A-Za-z0-9_]*) fail lab "the livepatch's name makes no sense" ;; esac
+}
+
+in_transition() {
+	[ "$(cat $lp/$name/transition 2>/dev/null)" = 1 ]
+}
+
+is_settled() {
+	! in_transition
+}
+
+# stuck STATE: fails, naming the tasks that have not changed over.
+stuck() {
+	local f state waiting
+
+	waiting=$(for f in /proc/[0-9]*/task/[0-9]*; do
+		state=$(cat $f/patch_state 2>/dev/null) && [ "$state" != "$1" ] && [ "$state" != -1 ] &&
+			echo "$(cat $f/comm) ($(sed -n 's/^\[<0>\] *\([^+]*\)+.*/\1/p' $f/stack | head -n 6 | tr '\n' ' '))"
+	done | head -c 400 | tr '\n' ' ')
+	fail stuck "not done after $limit s${waiting:+; waits for: $waiting}"
+}
+
+# Waits for the end of a transition to the patched kernel.
+settle() {
+	until_true is_settled || stuck 1
+	[ "$(cat $lp/$name/enabled 2>/dev/null)" = 1 ] || fail refused 'the kernel turned the patch off'
+}
+
+# The objects of the livepatch that are not patched.
+unpatched() {
+	local f
+
+	for f in $lp/$name/*/patched; do
+		[ -e "$f" ] && [ "$(cat $f)" != 1 ] && basename "$(dirname "$f")"
+	done
+	true
+}
+
+# What is replaced, one a line: OBJECT FUNCTION SYMPOS.
+replaced() {
+	local f
+
+	for f in $lp/$name/*/*,*; do
+		[ -d "$f" ] || continue
+		set -- "${f%/*}" "${f##*/}"
+		echo "${1##*/} ${2%,*} ${2##*,}"
+	done
+}
+
+# apply [FILE]: the unpatched kernel becomes the patched one.
+apply() {
+	insert "${1:-$patch}" || fail refused "$why"
+	settle
+}
+
+is_gone() {
+	[ ! -d $lp/$name ]
+}
+
+# The kernel lets go of the module a moment after the folder is gone.
+is_unloaded() {
+	rmmod "$name" 2>/dev/null || [ ! -d /sys/module/$name ]
+}
+
+# Takes the livepatch back: begins, sees the transition to its end, unloads the module.
+withdraw_begin() {
+	echo 0 >$lp/$name/enabled || fail refused 'the kernel does not take the patch back'
+}
+
+withdraw_end() {
+	until_true is_gone || stuck 0
+	until_true is_unloaded || fail refused "$name cannot be unloaded: $(rmmod "$name" 2>&1)"
+}
+
+withdraw() {
+	withdraw_begin
+	withdraw_end
+}
+
+# start FIFO COMMAND…: in the background, until the end of its standard input; returns when it has said
+# "ready". Its words go to FIFO.out, its process number to $started.
+start() {
+	local fifo=/lab/$1 begin
+
+	shift
+	rm -f $fifo $fifo.out
+	mkfifo $fifo
+	"$@" <$fifo >$fifo.out 2>&1 &
+	started=$!
+	exec 9>$fifo
+	begin=$(now)
+	until grep -q '^ready' $fifo.out; do
+		kill -0 $started 2>/dev/null || fail lab "$*: $(tail -n 1 $fifo.out)"
+		[ $(($(now) - begin)) -lt $((limit * 100)) ] || fail lab "$*: not ready after $limit s"
+		usleep 20000
+	done
+}
+
+# Ends what start began, and waits for it; its status.
+finish() {
+	exec 9>&-
+	wait $started
+}
+
+# memory NAME: sets the variable to the KB of memory that the kernel really uses.
+memory() {
+	local kb
+
+	kb=$(/lab/exercise memory 2>&1)
+	case $kb in '' | *[!0-9]*) fail lab "memory cannot be measured: $kb" ;; esac
+	eval "$1=$kb"
+}
+
+# reproduce: 0 if the fault shows, 1 if it does not.
+reproduce() {
+	local status
+
+	timeout -s KILL $limit sh /lab/reproducer >/lab/reproducer.out 2>&1 </dev/null
+	status=$?
+	[ $status -lt 128 ] || fail hang "the reproducer did not end in $limit s"
+	[ $status -le 1 ] || fail lab "the reproducer failed with status $status: $(tail -n 1 /lab/reproducer.out)"
+	return $status
+}

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The kernel's services do what they should, patched as unpatched. A group of checks that fails in the
+# unpatched kernel says nothing of the patch.
+/lab/exercise check >/lab/unpatched.out 2>&1
+groups=$(sed -n 's/^\([a-z0-9-]*\) ok.*/\1/p' /lab/unpatched.out)
+bad=$(sed -n 's/^\([a-z0-9-]*\) FAIL.*/\1/p' /lab/unpatched.out | tr '\n' ' ')
+[ -n "$groups" ] || fail lab "no check passes in the unpatched kernel: $(tail -n 1 /lab/unpatched.out)"
+[ -z "$bad" ] || note "left out, fails in the unpatched kernel too: $bad"
+apply
+/lab/exercise check $groups >/lab/patched.out 2>&1 || {
+	wrong=$(grep -m 1 ' FAIL' /lab/patched.out || tail -n 1 /lab/patched.out)
+	fail wrong-data "${wrong:-the checks ended early}"
+}
+note "$(grep -c ' ok' /lab/patched.out) groups of checks"
+withdraw
+/lab/exercise check $groups >/lab/restored.out 2>&1 ||
+	fail wrong-data "after taking back: $(grep -m 1 ' FAIL' /lab/restored.out)"

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Transitions both ways while processes fork, write, send and wait: every system call that the checks
+# make goes on, and gives what it should.
+if [ -x /usr/bin/stress-ng ]; then
+	stress-ng --temp-path /tmp --cpu 1 --switch 1 --pipe 1 --sock 1 --vm 1 --vm-bytes 16m --timeout 600 \
+		>/lab/stress.out 2>&1 &
+	stress=$!
+fi
+/lab/exercise mix 0 </dev/zero >/lab/mix.out 2>&1 &
+mix=$!
+begin=$(now)
+apply
+note "patched after $((($(now) - begin) * 10)) ms under load"
+usleep 500000
+begin=$(now)
+withdraw
+note "taken back after $((($(now) - begin) * 10)) ms"
+kill -TERM $mix ${stress:-}
+wait $mix || fail wrong-data "$(grep -m 1 FAIL /lab/mix.out || tail -n 1 /lab/mix.out)"
+[ -z "${stress:-}" ] || wait $stress
+true
