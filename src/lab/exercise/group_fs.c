@@ -250,6 +250,7 @@ static void check_watch(struct check *c)
 	expect_errno(c, "read() of inotify without events", read(in, &got, sizeof(got)), EAGAIN);
 	_cleanup_close_ int fd = open("noted", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
+	expect_ok(c, "open(O_CREAT)", fd);
 	expect_ready(c, "inotify", in, POLLIN);
 	expect_number(c, "read() of inotify", read(in, &got, sizeof(got)),
 		      (long long)sizeof(struct inotify_event) + 16);

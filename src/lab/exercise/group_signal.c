@@ -78,7 +78,8 @@ static void check_queue(struct check *c)
 	sigaddset(&set, SIGRTMIN + 1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	expect_errno(c, "sigtimedwait() of nothing", sigtimedwait(&set, &info, &little), EAGAIN);
-	expect_ok(c, "kill()", kill(getpid(), SIGUSR1) | kill(getpid(), SIGUSR1));
+	for (int i = 0; i < 2; i++)
+		expect_ok(c, "kill()", kill(getpid(), SIGUSR1));
 	for (int i = 0; i < 3; i++)
 		sigqueue(getpid(), SIGRTMIN + 1, (union sigval){ .sival_int = 10 + i });
 	expect_number(c, "sigtimedwait()", sigtimedwait(&set, &info, &none), SIGUSR1);

@@ -20,8 +20,9 @@ int exercise_spin(const char *count)
 			children_end(&all);
 			return complain("spin: fork: %s", strerror(-pid));
 		}
-		while (pid == 0)
-			__asm__ volatile("pause");
+		if (pid == 0)
+			for (;;)
+				__asm__ volatile("pause");
 	}
 	puts("ready");
 	fflush(stdout);
