@@ -26,7 +26,7 @@ static void check_submit(struct check *c, int fd, char *data, char *back)
 				.aio_nbytes = LEN };
 	struct iocb *list[] = { &write_it, &read_it };
 	struct io_event events[2] = { 0 };
-	struct timespec limit = { .tv_sec = 2 };
+	struct timespec limit = { .tv_sec = CHECK_WAIT_S };
 
 	if (syscall(SYS_io_setup, 4, &context) < 0) {
 		if (!lacks_errno(c, "io_submit", errno))

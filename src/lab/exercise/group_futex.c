@@ -43,7 +43,7 @@ void group_futex(struct check *c)
 
 	expect_errno(c, "FUTEX_WAIT with a limit",
 		     futex(&words[0], FUTEX_WAIT, 5, &little, NULL, 0), ETIMEDOUT);
-	expect_range(c, "the ms of FUTEX_WAIT for 3 ms", now_ms() - before, 2, 2000);
+	expect_range(c, "the ms of FUTEX_WAIT for 3 ms", now_ms() - before, 2, CHECK_WAIT_MS);
 	expect_number(c, "FUTEX_WAKE of nobody", futex(&words[0], FUTEX_WAKE, 9, NULL, NULL, 0), 0);
 	expect_errno(c, "futex() at an odd address",
 		     futex((uint32_t *)((char *)words + 1), FUTEX_WAIT, 0, &little, NULL, 0),
@@ -52,7 +52,7 @@ void group_futex(struct check *c)
 	for (int i = 0; i < 2; i++) {
 		pids[i] = fork();
 		if (pids[i] == 0) {
-			struct timespec limit = { .tv_sec = 3 };
+			struct timespec limit = { .tv_sec = CHECK_WAIT_S };
 			long r = futex(&words[0], FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 5, NULL,
 				       NULL, 1u << i);
 

@@ -81,7 +81,7 @@ static void inside(struct check *c, const char *what, int (*run)(void))
 
 	if (pid == 0)
 		_exit(run());
-	long long limit = now_ms() + 3000;
+	long long limit = now_ms() + CHECK_WAIT_MS;
 
 	while (waitpid(pid, &status, WNOHANG) == 0 && now_ms() < limit)
 		pause_ms(1);

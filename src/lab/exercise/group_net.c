@@ -64,7 +64,7 @@ static int bound(struct check *c, int family, int type, struct sockaddr_storage 
 static void transfer(struct check *c, const char *what, int from, int to, unsigned seed)
 {
 	_cleanup_free_ unsigned char *data = malloc(LEN), *back = calloc(1, LEN + 1);
-	long long limit = now_ms() + 5000;
+	long long limit = now_ms() + CHECK_WAIT_MS;
 	size_t sent = 0, got = 0;
 
 	if (!data || !back)
@@ -74,7 +74,7 @@ static void transfer(struct check *c, const char *what, int from, int to, unsign
 		struct pollfd fds[] = { { .fd = sent < LEN ? from : -1, .events = POLLOUT },
 					{ .fd = to, .events = POLLIN } };
 
-		if (!expect_range(c, "poll() of two sockets", poll(fds, 2, 2000), 1, 2))
+		if (!expect_range(c, "poll() of two sockets", poll(fds, 2, CHECK_WAIT_MS), 1, 2))
 			return;
 		ssize_t n = fds[0].revents ? send(from, data + sent, LEN - sent, MSG_DONTWAIT) : 0;
 

@@ -20,7 +20,7 @@ static void check_poll(struct check *c, int in, int out)
 	char byte;
 
 	expect_number(c, "poll() with a limit", poll(fds, 1, 4), 0);
-	expect_range(c, "the ms of poll() for 4 ms", now_ms() - before, 3, 2000);
+	expect_range(c, "the ms of poll() for 4 ms", now_ms() - before, 3, CHECK_WAIT_MS);
 	expect_number(c, "poll() of four", poll(fds, 4, 0), 2);
 	expect_number(c, "poll()'s events of an empty pipe", fds[0].revents, 0);
 	expect_number(c, "poll()'s events of a pipe with room", fds[1].revents, POLLOUT);
@@ -53,7 +53,7 @@ static void check_select(struct check *c, int in, int out)
 	long long before = now_ms();
 
 	expect_number(c, "select() with a limit", select(most, &readers, NULL, NULL, &little), 0);
-	expect_range(c, "the ms of select() for 3 ms", now_ms() - before, 1, 2000);
+	expect_range(c, "the ms of select() for 3 ms", now_ms() - before, 1, CHECK_WAIT_MS);
 	expect_number(c, "write()", write(out, "x", 1), 1);
 	FD_SET(in, &readers);
 	expect_number(c, "pselect()", pselect(most, &readers, NULL, NULL, &none, NULL), 1);
@@ -75,7 +75,7 @@ static void check_epoll(struct check *c, int in, int out)
 		     EEXIST);
 	expect_number(c, "epoll_wait() of nothing", epoll_wait(fd, got, 4, 0), 0);
 	expect_number(c, "write()", write(out, "x", 1), 1);
-	expect_number(c, "epoll_wait()", epoll_wait(fd, got, 4, 2000), 1);
+	expect_number(c, "epoll_wait()", epoll_wait(fd, got, 4, CHECK_WAIT_MS), 1);
 	expect_number(c, "epoll_wait()'s events", got[0].events, EPOLLIN);
 	expect(c, got[0].data.u64 == event.data.u64,
 	       "epoll_wait()'s data differs: what was given expected");
@@ -147,7 +147,7 @@ void group_poll(struct check *c)
 	check_epoll(c, fds[0], fds[1]);
 	close(fds[1]);
 	end.fd = fds[0];
-	expect_number(c, "poll() of a pipe at its end", poll(&end, 1, 2000), 1);
+	expect_number(c, "poll() of a pipe at its end", poll(&end, 1, CHECK_WAIT_MS), 1);
 	expect_number(c, "poll()'s events of a pipe at its end", end.revents, POLLHUP);
 	close(fds[0]);
 	check_eventfd(c);

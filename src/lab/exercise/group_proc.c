@@ -56,7 +56,7 @@ static void check_ends(struct check *c)
 /* Waits for a change of `pid` that `options` ask for. */
 static int change(pid_t pid, int options)
 {
-	long long limit = now_ms() + 2000;
+	long long limit = now_ms() + CHECK_WAIT_MS;
 	int status = 0;
 
 	while (waitpid(pid, &status, options | WNOHANG) == 0 && now_ms() < limit)

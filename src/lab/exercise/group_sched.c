@@ -73,7 +73,7 @@ static void check_turns(struct check *c)
 {
 	volatile int *turn =
 		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	long long limit = now_ms() + 2000;
+	long long limit = now_ms() + CHECK_WAIT_MS;
 	pid_t pid = fork();
 
 	if (pid == 0) {

@@ -122,9 +122,9 @@ static void check_interruption(struct check *c)
 			pause_ms(1);
 		}
 	}
-	expect_errno(c, "poll() during a signal", syscall(SYS_poll, NULL, 0, 2000), EINTR);
+	expect_errno(c, "poll() during a signal", syscall(SYS_poll, NULL, 0, CHECK_WAIT_MS), EINTR);
 	expect_errno(c, "nanosleep() during a signal",
-		     nanosleep(&(struct timespec){ .tv_sec = 2 }, NULL), EINTR);
+		     nanosleep(&(struct timespec){ .tv_sec = CHECK_WAIT_S }, NULL), EINTR);
 	kill(pid, SIGKILL);
 	expect_status(c, "a child that sent signals", pid, SIGKILL);
 	sigaction(SIGUSR2, &old, NULL);
@@ -137,7 +137,8 @@ static void check_interruption(struct check *c)
 	if (pid == 0)
 		_exit(3);
 	expect_number(c, "sigtimedwait() of SIGCHLD",
-		      sigtimedwait(&set, &info, &(struct timespec){ .tv_sec = 2 }), SIGCHLD);
+		      sigtimedwait(&set, &info, &(struct timespec){ .tv_sec = CHECK_WAIT_S }),
+		      SIGCHLD);
 	expect_number(c, "si_pid of SIGCHLD", info.si_pid, pid);
 	expect_number(c, "si_status of SIGCHLD", info.si_status, 3);
 	expect_status(c, "a child", pid, 3 << 8);

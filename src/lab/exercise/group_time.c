@@ -9,7 +9,7 @@
 
 #include "lab/exercise/check.h"
 
-#define LATE_US 3000000
+#define LATE_US (CHECK_WAIT_MS * 1000)
 
 static long long clock_us(clockid_t clock)
 {
@@ -42,7 +42,7 @@ static void check_clocks(struct check *c)
 
 	expect_ok(c, "gettimeofday()", syscall(SYS_gettimeofday, &v, NULL));
 	expect_range(c, "gettimeofday()", v.tv_sec * 1000000LL + v.tv_usec - now, -1, LATE_US);
-	expect_range(c, "time()", syscall(SYS_time, NULL) - now / 1000000, -1, 3);
+	expect_range(c, "time()", syscall(SYS_time, NULL) - now / 1000000, -1, CHECK_WAIT_S);
 	expect_range(c, "CLOCK_BOOTTIME after CLOCK_MONOTONIC",
 		     clock_us(CLOCK_BOOTTIME) - clock_us(CLOCK_MONOTONIC), -LATE_US, 1LL << 60);
 	expect_range(c, "the processor time of this process", clock_us(CLOCK_PROCESS_CPUTIME_ID), 0,
@@ -105,7 +105,7 @@ static void check_timerfd(struct check *c)
 /* Waits for a signal that is blocked; which one, or -1. */
 static int wait_signal(const sigset_t *set, siginfo_t *ret)
 {
-	return sigtimedwait(set, ret, &(struct timespec){ .tv_sec = 2 });
+	return sigtimedwait(set, ret, &(struct timespec){ .tv_sec = CHECK_WAIT_S });
 }
 
 static void check_timers(struct check *c)

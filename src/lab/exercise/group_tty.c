@@ -77,7 +77,7 @@ static void check_signals(struct check *c, int *master, const char *name)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		struct timespec limit = { .tv_sec = 2 };
+		struct timespec limit = { .tv_sec = CHECK_WAIT_S };
 		sigset_t set;
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
