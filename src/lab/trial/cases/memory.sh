@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Neither calls of the patched functions nor loading and taking back make the kernel's memory grow, round
 # after round: each of three rounds must have grown for a leak, so that what is filled once is none.
+# A hundred calls that leave 100 bytes each are told from the ten KB by which two measurements of a quiet
+# kernel differ. The reproducer is not started anew for each, and without its time limit: the whole case has one.
 calls() {
 	local n=0
 
 	/lab/exercise check >/dev/null 2>&1
-	while [ -e /lab/reproducer ] && [ $n -lt 60 ]; do
-		reproduce
+	while [ -e /lab/reproducer ] && [ $n -lt 100 ]; do
+		(. /lab/reproducer) >/dev/null 2>&1 </dev/null
 		n=$((n + 1))
 	done
 }
@@ -37,6 +39,6 @@ grows() {
 }
 
 apply
-grows 'calls' 4 calls
+grows 'calls' 6 calls
 withdraw
-grows 'loading and taking back' 4 loads
+grows 'loading and taking back' 6 loads
