@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""test-formats.py: what docs/formats.md says of suture-build's files, against formats/*.json.
+"""test-formats.py: what docs/formats.md says of the files of suture-build and suture-lab, against formats/*.json.
 
-The files are byte by byte what the program writes (tests/unit/test-build_record.c). Every field
+They are byte by byte what the programs write (tests/unit/test-build_record.c, test-statement.c). Every field
 in them is in the document, and every field in the document is in them; so is every code of a reason.
 """
 import json
@@ -30,9 +30,9 @@ def section(title):
     return re.search(rf"^## {re.escape(title)}.*?\n(.*?)(?=^## |\Z)", DOCUMENT, re.M | re.S).group(1)
 
 
-def rows(title):
-    """(names in the first column, the text of the second) of a section's first table."""
-    table = re.search(r"^\| field \| value \|\n\| --- \| --- \|\n((?:\|.*\n)+)", section(title), re.M).group(1)
+def rows(title, head="field"):
+    """(names in the first column, the text of the second) of a section's table with that head."""
+    table = re.search(rf"^\| {re.escape(head)} \| value \|\n\| --- \| --- \|\n((?:\|.*\n)+)", section(title), re.M).group(1)
     for line in table.splitlines():
         first, second = line.strip("|").split(" | ", 1)
         yield re.findall(r"`([^`]+)`", first), second
@@ -44,10 +44,10 @@ def members(text):
     return set(re.findall(r'"(\w+)"', found.group(1))) if found else None
 
 
-def documented(title):
+def documented(title, head="field"):
     """Names of fields, and for those that are objects or lists of them their members."""
     fields, parts = set(), {}
-    for names, text in rows(title):
+    for names, text in rows(title, head):
         fields |= {n for n in names if "[]" not in n}
         for name in names:
             if members(text) and name != "counts":
@@ -92,6 +92,29 @@ def check_codes():
         check(f"codes of a {grade}", grades[grade], {name for name, of in written if of == grade.upper()})
 
 
+def check_test_record(name):
+    data = json.loads((FORMATS / name).read_text())
+    fields, parts = documented("Test record")
+    predicate, own = data["predicate"], data["predicate"]["suture"]
+    check(f"{name}: fields", fields, set(data))
+    check(f"{name}: subject", parts["subject"], keys(data["subject"]))
+    check(f"{name}: predicate", parts["predicate"], set(predicate))
+    rows_of = documented("Test record", "of the predicate")[0] | {"suture"}
+    check(f"{name}: rows of the predicate", rows_of, set(predicate))
+    fields, parts = documented("Test record", "of `suture`")
+    check(f"{name}: suture", fields, set(own))
+    check(f"{name}: trials", parts["trials"], keys(own["trials"]))
+    check(f"{name}: cases", parts["trials.cases"], keys([c for t in own["trials"] for c in t.get("cases", [])]))
+    tests = predicate["passedTests"] + predicate["warnedTests"] + predicate["failedTests"]
+    check(f"{name}: no test twice", set(), {t for t in tests if tests.count(t) > 1})
+
+
+def check_causes():
+    causes = re.search(r"^Causes: (.*)$", section("Test record"), re.M).group(1)
+    source = (TOP / "src/lab/trial/verdict.c").read_text()
+    check("causes", set(re.findall(r"`([a-z-]+)`", causes)), set(re.findall(r'\[CAUSE_\w+\] = "([a-z-]+)"', source)))
+
+
 check_file("Build record", "build-record.json")
 code = json.loads((FORMATS / "code-record.json").read_text())
 record = json.loads((FORMATS / "build-record.json").read_text())
@@ -104,5 +127,8 @@ for status in ("accepted", "no-change", "refused", "mismatch"):
 verdicts = next(text for names, text in rows("Report of a patch") if names == ["verdict"])
 check("verdicts", set(re.findall(r"`([a-z-]+)`", verdicts)), {"accepted", "no-change", "refused", "mismatch"})
 check_codes()
+check_test_record("test-record.json")
+check_test_record("test-record-matrix.json")
+check_causes()
 print(f"1..{count}")
 sys.exit(failed > 0)
