@@ -160,11 +160,11 @@ static json_t *sums_json(const struct matrix_plan *plan, const struct matrix_fig
 	size_t passed = matrix_plan_cases(plan, VERDICT_PASS),
 	       failed = matrix_plan_cases(plan, VERDICT_FAIL),
 	       skipped = matrix_plan_cases(plan, VERDICT_SKIP);
+	size_t cases = passed + failed + skipped, held = figures ? figures->held : 0;
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f}", "combinations",
-			 (json_int_t)(passed + failed + skipped), "passed", (json_int_t)passed,
-			 "failed", (json_int_t)failed, "skipped", (json_int_t)skipped, "held",
-			 (json_int_t)(figures ? figures->held : 0), "seconds",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f}", "combinations", (json_int_t)cases,
+			 "passed", (json_int_t)passed, "failed", (json_int_t)failed, "skipped",
+			 (json_int_t)skipped, "held", (json_int_t)held, "seconds",
 			 figures ? seconds(figures->ms) : 0.0);
 }
 
