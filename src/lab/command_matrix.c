@@ -7,12 +7,9 @@
 #include "lab/commands.h"
 #include "lab/matrix/matrix_report.h"
 #include "lab/matrix/matrix_task.h"
-#include "lab/matrix/worker.h"
+#include "lab/matrix/worker_trial.h"
 
-/* What a guest needs beside its memory, and what the host keeps for itself. */
-#define GUEST_EXTRA_MB 256
-#define HOST_KEEPS_MB  1024
-#define REPORT_MAX     (256 * 1024 * 1024)
+#define REPORT_MAX (256 * 1024 * 1024)
 
 static void say(void *user, const char *text)
 {
@@ -26,27 +23,14 @@ static void note(void *user, const char *text)
 	fprintf(stderr, "suture-lab: counts as missing: %s\n", text);
 }
 
-static int64_t free_memory_mb(void)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT(64 * 1024);
-	const char *line;
-
-	if (file_read("/proc/meminfo", &text, NULL) < 0)
-		return 0;
-	line = strstr(buf_str(&text), "MemAvailable:");
-	return line ? strtoll(line + strlen("MemAvailable:"), NULL, 10) / 1024 : 0;
-}
-
+/* The largest machine is the measure. */
 static unsigned default_jobs(const struct matrix_file *file)
 {
-	int64_t cores = sysconf(_SC_NPROCESSORS_ONLN), guest = 0;
+	unsigned most = 0;
 
 	for (size_t i = 0; i < file->machines_n; i++)
-		guest = MAX(guest, (int64_t)file->machines[i].memory_mb + GUEST_EXTRA_MB);
-
-	int64_t fit = (free_memory_mb() - HOST_KEEPS_MB) / guest;
-
-	return (unsigned)MAX(MIN(MIN(cores, fit), (int64_t)WORKERS_MAX), (int64_t)1);
+		most = MAX(most, file->machines[i].memory_mb);
+	return worker_room(most);
 }
 
 /* --only, as an array with NULL at its end. */

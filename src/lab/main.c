@@ -50,6 +50,7 @@ static const struct cli_option run_options[] = {
 	CASE_OPTIONS,
 	{ "case", "NAME", "hold this case (see `cases`), or `all`; repeatable", false, 0 },
 	{ "logs", "DIR", "keep the console log of each case here", false, 0 },
+	{ "jobs", "N", "kernels at once (default: by processors and free memory)", false, 'j' },
 	{ "record", "OUT.json", "write the test record", false, 0 },
 	{ "junit", "OUT.xml", "write the cases as JUnit's XML", false, 0 },
 	GUEST_OPTIONS,

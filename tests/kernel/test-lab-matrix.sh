@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # suture-lab matrix: modules built on the way, two machines, a patch that fails, one that is refused; killed
-# in the middle it goes on, and what has not changed is not held again.
+# in the middle it goes on, and what has not changed is not held again. And run with several kernels.
 . "$(dirname "$0")/lib.sh"
 TESTS=$(dirname "$(dirname "$(realpath "$0")")")
 
@@ -110,6 +110,9 @@ check "with all its guests" sh -c '! pgrep -f "qemu-system.*$1/" ' - "$WORK"
 check "and their folder" test ! -e "$(cat "$WORK/out/runtime")"
 
 check "--only what passes is a pass" "${matrix[@]}" --only 'good/*/small'
+check "run: several kernels at once" suture-lab run --kernel "$RELEASE" --kernel "$RELEASE" --jobs 2 --case reproducer \
+	--module "$WORK"/out/modules/*.ko --reproducer "$WORK/shows" --record "$WORK/run.json"
+check "run: each has its place in the record" jq -e '.result == "pass" and (.kernels | length) == 2' "$WORK/run.json"
 printf '[matrix]\nkernel = x\n' >"$WORK/wrong.matrix"
 check "a file with a mistake says where" refuses 'wrong.matrix: line 2: kernel: no such key' \
 	suture-lab matrix "$WORK/wrong.matrix" --output "$WORK/other"

@@ -120,6 +120,9 @@ static void errors_name_line_and_section(void **state)
 		{ "[matrix]\n[machine m]\ncpus = 65\n",
 		  "line 3: cpus: '65' is not a whole number" },
 		{ "[matrix]\n[machine m]\naccel = fast\n", "'fast' is not one of tcg|tcg-multi" },
+		{ "[matrix]\ncases = load unload\n",
+		  "line 1: [matrix]: cases: there is no case 'unload'" },
+		{ "[matrix]\n[machine m]\ntype = pc\nsecure-boot = yes\n", "needs the type q35" },
 		{ "[matrix]\n[machine m]\ncpu =\n", "[machine m]: cpu: is empty" },
 	};
 
@@ -144,7 +147,7 @@ static void too_much_is_refused(void **state)
 	(void)state;
 	assert_int_equal(buf_append_str(&text, "[matrix]\ncases ="), 0);
 	for (int i = 0; i <= MATRIX_WORDS_MAX; i++)
-		assert_int_equal(buf_append_str(&text, " x"), 0);
+		assert_int_equal(buf_append_str(&text, " load"), 0);
 	assert_int_equal(parse(buf_str(&text), &f, &err), ERR_TOO_LARGE);
 	buf_clear(&text);
 	assert_int_equal(buf_append_str(&text, "[matrix]\n"), 0);

@@ -263,6 +263,27 @@ static void another_build_of_the_kernel(void **state)
 	assert_int_equal(matrix_plan_module(&f->plan, 1, 1)->state, MODULE_BUILT);
 }
 
+/* The same sources may come to other bytes, with another compiler: what counts is the module. */
+static void another_earlier_module(void **state)
+{
+	struct fixture *f = *state;
+	struct matrix_module *m;
+	struct error err = { 0 };
+
+	make(f, text);
+	finish(f);
+	m = matrix_plan_module(&f->plan, 1, 1);
+
+	_cleanup_free_ char *path = matrix_store_path(f->store, "modules", m->build.key, ".ko");
+
+	assert_ok(file_write_atomic(path, "other", 5, 0600, &err), &err);
+	assert_ok(hash_sha256_file(path, m->build.module_sha256, &err), &err);
+	assert_ok(matrix_store_put_build(f->store, &m->build, &err), &err);
+	make(f, text);
+	assert_int_equal(f->plan.jobs[4].state, JOB_WAITS);
+	assert_int_equal(remembered(f), 2);
+}
+
 static void a_refusal_ends_its_jobs(void **state)
 {
 	struct fixture *f = *state;
@@ -324,6 +345,7 @@ int main(void)
 		test(what_changes_is_held_again),
 		test(what_is_damaged_is_held_again),
 		test(another_build_of_the_kernel),
+		test(another_earlier_module),
 		test(a_refusal_ends_its_jobs),
 	};
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "lab/trial/case_table.h"
 #include "wire/names.h"
 
 static const struct config_key matrix_keys[] = {
@@ -34,7 +35,7 @@ static const struct config_key machine_keys[] = {
 	{ "memory", CONFIG_INT, "512", 128, 65536, NULL, "" },
 	{ "accel", CONFIG_ENUM, "tcg", 0, 0, "tcg|tcg-multi|kvm|auto", "" },
 	{ "cpu", CONFIG_STRING, NULL, 0, 0, NULL, "" },
-	{ "type", CONFIG_ENUM, "pc", 0, 0, "pc|q35|microvm", "" },
+	{ "type", CONFIG_ENUM, NULL, 0, 0, "pc|q35", "" },
 	{ "secure-boot", CONFIG_BOOL, "no", 0, 0, NULL, "" },
 	{ 0 },
 };
@@ -202,7 +203,7 @@ static int take_machine(const struct config_section *s, struct matrix_machine *m
 {
 	static const char *const accels[] = { "tcg", "tcg-multi", "kvm", "auto" };
 	const struct config *c = s->values;
-	const char *cpu = config_str(c, "cpu");
+	const char *cpu = config_str(c, "cpu"), *type = config_str(c, "type");
 
 	memcpy(m->name, s->name, sizeof(m->name));
 	m->cpus = (unsigned)config_int(c, "cpus");
@@ -211,11 +212,25 @@ static int take_machine(const struct config_section *s, struct matrix_machine *m
 	for (size_t i = 0; i < ARRAY_SIZE(accels); i++)
 		if (streq(accels[i], config_str(c, "accel")))
 			m->accel = (enum guest_accel)i;
-	m->type = strdup(config_str(c, "type"));
+	m->type = strdup(type ? type : m->secure_boot ? "q35" : "pc");
 	m->cpu = cpu ? strdup(cpu) : NULL;
 	if (!m->type || (cpu && !m->cpu))
 		return error_set(err, ERR_NO_MEMORY, "machine");
+	if (m->secure_boot && !streq(m->type, "q35"))
+		return error_set(err, ERR_INVALID, "secure-boot: needs the type q35");
 	return cpu && !*cpu ? error_set(err, ERR_INVALID, "cpu: is empty") : 0;
+}
+
+static int check_cases(const struct name_list *cases, struct error *err)
+{
+	for (size_t i = 0; i < cases->n; i++)
+		if (!case_find(cases->items[i])) {
+			error_set(err, ERR_INVALID, "cases: there is no case '%s'",
+				  cases->items[i]);
+			error_hint(err, "`suture-lab cases` lists them");
+			return ERR_INVALID;
+		}
+	return 0;
 }
 
 static int take_matrix(const struct config *c, struct matrix_file *f, struct error *err)
@@ -226,6 +241,8 @@ static int take_matrix(const struct config *c, struct matrix_file *f, struct err
 		r = check_patterns(&f->kernels, err);
 	if (r == 0)
 		r = take_words(c, "cases", &f->cases, err);
+	if (r == 0)
+		r = check_cases(&f->cases, err);
 	f->cycles = (int)config_int(c, "cycles");
 	f->timeout_ms = (int)config_int(c, "timeout") * 1000;
 	f->limit_ms = (int)config_int(c, "limit") * 1000;

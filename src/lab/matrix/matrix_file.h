@@ -38,7 +38,7 @@ struct matrix_machine {
 	unsigned cpus, memory_mb;
 	enum guest_accel accel;
 	char *cpu;  /* NULL: the guest's default */
-	char *type; /* "pc" */
+	char *type; /* pc or q35 */
 	bool secure_boot;
 };
 

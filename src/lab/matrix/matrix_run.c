@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "lab/guest/work_folder.h"
 #include "lab/matrix/matrix_task.h"
+#include "lab/matrix/worker_trial.h"
 #include "package/kernel_cache.h"
 
 #define ADD_MS    (60 * 60 * 1000)
@@ -26,6 +27,7 @@ enum kernel_state { KERNEL_NEW, KERNEL_ADDING, KERNEL_READY, KERNEL_FAILED, KERN
 struct kernel_work {
 	enum kernel_state state;
 	bool ours; /* a matrix put it into the cache */
+	bool laid; /* being added or ready: with its source tree */
 	unsigned running;
 	char reason[ERROR_MESSAGE_MAX];
 };
@@ -192,8 +194,9 @@ static bool may_add(const struct run *run, size_t kernel)
 	for (size_t k = 0; full && k < run->plan->kernels_n; k++) {
 		if (!shares_source(run, kernel, k))
 			continue;
-		laid = laid || run->kernels[k].state == KERNEL_READY;
-		being_laid = being_laid || run->kernels[k].state == KERNEL_ADDING;
+		laid = laid || (run->kernels[k].laid && run->kernels[k].state == KERNEL_READY);
+		being_laid = being_laid ||
+			     (run->kernels[k].laid && run->kernels[k].state == KERNEL_ADDING);
 	}
 	return laid || !being_laid;
 }
@@ -299,6 +302,7 @@ static int start_add(struct run *run, struct task *t, struct error *err)
 		r = set_marker(run, t->place, err);
 	}
 	run->kernels[t->place].state = KERNEL_ADDING;
+	run->kernels[t->place].laid = full;
 	return r < 0 ? r : start_program(run, t, argv, "fetching and preparing", ADD_MS, err);
 }
 
@@ -506,7 +510,7 @@ static int end_trial(struct run *run, struct matrix_job *job, const struct worke
 	if (end->how != WORKER_ANSWERED)
 		r = error_set(&problem, ERR_CHILD, "%s", end->message);
 	else
-		r = matrix_task_trial_end(end->answer, result, &problem);
+		r = worker_take_trial(end->answer, &result->trial, &problem);
 	if (r < 0) {
 		snprintf(job->reason, sizeof(job->reason), "%s", problem.message);
 		settle_job(run, job, JOB_BROKEN);

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "lab/matrix/worker_trial.h"
 #include "package/kernel_cache.h"
 
 #define BUILDER    "suture-build"
@@ -197,6 +198,8 @@ static void set_guest(const struct matrix_machine *m, const struct kernel *kerne
 				       .memory_mb = m->memory_mb,
 				       .accel = m->accel,
 				       .cpu = m->cpu,
+				       .machine = m->type,
+				       .secure_boot = m->secure_boot,
 				       .load = as_array(load) };
 }
 
@@ -242,47 +245,17 @@ static int hold(const struct matrix_trial_task *t, struct worker_out *out, struc
 	return trial_run(&o, ret, err);
 }
 
-static json_t *trial_error(int code, const struct error *err)
-{
-	return json_pack("{s:i, s:s}", "code", code, "message",
-			 err->message[0] ? err->message : error_code_name(code));
-}
-
 void matrix_task_trial(void *user, struct worker_out *out)
 {
-	const struct matrix_trial_task *t = user;
-	_cleanup_free_ struct matrix_result *result = calloc(1, sizeof(*result));
-	_cleanup_json_ json_t *answer = NULL;
+	_cleanup_free_ struct trial *trial = calloc(1, sizeof(*trial));
 	struct error err = { 0 };
 
-	if (!result)
+	if (!trial)
 		_exit(1);
-	memcpy(result->key, t->job->key, sizeof(result->key));
 
-	int r = hold(t, out, &result->trial, &err);
+	int r = hold(user, out, trial, &err);
 
-	if (r == 0)
-		r = matrix_result_to_json(result, &answer, &err);
-	if (r < 0)
-		answer = trial_error(r, &err);
-	if (!answer)
-		_exit(1);
-	worker_answer(out, answer);
-}
-
-int matrix_task_trial_end(const json_t *answer, struct matrix_result *ret, struct error *err)
-{
-	const char *message;
-	int64_t code;
-
-	if (json_object_get(answer, "trial"))
-		return matrix_result_from_json(answer, ret, err);
-
-	int r = json_get_int(answer, "code", INT32_MIN, -1, &code, err);
-
-	if (r == 0)
-		r = json_get_str(answer, "message", ERROR_MESSAGE_MAX, &message, err);
-	return r < 0 ? r : error_set(err, (int)code, "%s", message);
+	worker_answer_trial(out, r, trial, &err);
 }
 
 static char *beside(const char *program)

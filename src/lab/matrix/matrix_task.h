@@ -23,12 +23,9 @@ struct matrix_trial_task {
 	const struct matrix_job *job; /* with its key */
 };
 
-/* `user` is a struct matrix_trial_task. Holds the job's trial on its kernel, which is in the cache.
- */
+/* `user` is a struct matrix_trial_task. Holds the job's trial on its kernel, which is in the cache;
+ * answers with worker_answer_trial(). */
 void matrix_task_trial(void *user, struct worker_out *out);
-/* The result, from the answer; an error that the trial itself gave, or ERR_INVALID. */
-int matrix_task_trial_end(const json_t *answer, struct matrix_result *ret, struct error *err);
-
 /* The suture-build program: beside this one as it was called, beside its file, in PATH. The caller
  * frees. ERR_NOT_FOUND. */
 int matrix_find_builder(char **ret, struct error *err);
