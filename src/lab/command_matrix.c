@@ -8,6 +8,8 @@
 #include "lab/matrix/matrix_report.h"
 #include "lab/matrix/matrix_task.h"
 #include "lab/matrix/worker_trial.h"
+#include "lab/report/statement.h"
+#include "lab/report_output.h"
 
 #define REPORT_MAX (256 * 1024 * 1024)
 
@@ -62,43 +64,72 @@ static int open_log(const struct matrix_store *store, FILE **ret, struct error *
 	return *ret ? 0 : error_set_errno(err, errno, "%s", path ? path : "log");
 }
 
-static int write_result(const struct matrix_store *store, const json_t *json, struct error *err)
-{
-	_cleanup_free_ char *path = path_join(matrix_store_dir(store), "matrix.json", NULL);
-
-	return path ? json_save_path(json, path, 0644, err)
-		    : error_set(err, ERR_NO_MEMORY, "matrix.json");
-}
-
-/* Prints the plan as it is by now; `figures` NULL: nothing was run. */
-static int report(const struct cli *cli, const struct matrix_store *store,
-		  const struct matrix_plan *plan, const struct matrix_figures *figures,
-		  struct error *err)
+static int print_json(const json_t *json, struct error *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT(REPORT_MAX);
-	_cleanup_json_ json_t *json = NULL;
-	enum cli_format format;
-	int r = cli_get_format(cli, false, &format, err);
+	int r = json_append_pretty(json, &text);
 
-	if (r == 0)
-		r = matrix_report_json(plan, figures, &json, err);
-	if (r == 0 && figures)
-		r = write_result(store, json, err);
-	if (r < 0)
-		return r;
-	if (format == CLI_TEXT) {
-		matrix_report_print(stdout, plan, figures);
-		return 0;
-	}
-	r = json_append_pretty(json, &text);
 	if (r < 0)
 		return error_set(err, r, "cannot print");
 	fputs(buf_str(&text), stdout);
 	return 0;
 }
 
+/* A plan that is not run. */
+static int print_plan(const struct matrix_plan *plan, enum cli_format format, struct error *err)
+{
+	_cleanup_json_ json_t *json = NULL;
+	int r = 0;
+
+	if (format == CLI_TEXT) {
+		matrix_report_print(stdout, plan);
+		return 0;
+	}
+	r = matrix_report_json(plan, NULL, &json, err);
+	return r < 0 ? r : print_json(json, err);
+}
+
+/* The forms of the result that lie in the memory's folder. */
+static int write_results(const struct matrix_store *store, const json_t *json,
+			 const struct report *report, struct error *err)
+{
+	const char *dir = matrix_store_dir(store);
+	_cleanup_free_ char *matrix = path_join(dir, "matrix.json", NULL),
+			    *record = path_join(dir, "record.json", NULL);
+
+	if (!matrix || !record)
+		return error_set(err, ERR_NO_MEMORY, "results");
+
+	int r = json_save_path(json, matrix, 0644, err);
+
+	return r < 0 ? r : statement_save(report, record, err);
+}
+
+static int report_all(const struct cli *cli, const struct matrix_store *store,
+		      const struct matrix_plan *plan, const struct matrix_figures *figures,
+		      enum cli_format format, struct error *err)
+{
+	_cleanup_json_ json_t *json = NULL;
+	_cleanup_report_ struct report report;
+	int r = matrix_report_json(plan, figures, &json, err);
+
+	report_init(&report);
+	if (r == 0)
+		r = matrix_report_fill(plan, figures, &report, err);
+	if (r == 0)
+		r = write_results(store, json, &report, err);
+	if (r == 0)
+		r = report_output_files(cli, &report, err);
+	if (r < 0 || format == CLI_JSON)
+		return r < 0 ? r : print_json(json, err);
+	r = report_output_text(&report, err);
+	if (r == 0 && figures->held > 0)
+		matrix_report_times(stdout, plan, figures);
+	return r;
+}
+
 static int run(const struct cli *cli, struct matrix_plan *plan, struct matrix_store *store,
-	       struct matrix_run_options *o, struct error *err)
+	       struct matrix_run_options *o, enum cli_format format, struct error *err)
 {
 	_cleanup_fclose_ FILE *log = NULL;
 	struct matrix_figures figures;
@@ -110,7 +141,7 @@ static int run(const struct cli *cli, struct matrix_plan *plan, struct matrix_st
 	r = matrix_run(plan, store, o, &figures, &signal_number, err);
 	cli_progress("%s", "");
 	if (r == 0)
-		r = report(cli, store, plan, &figures, err);
+		r = report_all(cli, store, plan, &figures, format, err);
 	matrix_figures_free(&figures);
 	/* It ends as it would have by itself, only that everything was put in order first. */
 	if (signal_number)
@@ -125,9 +156,12 @@ int command_matrix(struct cli *cli, struct error *err)
 	_cleanup_(matrix_store_freep) struct matrix_store *store = NULL;
 	_cleanup_free_ char *builder = NULL;
 	_cleanup_free_ const char **patterns = only(cli);
+	enum cli_format format = CLI_TEXT;
 	int64_t jobs = 0;
-	int r = matrix_file_load(cli_arg(cli, 0), &file, err);
+	int r = cli_get_format(cli, false, &format, err);
 
+	if (r == 0)
+		r = matrix_file_load(cli_arg(cli, 0), &file, err);
 	if (r == 0)
 		r = cli_get_int(cli, "jobs", 1, WORKERS_MAX, default_jobs(&file), &jobs, err);
 	if (r == 0)
@@ -150,6 +184,6 @@ int command_matrix(struct cli *cli, struct error *err)
 	if (r < 0)
 		return r;
 	if (cli_has(cli, "plan"))
-		return report(cli, store, &plan, NULL, err);
-	return run(cli, &plan, store, &o, err);
+		return print_plan(&plan, format, err);
+	return run(cli, &plan, store, &o, format, err);
 }

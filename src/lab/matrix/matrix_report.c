@@ -46,8 +46,8 @@ static void print_reasons(FILE *out, const struct matrix_job *job)
 	}
 }
 
-static void print_times(FILE *out, const struct matrix_plan *plan,
-			const struct matrix_figures *figures)
+void matrix_report_times(FILE *out, const struct matrix_plan *plan,
+			 const struct matrix_figures *figures)
 {
 	fprintf(out, "\n%-34s %8s %8s %8s %10s\n", "KERNEL, SECONDS", "ADD", "BUILD", "TRIALS",
 		"PROCESSOR");
@@ -64,8 +64,7 @@ static void print_times(FILE *out, const struct matrix_plan *plan,
 	}
 }
 
-static void print_sums(FILE *out, const struct matrix_plan *plan,
-		       const struct matrix_figures *figures)
+static void print_sums(FILE *out, const struct matrix_plan *plan)
 {
 	size_t passed = matrix_plan_cases(plan, VERDICT_PASS),
 	       failed = matrix_plan_cases(plan, VERDICT_FAIL),
@@ -79,13 +78,9 @@ static void print_sums(FILE *out, const struct matrix_plan *plan,
 		"%zu combinations of patch, kernel, machine and case: %zu passed, %zu failed, "
 		"%zu skipped\n",
 		passed + failed + skipped, passed, failed, skipped);
-	if (figures)
-		fprintf(out, "%zu jobs held now in %.1f s, the others remembered\n", figures->held,
-			seconds(figures->ms));
 }
 
-void matrix_report_print(FILE *out, const struct matrix_plan *plan,
-			 const struct matrix_figures *figures)
+void matrix_report_print(FILE *out, const struct matrix_plan *plan)
 {
 	fprintf(out, "%-72s %-10s %8s\n", "PATCH/KERNEL/MACHINE", "RESULT", "SECONDS");
 	for (size_t i = 0; i < plan->jobs_n; i++) {
@@ -99,9 +94,47 @@ void matrix_report_print(FILE *out, const struct matrix_plan *plan,
 		fprintf(out, "%s\n", job->remembered ? " (remembered)" : "");
 		print_reasons(out, job);
 	}
-	if (figures && figures->held > 0)
-		print_times(out, plan, figures);
-	print_sums(out, plan, figures);
+	print_sums(out, plan);
+}
+
+static enum report_state report_state_of(const struct matrix_job *job)
+{
+	if (job->result)
+		return job->remembered ? REPORT_REMEMBERED : REPORT_HELD;
+	return job->state == JOB_NOT_BUILT ? REPORT_NOT_BUILT : REPORT_NOT_HELD;
+}
+
+static int add_job(const struct matrix_plan *plan, const struct matrix_job *job,
+		   struct report *report, struct error *err)
+{
+	char name[MATRIX_JOB_NAME], logs[MATRIX_JOB_NAME + 8];
+	struct report_job j = { .patch = plan->file->patches[job->patch].name,
+				.kernel = plan->kernels[job->kernel].release,
+				.machine = plan->file->machines[job->machine].name,
+				.state = report_state_of(job),
+				.reason = job->reason[0] ? (char *)job->reason : NULL };
+
+	if (job->result) {
+		matrix_job_name(plan, job, name);
+		snprintf(logs, sizeof(logs), "logs/%s", name);
+		j.logs = logs;
+		j.trial = malloc(sizeof(*j.trial));
+		if (!j.trial)
+			return error_set(err, ERR_NO_MEMORY, "report");
+		*j.trial = job->result->trial;
+	}
+	return report_add(report, &j, err);
+}
+
+int matrix_report_fill(const struct matrix_plan *plan, const struct matrix_figures *figures,
+		       struct report *report, struct error *err)
+{
+	int r = 0;
+
+	report->ms = figures->ms;
+	for (size_t i = 0; r == 0 && i < plan->jobs_n; i++)
+		r = add_job(plan, &plan->jobs[i], report, err);
+	return r;
 }
 
 static json_t *kernel_json(const struct matrix_plan *plan, const struct matrix_figures *figures,

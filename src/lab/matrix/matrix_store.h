@@ -7,7 +7,9 @@
  *   modules/KEY.ko          the module, and
  *   modules/KEY.record.json its build record, if it was built
  *   logs/PATCH/KERNEL/MACHINE/   console logs of the cases
- *   lock, log, matrix.json  who works here, what was done when, the whole result
+ *   matrix.json, record.json     the whole result, as such and as a test record
+ *   lock, log, runtime           who works here, what was done when, where its guests are
+ *   added/RELEASE                for each kernel that was put into the cache, and not taken out
  *
  * Each file appears as one step, so whatever is there is whole; KEY.json comes last of its kind.
  * What cannot be read, or does not follow its format, counts as missing.
