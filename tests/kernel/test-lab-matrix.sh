@@ -112,7 +112,7 @@ check "and their folder" test ! -e "$(cat "$WORK/out/runtime")"
 check "--only what passes is a pass" "${matrix[@]}" --only 'good/*/small'
 check "run: several kernels at once" suture-lab run --kernel "$RELEASE" --kernel "$RELEASE" --jobs 2 --case reproducer \
 	--module "$WORK"/out/modules/*.ko --reproducer "$WORK/shows" --record "$WORK/run.json"
-check "run: each has its place in the record" jq -e '.result == "pass" and (.kernels | length) == 2' "$WORK/run.json"
+check "run: each has its place in the record" jq -e '.predicate.suture.trials | length == 2' "$WORK/run.json"
 printf '[matrix]\nkernel = x\n' >"$WORK/wrong.matrix"
 check "a file with a mistake says where" refuses 'wrong.matrix: line 2: kernel: no such key' \
 	suture-lab matrix "$WORK/wrong.matrix" --output "$WORK/other"

@@ -77,6 +77,10 @@ static void finish(struct fixture *f)
 
 		if (!m->wanted || m->state != MODULE_UNKNOWN)
 			continue;
+		_cleanup_free_ char *record =
+			matrix_store_path(f->store, "modules", m->build.key, ".record.json");
+
+		assert_ok(file_write_atomic(record, "{}", 2, 0600, &err), &err);
 		assert_ok(file_write_atomic(path, m->build.key, 9, 0600, &err), &err);
 		assert_ok(hash_sha256_file(path, m->build.module_sha256, &err), &err);
 		memcpy(m->build.build_id, m->kernel == 0 ? "22" : "11", 3);

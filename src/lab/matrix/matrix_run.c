@@ -265,11 +265,26 @@ static bool find_task(const struct run *run, struct task *ret)
 	return false;
 }
 
+/* "outputs/TASK.txt": what suture-build printed. */
+static char *output_path(const struct run *run, const struct task *t)
+{
+	char name[MATRIX_JOB_NAME], file[MATRIX_JOB_NAME + 32];
+
+	task_name(run, t, name);
+	snprintf(file, sizeof(file), "%s-%s.txt", kind_name(t->kind), name);
+	for (char *p = file; *p; p++)
+		*p = *p == '/' ? '-' : *p;
+	return path_join(matrix_store_dir(run->store), "outputs", file, NULL);
+}
+
 static int start_program(struct run *run, struct task *t, const char *const *argv, const char *says,
 			 int timeout_ms, struct error *err)
 {
-	struct matrix_program program = { .argv = argv, .says = says };
+	_cleanup_free_ char *output = output_path(run, t);
+	struct matrix_program program = { .argv = argv, .says = says, .output = output };
 
+	if (!output)
+		return error_set(err, ERR_NO_MEMORY, "outputs");
 	return worker_start(run->pool, matrix_task_program, &program, t, run->runtime, timeout_ms,
 			    err);
 }

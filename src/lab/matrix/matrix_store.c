@@ -47,7 +47,7 @@ static int take_lock(struct matrix_store *s, struct error *err)
 
 int matrix_store_open(const char *dir, struct matrix_store **ret, struct error *err)
 {
-	static const char *const folders[] = { "results", "modules", "logs" };
+	static const char *const folders[] = { "results", "modules", "logs", "outputs" };
 	_cleanup_(matrix_store_freep) struct matrix_store *s = calloc(1, sizeof(*s));
 	int r = file_make_dirs(dir, 0755, err);
 
@@ -141,10 +141,13 @@ static int check_module(const struct matrix_store *s, const struct matrix_build 
 			struct error *err)
 {
 	_cleanup_free_ char *path = matrix_store_path(s, "modules", b->key, ".ko");
+	_cleanup_free_ char *record = matrix_store_path(s, "modules", b->key, ".record.json");
 	char hash[MATRIX_KEY_MAX];
 
-	if (!path)
+	if (!path || !record)
 		return error_set(err, ERR_NO_MEMORY, "module");
+	if (!file_exists(record))
+		return error_set(err, ERR_INVALID, "%s: is gone", record);
 
 	int r = hash_sha256_file(path, hash, err);
 

@@ -7,6 +7,7 @@
  *   modules/KEY.ko          the module, and
  *   modules/KEY.record.json its build record, if it was built
  *   logs/PATCH/KERNEL/MACHINE/   console logs of the cases
+ *   outputs/                     what suture-build printed
  *   matrix.json, record.json     the whole result, as such and as a test record
  *   lock, log, runtime           who works here, what was done when, where its guests are
  *   added/RELEASE                for each kernel that was put into the cache, and not taken out
@@ -54,8 +55,8 @@ int matrix_store_get_result(const struct matrix_store *store, const char *key,
 			    struct matrix_result *ret, struct error *err);
 int matrix_store_put_result(const struct matrix_store *store, const struct matrix_result *result,
 			    struct error *err);
-/* A module that was built must be there with the hash that the build names, unless it lies
- * elsewhere: `module_elsewhere`. */
+/* A module that was built must be there with the hash that the build names, and its record, unless
+ * it lies elsewhere: `module_elsewhere`. */
 int matrix_store_get_build(const struct matrix_store *store, const char *key, bool module_elsewhere,
 			   struct matrix_build *ret, struct error *err);
 int matrix_store_put_build(const struct matrix_store *store, const struct matrix_build *build,

@@ -104,6 +104,7 @@ void matrix_task_program(void *user, struct worker_out *out)
 	int status = wait_for(pid, signal_fd);
 
 	read_end(fd, &text);
+	(void)file_write_atomic(p->output, buf_str(&text), text.len, 0644, NULL);
 	find_message(p->argv[0], text.data ? (char *)text.data : (char[]){ "" }, message,
 		     sizeof(message));
 	answer_program(out, status, message);

@@ -8,6 +8,7 @@
 struct matrix_program {
 	const char *const *argv; /* NULL-terminated; argv[0] is a path */
 	const char *says;        /* what it does, for people */
+	const char *output;      /* file for what it prints (its end, if that is much) */
 };
 
 /* `user` is a struct matrix_program. Runs it to its end; SIGTERM is passed on to it. */
