@@ -114,10 +114,19 @@ static int hold_several(const struct cli *cli, size_t n, size_t jobs, struct tri
 	return r;
 }
 
+/* The folder of the logs as records and pages may name it: relative, or not at all. */
+static char *logs_of_report(const struct cli *cli)
+{
+	const char *logs = cli_get(cli, "logs");
+
+	return logs && path_is_safe_relative(logs) ? (char *)logs : NULL;
+}
+
 /* One kernel is tried by this process itself, several by workers. */
 static int hold_all(const struct cli *cli, size_t n, struct report *report, struct error *err)
 {
 	_cleanup_free_ struct trial **trials = calloc(n, sizeof(struct trial *));
+	char *logs = logs_of_report(cli);
 	int64_t memory = 512, jobs = 1;
 	int signal_number = 0, r = cli_get_int(cli, "memory", 128, 65536, memory, &memory, err);
 
@@ -133,7 +142,9 @@ static int hold_all(const struct cli *cli, size_t n, struct report *report, stru
 	cli_progress("%s", "");
 	for (size_t i = 0; trials && i < n; i++)
 		if (r == 0)
-			r = report_add(report, &(struct report_job){ .trial = trials[i] }, err);
+			r = report_add(report,
+				       &(struct report_job){ .logs = logs, .trial = trials[i] },
+				       err);
 		else
 			free(trials[i]);
 	/* It ends as it would have by itself, only that the guests were ended first. */

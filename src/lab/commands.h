@@ -16,6 +16,9 @@ int command_cases(struct cli *cli, struct error *err);
 /* command_matrix.c */
 int command_matrix(struct cli *cli, struct error *err);
 
+/* command_report.c */
+int command_report(struct cli *cli, struct error *err);
+
 /* command_shell.c */
 int command_shell(struct cli *cli, struct error *err);
 

@@ -53,6 +53,7 @@ static const struct cli_option run_options[] = {
 	{ "jobs", "N", "kernels at once (default: by processors and free memory)", false, 'j' },
 	{ "record", "OUT.json", "write the test record", false, 0 },
 	{ "junit", "OUT.xml", "write the cases as JUnit's XML", false, 0 },
+	{ "html", "OUT.html", "write a page with the grid and what the logs show", false, 0 },
 	GUEST_OPTIONS,
 	{ 0 },
 };
@@ -70,6 +71,15 @@ static const struct cli_option matrix_options[] = {
 	{ "discard-kernels", NULL,
 	  "take kernels that a matrix added out of the cache when they are done", false, 0 },
 	{ "junit", "OUT.xml", "write the cases as JUnit's XML", false, 0 },
+	CLI_FORMAT_OPTION,
+	{ 0 },
+};
+
+static const struct cli_option report_options[] = {
+	{ "module", "FILE.ko|HASH", "only the trials of this module", false, 0 },
+	{ "record", "OUT.json", "write all of it as one test record", false, 0 },
+	{ "junit", "OUT.xml", "write the cases as JUnit's XML", false, 0 },
+	{ "html", "OUT.html", "write a page with the grid and what the logs show", false, 0 },
 	CLI_FORMAT_OPTION,
 	{ 0 },
 };
@@ -123,6 +133,10 @@ static const struct cli_verb verbs[] = {
 	  "time: the next run goes on from there.",
 	  matrix_options, command_matrix },
 	{ "cases", "", 0, 0, "list the cases that `run` holds", NULL, NULL, command_cases },
+	{ "report", "RECORD.json…", 1, -1, "make a report from test records again",
+	  "Several records become one report. Nothing is run. Links to console logs are relative, "
+	  "as they are in the records: write the page to where the first one is.",
+	  report_options, command_report },
 	{ "shell", "", 0, 0, "a shell in a guest, on its console",
 	  "The guest goes off when the shell ends, or with Ctrl-]. Without a terminal, standard "
 	  "input is a script for it, and the exit status is the script's.",

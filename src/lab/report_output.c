@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "lab/guest/terminal.h"
 #include "lab/report/junit.h"
+#include "lab/report/report_page.h"
 #include "lab/report/report_text.h"
 
 static int write_form(const char *path, int (*append)(const struct report *, struct buf *),
@@ -21,7 +22,9 @@ static int write_form(const char *path, int (*append)(const struct report *, str
 
 int report_output_files(const struct cli *cli, const struct report *report, struct error *err)
 {
-	return write_form(cli_get(cli, "junit"), junit_append, report, err);
+	int r = write_form(cli_get(cli, "junit"), junit_append, report, err);
+
+	return r < 0 ? r : write_form(cli_get(cli, "html"), report_page_append, report, err);
 }
 
 int report_output_text(const struct report *report, struct error *err)

@@ -75,7 +75,7 @@ check "only once" refuses "there is none" suture-lab stop "$GUEST"
 # run: a good patch passes every case; what there is nothing to hold with is skipped, not passed.
 CASES='.predicate.suture.trials[0].cases'
 check "run: a good livepatch passes" "${run[@]}" --module "$PATCH" --reproducer "$WORK/shows" \
-	--logs "$WORK" --record "$WORK/good.json" --junit "$WORK/good.xml"
+	--logs "$WORK" --record "$WORK/good.json" --junit "$WORK/good.xml" --html "$WORK/good.html"
 check "run: the record tells of every case" jq -e --arg kernel "$RELEASE" \
 	--arg hash "$(sha256sum <"$PATCH" | cut -c 1-64)" \
 	'.predicate.suture.trials as $t | ($t | length) == 1 and $t[0].kernel == $kernel
@@ -86,6 +86,11 @@ check "run: the record tells of every case" jq -e --arg kernel "$RELEASE" \
 	and ([$t[0].cases[] | select(.result == "skip") | .name] == ["sleepers", "target", "replace", "unsigned"])' \
 	"$WORK/good.json"
 check "run: JUnit's XML too" says 'tests="17" failures="0" .*skipped="4"' cat "$WORK/good.xml"
+check "run: and a page" says '<td>redirect</td>' cat "$WORK/good.html"
+check "report: the page again, from the record" suture-lab report "$WORK/good.json" --html "$WORK/again.html"
+check "report: of this module alone" says '"result": "PASSED"' suture-lab report --module "$PATCH" --format json "$WORK/good.json"
+check "report: of a module that was not tried" refuses 'no trial of module' \
+	suture-lab report --module "$WORK/lab_late.ko" "$WORK/good.json"
 check "run: each case has its console log" test -s "$WORK/load.log" -a -s "$WORK/memory.log"
 check "run: one guest was enough" jq -e '.predicate.suture.trials[0].boots == 1' "$WORK/good.json"
 

@@ -57,12 +57,13 @@ static int width_of(const struct report_names *names, int least)
 /* "oops: message". */
 static void print_outcome(const struct text *t, const char *when, const struct trial_outcome *run)
 {
-	fprintf(t->out, "\t%s", when);
-	if (run->cause != CAUSE_NONE)
-		fprintf(t->out, "%s: ", trial_cause_name(run->cause));
-	else if (*when)
-		fprintf(t->out, "%s: ", trial_verdict_name(run->verdict));
-	fprintf(t->out, "%s\n", run->message);
+	bool named = run->cause != CAUSE_NONE || *when;
+
+	fprintf(t->out, "\t%s%s%s%s\n", when,
+		run->cause != CAUSE_NONE ? trial_cause_name(run->cause)
+		: *when                  ? trial_verdict_name(run->verdict)
+					 : "",
+		named && run->message[0] ? ": " : "", run->message);
 }
 
 static void print_why(const struct text *t, const struct trial_case *c)
@@ -133,7 +134,7 @@ static void print_sign(const struct text *t, enum style style, char sign)
 static void print_signs(const struct text *t, const struct report_job *job)
 {
 	static const char states[] = {
-		[REPORT_LEFT_OUT] = ' ', [REPORT_NOT_BUILT] = 'B', [REPORT_NOT_HELD] = '?'
+		[REPORT_LEFT_OUT] = '-', [REPORT_NOT_BUILT] = 'B', [REPORT_NOT_HELD] = '?'
 	};
 
 	putc(' ', t->out);
@@ -141,7 +142,7 @@ static void print_signs(const struct text *t, const struct report_job *job)
 		enum report_mark mark = report_mark(report_find_case(job, t->cases.items[i]));
 
 		if (!job)
-			putc(' ', t->out);
+			print_sign(t, DIM, '-');
 		else if (!job->trial)
 			print_sign(t, job->state == REPORT_LEFT_OUT ? DIM : RED,
 				   states[job->state] ? states[job->state] : '?');
@@ -176,7 +177,7 @@ static void print_block(const struct text *t, size_t from, size_t to)
 
 	fprintf(t->out, "\n%-*s  %-*s ", t->patch_width, "PATCH", t->kernel_width, "KERNEL");
 	for (size_t m = from; m < to; m++)
-		fprintf(t->out, " %-*zu", group, m + 1);
+		fprintf(t->out, " %-*zu", m + 1 < to ? group : 1, m + 1);
 	fprintf(t->out, "\n%*s", t->patch_width + t->kernel_width + 3, "");
 	for (size_t m = from; m < to; m++)
 		fprintf(t->out, " %.*s", group, KEYS);
@@ -218,7 +219,7 @@ static void print_grid(const struct text *t)
 	putc('\n', t->out);
 	print_legend(t, "machines:", &t->machines, false);
 	print_legend(t, "cases:   ", &t->cases, true);
-	fputs("signs:     . pass  F FAIL  s skip  - no such case  B not built  ? not held\n"
+	fputs("signs:     . pass  F FAIL  s skip  - none  B not built  ? not held\n"
 	      "           ~ failed, and passed when repeated on one thread\n\n",
 	      t->out);
 }
