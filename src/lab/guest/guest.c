@@ -261,8 +261,10 @@ int guest_hang_trace(struct guest *guest, int timeout_ms, struct error *err)
 		return error_set(err, ERR_UNSUPPORTED, "another program's guest");
 	int r = qmp_execute(guest->qmp, "inject-nmi", timeout_ms, err);
 
-	return r < 0 ? r
-		     : guest_wait_console(guest, "end Kernel panic - not syncing", timeout_ms, err);
+	if (r == 0)
+		r = guest_wait_console(guest, "end Kernel panic - not syncing", timeout_ms, err);
+	/* The panic resets the machine, which ends QEMU: nothing more will be told. */
+	return r == ERR_BAD_STATE ? 0 : r;
 }
 
 void guest_describe(const struct guest_options *o, char ret[static GUEST_DESCRIPTION_MAX])

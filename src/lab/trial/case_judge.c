@@ -67,8 +67,8 @@ static void judge_end(struct trial_guest *t, const struct console_report *report
 		set(ret, CAUSE_LAB, "the guest has ended: %s", guest_end_name(end));
 }
 
-/* The script did not end, though the guest answers: which tasks wait in the kernel? */
-static void judge_overtime(struct trial_guest *t, struct trial_case *c, struct trial_outcome *ret)
+/* Something did not end, though the guest answers: which tasks wait in the kernel? */
+static void cut_blocked(struct trial_guest *t, struct trial_case *c)
 {
 	static const char *const argv[] = { "sh", "-c", "echo w >/proc/sysrq-trigger", NULL };
 	_cleanup_buf_ struct buf log = BUF_INIT(GUEST_CONSOLE_MAX + 1);
@@ -76,7 +76,6 @@ static void judge_overtime(struct trial_guest *t, struct trial_case *c, struct t
 	if (guest_run_simple(t->guest, argv, TRIAL_COMMAND_MS, NULL, NULL) == 0 &&
 	    guest_console_from(t->guest, t->console, &log, NULL) == 0)
 		console_cut(log.data, log.len, "sysrq: Show Blocked State", c->excerpt);
-	set(ret, CAUSE_HANG, "not done after %" PRId64 " s", ret->ms / 1000);
 }
 
 /* The first line that begins with a mark, without it; false if there is none. */
@@ -195,7 +194,7 @@ static void judge_held(struct trial_guest *t, const struct case_kind *kind,
 	} else if (end->code < 0) {
 		set(ret, CAUSE_LAB, "%s", end->message);
 	} else if (end->result.timed_out) {
-		judge_overtime(t, c, ret);
+		set(ret, CAUSE_HANG, "not done after %" PRId64 " s", ret->ms / 1000);
 	} else if (!judge_script(end, ret) &&
 		   find_line(end->said, "@skip ", ret->message, sizeof(ret->message))) {
 		ret->verdict = VERDICT_SKIP;
@@ -209,6 +208,8 @@ static void judge_held(struct trial_guest *t, const struct case_kind *kind,
 		set(ret, is_stall(line) ? CAUSE_HANG : CAUSE_WARNING, "%s", line);
 	if (ret->verdict != VERDICT_FAIL)
 		judge_taints(t, ret);
+	if (ret->cause == CAUSE_HANG && !c->excerpt[0])
+		cut_blocked(t, c);
 	clean(ret->message);
 }
 

@@ -14,6 +14,7 @@
 
 #define FUNCTIONS_MAX (512 * 1024)
 #define ROUNDS        100
+#define STRESS_NG     "/usr/bin/stress-ng"
 
 int trial_guest_open(const struct trial_options *o, struct trial *trial, struct trial_guest *ret,
 		     struct error *err)
@@ -186,8 +187,26 @@ static int put_files(struct trial_guest *t, struct error *err)
 	return r < 0 ? r : put_earlier(t, err);
 }
 
+/* Those asked for, and stress-ng if this machine has it: the case `stress` uses it. */
+static const char **programs_to_take(const struct trial_guest *t)
+{
+	const char *const *given = t->o->guest.programs;
+	size_t n = 0;
+
+	while (given && given[n])
+		n++;
+	const char **list = calloc(n + 2, sizeof(*list));
+
+	for (size_t i = 0; list && i < n; i++)
+		list[i] = given[i];
+	if (list && access(STRESS_NG, X_OK) == 0)
+		list[n] = STRESS_NG;
+	return list;
+}
+
 int trial_guest_start(struct trial_guest *t, struct error *err)
 {
+	_cleanup_free_ const char **programs = programs_to_take(t);
 	struct guest_options o = t->o->guest;
 
 	if (t->guest)
@@ -201,6 +220,7 @@ int trial_guest_start(struct trial_guest *t, struct error *err)
 	o.stays = false;
 	o.accel = t->accel;
 	o.load = (const char *const *)t->load.items;
+	o.programs = programs;
 	t->trial->boots++;
 	r = guest_start(&o, &t->guest, err);
 	if (r == 0 && *guest_problems(t->guest))
