@@ -9,7 +9,7 @@ while [ $round -lt "$rounds" ]; do
 	round=$((round + 1))
 done
 memory after
-grown=$((after - before))
+grown=$((after_slab + after_rest - before_slab - before_rest))
 note "$rounds rounds, memory grew by $grown KB"
 [ $grown -le $((rounds / 2 + 256)) ] || fail leak "$rounds rounds of loading and taking back: $grown KB more in use"
 if [ -e /sys/kernel/debug/kmemleak ]; then

@@ -181,13 +181,17 @@ finish() {
 	wait $started
 }
 
-# memory NAME: sets the variable to the KB of memory that the kernel really uses.
+# memory NAME: sets NAME_slab and NAME_rest to the KB of memory that the kernel really uses, in slabs and
+# beside them.
 memory() {
-	local kb
+	local word kb
 
-	kb=$(/lab/exercise memory 2>&1)
-	case $kb in '' | *[!0-9]*) fail lab "memory cannot be measured: $kb" ;; esac
-	eval "$1=$kb"
+	/lab/exercise memory parts >/lab/memory.out 2>&1 || fail lab "$(tail -n 1 /lab/memory.out)"
+	for word in slab rest; do
+		kb=$(sed -n "s/^$word \([0-9]*\)\$/\1/p" /lab/memory.out)
+		[ -n "$kb" ] || fail lab "memory cannot be measured: $(head -n 1 /lab/memory.out)"
+		eval "$1_$word=$kb"
+	done
 }
 
 # reproduce: 0 if the fault shows, 1 if it does not.
