@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 RELEASE := build/release
 ASAN := build/asan
 
-.PHONY: all bootstrap test test-unit test-service test-kernel flavours corpus matrix demo lint fuzz bench clean
+.PHONY: all bootstrap test test-unit test-service test-kernel flavours selftests corpus matrix demo lint fuzz bench clean
 all: bootstrap $(RELEASE)/build.ninja
 	@ninja -C $(RELEASE) -k 0
 	@tools/link-programs $(RELEASE) build/bin
@@ -29,6 +29,9 @@ test-kernel: all
 # The newest kernel of every series and flavour: some minutes, and what the cache has not is fetched.
 flavours: all
 	@BUILD_ROOT="$(CURDIR)/$(RELEASE)" tests/kernel/flavours
+# The kernel's own livepatch selftests on the newest small kernel of each series.
+selftests: all
+	@tests/kernel/selftests build/bin
 # Every fix of tests/corpus; CORPUS_KERNEL: other kernels than the newest.
 corpus: all
 	@PATH="$(CURDIR)/build/bin:$$PATH" tests/corpus/run

@@ -19,6 +19,9 @@ int command_matrix(struct cli *cli, struct error *err);
 /* command_report.c */
 int command_report(struct cli *cli, struct error *err);
 
+/* command_selftest.c */
+int command_selftest(struct cli *cli, struct error *err);
+
 /* command_shell.c */
 int command_shell(struct cli *cli, struct error *err);
 

@@ -84,6 +84,20 @@ static const struct cli_option report_options[] = {
 	{ 0 },
 };
 
+static const struct cli_option selftest_options[] = {
+	{ "test", "NAME", "only this script, such as test-callbacks.sh; repeatable", false, 0 },
+	{ "source", "DIR", "take the tests from this kernel source tree", false, 0 },
+	{ "make-jobs", "N", "compile so many files at once (default: one a processor)", false, 0 },
+	{ "timeout", "S", "seconds for one script (default 300)", false, 0 },
+	{ "record", "OUT.json", "write the test record", false, 0 },
+	{ "junit", "OUT.xml", "write the cases as JUnit's XML", false, 0 },
+	{ "html", "OUT.html", "write a page with the grid and what the logs show", false, 0 },
+	{ "logs", "DIR", "keep what scripts, kernel and console said", false, 0 },
+	CLI_FORMAT_OPTION,
+	GUEST_OPTIONS,
+	{ 0 },
+};
+
 static const struct cli_option shell_options[] = {
 	{ "module", "FILE.ko", "load this livepatch first", false, 0 },
 	{ "case", "NAME", "do not load it: prepare the guest for this case instead (see `run`)",
@@ -137,6 +151,13 @@ static const struct cli_verb verbs[] = {
 	  "Several records become one report. Nothing is run. Links to console logs are relative, "
 	  "as they are in the records: write the page to where the first one is.",
 	  report_options, command_report },
+	{ "selftest", "", 0, 0,
+	  "run the kernel's own livepatch selftests, as a check of lab and kernel",
+	  "For each --kernel, which suture-build kernel add must have prepared: compiles the "
+	  "modules of the selftests in its source, boots it, and runs each script. Every test that "
+	  "the scripts hold must pass, and the kernel log must be free of warnings. After a script "
+	  "that fails, the next one gets a new guest.",
+	  selftest_options, command_selftest },
 	{ "shell", "", 0, 0, "a shell in a guest, on its console",
 	  "The guest goes off when the shell ends, or with Ctrl-]. Without a terminal, standard "
 	  "input is a script for it, and the exit status is the script's.",
@@ -163,7 +184,8 @@ static const struct cli_verb verbs[] = {
 };
 
 static const struct cli_exit exits[] = {
-	{ EXIT_CASE_FAILED, "a case of `run` or `matrix` failed, or a module could not be built" },
+	{ EXIT_CASE_FAILED,
+	  "a case of `run`, `matrix` or `selftest` failed, or a module could not be built" },
 	{ -1, NULL },
 };
 
