@@ -17,6 +17,7 @@ struct fixture {
 	struct matrix_plan plan;
 	struct matrix_figures figures;
 	struct buf calls;
+	const char *const *only;
 };
 
 /* kernel add RELEASE…, kernel remove RELEASE, patch --kernel RELEASE --version V -o KO --record
@@ -46,7 +47,7 @@ static const char text[] = "[matrix]\n"
 static void run(struct fixture *f, const struct matrix_kernel *kernels, size_t n, unsigned jobs,
 		bool discard)
 {
-	struct matrix_run_options o = { .plan = { .builder = f->builder },
+	struct matrix_run_options o = { .plan = { .builder = f->builder, .only = f->only },
 					.jobs = jobs,
 					.discard = discard };
 	struct matrix_kernel *copy = calloc(n, sizeof(*copy));
@@ -165,6 +166,23 @@ static void kernels_of_a_killed_run_go_too(void **state)
 	assert_int_equal(f->calls.len, 0);
 }
 
+/* Of those that are not asked for none goes. */
+static void other_kernels_stay(void **state)
+{
+	struct matrix_kernel kernels[] = {
+		{ .release = "6.1.0-1-a", .version = "1", .source = "s_1" },
+		{ .release = "6.1.0-2-a", .version = "2", .source = "s_2" },
+	};
+	struct fixture *f = *state;
+
+	run(f, kernels, 2, 1, false);
+	kernels[0].cached = kernels[1].cached = true;
+	f->only = (const char *const[]){ "*-2-a/*", NULL };
+	run(f, kernels, 2, 1, true);
+	assert_true(place(f, "kernel remove 6.1.0-2-a") >= 0);
+	assert_int_equal(place(f, "kernel remove 6.1.0-1-a"), -1);
+}
+
 static int setup(void **state)
 {
 	static struct fixture f;
@@ -209,6 +227,7 @@ int main(void)
 		test(a_source_is_laid_down_once),
 		test(kernels_go_when_they_are_done),
 		test(kernels_of_a_killed_run_go_too),
+		test(other_kernels_stay),
 	};
 
 	return cmocka_run_group_tests_name("matrix_run", tests, NULL, NULL);

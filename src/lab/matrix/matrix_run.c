@@ -144,6 +144,14 @@ static void clear_marker(struct run *run, size_t kernel)
 		(void)file_remove(path, NULL);
 }
 
+static bool has_jobs(const struct run *run, size_t kernel)
+{
+	for (size_t i = 0; i < run->plan->jobs_n; i++)
+		if (run->plan->jobs[i].kernel == kernel)
+			return true;
+	return false;
+}
+
 static bool has_jobs_left(const struct run *run, size_t kernel)
 {
 	for (size_t i = 0; i < run->plan->jobs_n; i++)
@@ -201,12 +209,14 @@ static bool may_add(const struct run *run, size_t kernel)
 	return laid || !being_laid;
 }
 
-/* Its source tree goes with the last kernel that shares it: not while one is yet to be added. */
+/* Its source tree goes with the last kernel that shares it: not while one is yet to be added. What
+ * nothing is asked of (--only) stays. */
 static bool may_discard(const struct run *run, size_t kernel)
 {
 	const struct kernel_work *w = &run->kernels[kernel];
 
-	if (!run->o->discard || !w->ours || w->running > 0 || has_jobs_left(run, kernel) ||
+	if (!run->o->discard || !w->ours || w->running > 0 || !has_jobs(run, kernel) ||
+	    has_jobs_left(run, kernel) ||
 	    (w->state != KERNEL_READY && w->state != KERNEL_NEW && w->state != KERNEL_FAILED))
 		return false;
 	for (size_t k = 0; k < run->plan->kernels_n; k++)
