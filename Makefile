@@ -37,7 +37,7 @@ corpus: all
 	@PATH="$(CURDIR)/build/bin:$$PATH" tests/corpus/run
 # Every kernel of apt: up to an hour the first time, and 30 GB, unless MATRIX_FLAGS=--discard-kernels.
 matrix: all
-	@build/bin/suture-lab matrix tests/lab/every-kernel.matrix --output build/matrix $(MATRIX_FLAGS)
+	@build/bin/suture-lab matrix tests/lab/every-kernel.matrix --output build/matrix --html build/matrix/index.html $(MATRIX_FLAGS)
 fuzz: bootstrap
 	@tools/fuzz
 bench: all

@@ -70,6 +70,7 @@ static const struct cli_option matrix_options[] = {
 	{ "keep-failures", NULL, "do not try again what failed and has not changed", false, 0 },
 	{ "discard-kernels", NULL,
 	  "take kernels that a matrix added out of the cache when they are done", false, 0 },
+	{ "html", "OUT.html", "write a page with the grid and what the logs show", false, 0 },
 	{ "junit", "OUT.xml", "write the cases as JUnit's XML", false, 0 },
 	CLI_FORMAT_OPTION,
 	{ 0 },
