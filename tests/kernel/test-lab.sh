@@ -73,7 +73,7 @@ check "and can be forgotten" suture-lab stop "$GUEST"
 check "only once" refuses "there is none" suture-lab stop "$GUEST"
 
 # run: a good patch passes every case; what there is nothing to hold with is skipped, not passed.
-CASES='.predicate.suture.trials[0].cases'
+ALL_CASES='.predicate.suture.trials[0].cases'
 check "run: a good livepatch passes" "${run[@]}" --module "$PATCH" --reproducer "$WORK/shows" \
 	--logs "$WORK" --record "$WORK/good.json" --junit "$WORK/good.xml" --html "$WORK/good.html"
 check "run: the record tells of every case" jq -e --arg kernel "$RELEASE" \
@@ -98,9 +98,9 @@ check "run: one guest was enough" jq -e '.predicate.suture.trials[0].boots == 1'
 check "run: a livepatch of a module that is not loaded yet" \
 	"${run[@]}" --module "$WORK/lab_late.ko" --case load --case target --record "$WORK/late.json"
 check "run: it was loaded into the patched kernel" jq -e \
-	"$CASES"'[] | select(.name == "load") | .message | test("nf_tables was loaded")' "$WORK/late.json"
+	"$ALL_CASES"'[] | select(.name == "load") | .message | test("nf_tables was loaded")' "$WORK/late.json"
 check "run: and before the patch" jq -e \
-	"$CASES"'[] | select(.name == "target") | .message | test("before and after the patch: nf_tables")' "$WORK/late.json"
+	"$ALL_CASES"'[] | select(.name == "target") | .message | test("before and after the patch: nf_tables")' "$WORK/late.json"
 check "run: a livepatch of a loaded module" "${run[@]}" --module "$WORK/lab_late.ko" --load nf_tables --case load
 
 # found CASE CAUSE FILE: the record says that this case failed, for this cause.
@@ -113,7 +113,7 @@ found() {
 head -c $(($(stat -c %s "$PATCH") / 2)) "$PATCH" >"$WORK/cut.ko"
 check "run: a truncated module fails" exits 3 "${run[@]}" --module "$WORK/cut.ko" --record "$WORK/cut.json"
 check "run: its record says so" found load refused "$WORK/cut.json"
-check "run: and holds no other case" jq -e "$CASES | length == 2" "$WORK/cut.json"
+check "run: and holds no other case" jq -e "$ALL_CASES | length == 2" "$WORK/cut.json"
 
 # The first byte of the section headers' offset.
 cp "$PATCH" "$WORK/flipped.ko"
@@ -130,7 +130,7 @@ check "run: a module for another kernel fails" refuses 'version magic' "${run[@]
 check "run: an oops fails, with its trace" refuses 'new_show\|patched_show' \
 	"${run[@]}" --module "$WORK/lab_oops.ko" --reproducer "$WORK/shows" --case reproducer --case take-back \
 	--record "$WORK/oops.json"
-check "run: the record has the log" jq -e "$CASES"'[] | select(.name == "reproducer") | .excerpt
+check "run: the record has the log" jq -e "$ALL_CASES"'[] | select(.name == "reproducer") | .excerpt
 	| test("NULL pointer dereference")' "$WORK/oops.json"
 check "run: the next case has a new guest" jq -e '.predicate.suture.trials[0].boots == 2' "$WORK/oops.json"
 check "run: a panic fails" exits 3 "${run[@]}" --module "$WORK/lab_oops.ko" --case reproducer \
@@ -144,7 +144,7 @@ check "run: a case that there is not" exits 2 "${run[@]}" --module "$PATCH" --ca
 # run: what fails with several threads is held again with one before it counts.
 check "run: a failure with several threads is held again" exits 3 "${run[@]}" --module "$PATCH" --accel tcg-multi \
 	--reproducer "$WORK/never" --case reproducer --record "$WORK/multi.json"
-check "run: both results are in the record" jq -e "$CASES"'[] | select(.name == "reproducer")
+check "run: both results are in the record" jq -e "$ALL_CASES"'[] | select(.name == "reproducer")
 	| .result == "fail" and .first.result == "fail" and .first.cause == "fault-absent"' "$WORK/multi.json"
 
 # shell: a script without a terminal.
