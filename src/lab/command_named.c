@@ -144,6 +144,17 @@ int command_log(struct cli *cli, struct error *err)
 	return r < 0 ? r : file_write_fd(STDOUT_FILENO, log.data, log.len, err);
 }
 
+int command_trace(struct cli *cli, struct error *err)
+{
+	_cleanup_buf_ struct buf log = BUF_INIT(GUEST_CONSOLE_MAX + 1);
+	int64_t timeout_s = 30;
+	int r = cli_get_int(cli, "timeout", 1, 86400, timeout_s, &timeout_s, err);
+
+	if (r == 0)
+		r = named_trace(cli_arg(cli, 0), (int)timeout_s * 1000, &log, err);
+	return r < 0 ? r : file_write_fd(STDOUT_FILENO, log.data, log.len, err);
+}
+
 int command_stop(struct cli *cli, struct error *err)
 {
 	return named_stop(cli_arg(cli, 0), err);
@@ -160,9 +171,12 @@ static int print_json(const struct path_list *names, struct error *err)
 
 		if (r < 0)
 			return r;
-		if (json_array_append_new(list, json_pack("{s:s,s:b,s:s}", "name", names->items[i],
-							  "running", (int)guest_is_alive(dir),
-							  "folder", dir)) < 0)
+		enum guest_end end = guest_end_of(dir);
+
+		if (json_array_append_new(list,
+					  json_pack("{s:s,s:b,s:s,s:s}", "name", names->items[i],
+						    "running", end == GUEST_RUNS, "end",
+						    guest_end_name(end), "folder", dir)) < 0)
 			return error_set(err, ERR_NO_MEMORY, "list of guests");
 	}
 	if (!list || json_append_pretty(list, &text) < 0)
@@ -185,9 +199,12 @@ int command_list(struct cli *cli, struct error *err)
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_free_ char *dir = NULL;
 
-		if (named_folder(names.items[i], &dir, NULL) == 0)
-			printf("%-32s %s\n", names.items[i],
-			       guest_is_alive(dir) ? "running" : "ended");
+		if (named_folder(names.items[i], &dir, NULL) < 0)
+			continue;
+		enum guest_end end = guest_end_of(dir);
+
+		printf("%-32s %s%s\n", names.items[i], end == GUEST_RUNS ? "running" : "ended: ",
+		       end == GUEST_RUNS ? "" : guest_end_name(end));
 	}
 	return EXIT_OK;
 }

@@ -32,6 +32,7 @@ int command_put(struct cli *cli, struct error *err);
 int command_load(struct cli *cli, struct error *err);
 int command_get(struct cli *cli, struct error *err);
 int command_log(struct cli *cli, struct error *err);
+int command_trace(struct cli *cli, struct error *err);
 int command_stop(struct cli *cli, struct error *err);
 int command_list(struct cli *cli, struct error *err);
 

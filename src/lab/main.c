@@ -129,6 +129,11 @@ static const struct cli_option load_options[] = {
 	{ 0 },
 };
 
+static const struct cli_option trace_options[] = {
+	{ "timeout", "S", "seconds that the panic may take (default 30)", false, 0 },
+	{ 0 },
+};
+
 static const struct cli_option list_options[] = {
 	CLI_FORMAT_OPTION,
 	{ 0 },
@@ -179,8 +184,13 @@ static const struct cli_verb verbs[] = {
 	  "example because its hardware is not there.",
 	  load_options, command_load },
 	{ "log", "NAME", 1, 1, "print a guest's console log", NULL, NULL, command_log },
+	{ "trace", "NAME", 1, 1, "show where a guest hangs, and end it",
+	  "Sends it an interrupt that cannot be masked, on which its kernel panics; prints what "
+	  "its console says then.",
+	  trace_options, command_trace },
 	{ "stop", "NAME", 1, 1, "power a guest off and forget it", NULL, NULL, command_stop },
-	{ "list", "", 0, 0, "list the named guests", NULL, list_options, command_list },
+	{ "list", "", 0, 0, "list the named guests, and how they ended", NULL, list_options,
+	  command_list },
 	{ 0 },
 };
 

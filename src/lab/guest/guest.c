@@ -20,7 +20,6 @@
 
 #define BOOT_MS        120000
 #define STOP_MS        10000
-#define QMP_MS         10000
 #define END_MS         2000 /* for QEMU's last words */
 #define LOOK_MS        20   /* between looks at the console log */
 #define GUEST_FILE_MAX (256 * 1024 * 1024)
@@ -30,7 +29,6 @@ struct guest {
 	pid_t child; /* QEMU, if this process started it; 0: another did */
 	bool stays;
 	struct channel *channel;
-	struct qmp *qmp; /* NULL: another program's guest, or one that stays */
 	char *problems;
 };
 
@@ -51,7 +49,6 @@ void guest_free(struct guest *guest)
 	if (!guest)
 		return;
 	channel_free(guest->channel);
-	qmp_free(guest->qmp);
 	if (guest->child > 0 && !guest->stays)
 		process_stop(guest->child, 0);
 	free(guest->problems);
@@ -59,31 +56,40 @@ void guest_free(struct guest *guest)
 	free(guest);
 }
 
-int guest_console(const struct guest *guest, struct buf *out, struct error *err)
+static size_t console_size(const char *dir)
 {
-	_cleanup_free_ char *path = path_join(guest->dir, QEMU_CONSOLE, NULL);
-
-	return path ? file_read(path, out, err) : error_set(err, ERR_NO_MEMORY, "console log");
-}
-
-size_t guest_console_size(const struct guest *guest)
-{
-	_cleanup_free_ char *path = path_join(guest->dir, QEMU_CONSOLE, NULL);
+	_cleanup_free_ char *path = path_join(dir, QEMU_CONSOLE, NULL);
 	struct stat st;
 
 	return path && stat(path, &st) == 0 ? (size_t)st.st_size : 0;
 }
 
+static int console_from(const char *dir, size_t offset, struct buf *out, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(dir, QEMU_CONSOLE, NULL);
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "console log");
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || lseek(fd, (off_t)offset, SEEK_SET) < 0)
+		return error_set_errno(err, errno, "%s", path);
+	return file_read_fd(fd, out, err);
+}
+
+int guest_console(const struct guest *guest, struct buf *out, struct error *err)
+{
+	return console_from(guest->dir, 0, out, err);
+}
+
+size_t guest_console_size(const struct guest *guest)
+{
+	return console_size(guest->dir);
+}
+
 int guest_console_from(const struct guest *guest, size_t offset, struct buf *out, struct error *err)
 {
-	_cleanup_buf_ struct buf log = BUF_INIT(GUEST_CONSOLE_MAX + 1);
-	int r = guest_console(guest, &log, err);
-
-	if (r < 0 || offset >= log.len)
-		return r;
-	return buf_append(out, log.data + offset, log.len - offset) < 0
-		       ? error_set(err, ERR_TOO_LARGE, "console log")
-		       : 0;
+	return console_from(guest->dir, offset, out, err);
 }
 
 /* The last line of a log that is not empty, without what a terminal would not print. */
@@ -144,14 +150,6 @@ static int connect_channel(struct guest *g, int timeout_ms, struct error *err)
 	return channel_connect(path, left, &g->channel, &g->problems, err);
 }
 
-static int connect_qmp(struct guest *g, struct error *err)
-{
-	_cleanup_free_ char *path = path_join(g->dir, QEMU_QMP, NULL);
-
-	return path ? qmp_connect(path, QMP_MS, &g->qmp, err)
-		    : error_set(err, ERR_NO_MEMORY, "guest");
-}
-
 static int check_options(const struct guest_options *o, struct error *err)
 {
 	struct stat st;
@@ -168,6 +166,7 @@ int guest_start(const struct guest_options *options, struct guest **ret, struct 
 {
 	_cleanup_(guest_freep) struct guest *g = NULL;
 	_cleanup_free_ char *initramfs = NULL;
+	_cleanup_close_ int control = -1;
 	bool serial = false;
 	int r = check_options(options, err);
 
@@ -183,10 +182,9 @@ int guest_start(const struct guest_options *options, struct guest **ret, struct 
 		r = secure_boot_prepare(options->image, options->dir, err);
 	g->stays = options->stays;
 	if (r == 0)
+		r = qmp_prepare(options->dir, &control, err);
+	if (r == 0)
 		r = qemu_start(options, serial, &g->child, err);
-	/* One that stays is for others to ask too, and QEMU listens to one at a time. */
-	if (r == 0 && !options->stays)
-		r = connect_qmp(g, err);
 	if (r == 0)
 		r = connect_channel(
 			g, options->boot_timeout_ms ? options->boot_timeout_ms : BOOT_MS, err);
@@ -217,54 +215,39 @@ int guest_attach(const char *dir, int timeout_ms, struct guest **ret, struct err
 	return 0;
 }
 
-/* Did the kernel say that it would reset the machine? (kernel/panic.c, kernel/reboot.c) */
-static bool told_of_reset(const struct guest *guest)
-{
-	static const char *const texts[] = { "Kernel panic - not syncing",
-					     "reboot: Restarting system", "Rebooting in " };
-	_cleanup_buf_ struct buf log = BUF_INIT(GUEST_CONSOLE_MAX + 1);
-
-	if (guest_console(guest, &log, NULL) < 0)
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		if (log.len > 0 && memmem(log.data, log.len, texts[i], strlen(texts[i])))
-			return true;
-	return false;
-}
-
 enum guest_end guest_end(struct guest *guest)
 {
-	char reason[QMP_REASON_MAX];
+	int64_t deadline_ms = clock_monotonic_ms() + END_MS;
+	enum guest_end end;
 
-	if (guest->qmp)
-		qmp_shutdown_reason(guest->qmp, END_MS, reason);
-	else
-		return guest_is_alive(guest->dir) ? GUEST_RUNS : GUEST_KILLED;
-	if (streq(reason, "guest-shutdown"))
-		return GUEST_POWERED_OFF;
-	if (streq(reason, "guest-reset") || streq(reason, "guest-panic"))
-		return told_of_reset(guest) ? GUEST_RESET : GUEST_TRIPLE_FAULT;
-	return guest_is_alive(guest->dir) ? GUEST_RUNS : GUEST_KILLED;
-}
-
-const char *guest_end_name(enum guest_end end)
-{
-	static const char *const names[] = { "runs", "powered off", "reset", "triple fault",
-					     "QEMU was ended" };
-
-	return names[end];
+	while ((end = guest_end_of(guest->dir)) == GUEST_RUNS && clock_monotonic_ms() < deadline_ms)
+		nanosleep(&(struct timespec){ .tv_nsec = LOOK_MS * 1000000 }, NULL);
+	return end;
 }
 
 int guest_hang_trace(struct guest *guest, int timeout_ms, struct error *err)
 {
-	if (!guest->qmp)
-		return error_set(err, ERR_UNSUPPORTED, "another program's guest");
-	int r = qmp_execute(guest->qmp, "inject-nmi", timeout_ms, err);
+	_cleanup_buf_ struct buf said = BUF_INIT(GUEST_CONSOLE_MAX + 1);
 
-	if (r == 0)
-		r = guest_wait_console(guest, "end Kernel panic - not syncing", timeout_ms, err);
+	return guest_hang_trace_of(guest->dir, timeout_ms, &said, err);
+}
+
+int guest_hang_trace_of(const char *dir, int timeout_ms, struct buf *out, struct error *err)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+	size_t offset = console_size(dir), before = out->len;
+	int r = qmp_execute(dir, "inject-nmi", timeout_ms, err);
+
 	/* The panic resets the machine, which ends QEMU: nothing more will be told. */
-	return r == ERR_BAD_STATE ? 0 : r;
+	while (r == 0 && guest_is_alive(dir) && clock_monotonic_ms() < deadline_ms)
+		nanosleep(&(struct timespec){ .tv_nsec = LOOK_MS * 1000000 }, NULL);
+	if (r == 0)
+		r = console_from(dir, offset, out, err);
+	if (r < 0)
+		return r;
+	return memmem(buf_str(out) + before, out->len - before, "Kernel panic", 12)
+		       ? 0
+		       : error_set(err, ERR_TIMEOUT, "the kernel took no notice of an NMI");
 }
 
 void guest_describe(const struct guest_options *o, char ret[static GUEST_DESCRIPTION_MAX])

@@ -74,16 +74,20 @@ enum guest_end {
 	GUEST_KILLED,       /* QEMU was ended from outside, or failed */
 };
 
-/* Of a guest that this program started; of another only GUEST_RUNS and GUEST_KILLED. Waits a moment
- * for what QEMU says while it ends. */
+/* How the guest of a folder ended, as QEMU told before it went, whoever started it. */
+enum guest_end guest_end_of(const char *dir);
+/* The same, after a moment for a guest that is about to end. */
 enum guest_end guest_end(struct guest *guest);
 /* "runs", "powered off", "reset", "triple fault", "QEMU was ended". */
 const char *guest_end_name(enum guest_end end);
 
 /* For a guest that does not answer: an interrupt that cannot be masked makes its kernel panic
- * (unknown_nmi_panic), and so tell on the console where it was. Waits until the panic has been
- * told, `timeout_ms` at most: ERR_TIMEOUT; other errors are those of qmp_execute(). */
+ * (unknown_nmi_panic), and so tell on the console where each processor was. Waits until the panic
+ * has been told and ended the guest, `timeout_ms` at most: ERR_TIMEOUT; other errors are those of
+ * qmp_execute(). */
 int guest_hang_trace(struct guest *guest, int timeout_ms, struct error *err);
+/* The same for the guest of a folder; appends what the console said meanwhile to `out`. */
+int guest_hang_trace_of(const char *dir, int timeout_ms, struct buf *out, struct error *err);
 
 /* A machine in words: "pc, 1 cpu, 512 MB, tcg", with the processor and "secure boot" where asked
  * for. */

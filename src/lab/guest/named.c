@@ -8,6 +8,8 @@
 
 #include "base/file.h"
 #include "lab/guest/qemu.h"
+#include "lab/guest/qmp.h"
+#include "lab/guest/secure_boot.h"
 
 #define ATTACH_MS    600000    /* another command may hold the channel */
 #define MODULES_LINK "modules" /* in the guest's folder, to guest_options.modules */
@@ -67,8 +69,12 @@ static int claim(const char *name, const char *dir, int *ret_lock, struct error 
 		error_hint(err, "suture-lab stop %s", name);
 		return ERR_EXISTS;
 	}
-	static const char *const files[] = { QEMU_CHANNEL, QEMU_CONSOLE,   QEMU_PID_FILE,
-					     QEMU_ERRORS,  QEMU_INITRAMFS, MODULES_LINK };
+	static const char *const files[] = {
+		QEMU_CHANNEL, QEMU_CONSOLE,      QEMU_PID_FILE,
+		QEMU_ERRORS,  QEMU_RESETS,       QEMU_TERMINAL,
+		QMP_IN,       QMP_OUT,           QEMU_INITRAMFS,
+		MODULES_LINK, SECURE_BOOT_IMAGE, SECURE_BOOT_VARIABLES
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		if (unlinkat(lock, files[i], 0) < 0 && errno != ENOENT)
@@ -172,6 +178,16 @@ int named_modules(const char *name, char **ret, struct error *err)
 	link = path_join(dir, MODULES_LINK, NULL);
 	*ret = link ? realpath(link, NULL) : NULL;
 	return *ret ? 0 : error_set(err, ERR_NOT_FOUND, "guest %s: started without modules", name);
+}
+
+int named_trace(const char *name, int timeout_ms, struct buf *out, struct error *err)
+{
+	_cleanup_free_ char *dir = NULL;
+	int r = find(name, &dir, err);
+
+	if (r == 0)
+		r = guest_hang_trace_of(dir, timeout_ms, out, err);
+	return r < 0 ? error_prefix(err, r, "guest %s", name) : 0;
 }
 
 int named_list(struct path_list *ret, struct error *err)

@@ -27,5 +27,7 @@ int named_log(const char *name, struct buf *out, struct error *err);
 /* The folder of modules that the guest was started with, absolute; the caller frees. ERR_NOT_FOUND
  * if it has none. */
 int named_modules(const char *name, char **ret, struct error *err);
+/* guest_hang_trace_of(), of a guest that need not answer. */
+int named_trace(const char *name, int timeout_ms, struct buf *out, struct error *err);
 /* All names, running or not. */
 int named_list(struct path_list *ret, struct error *err);

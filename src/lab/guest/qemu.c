@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "lab/guest/guest_config.h"
-#include "lab/guest/path_list.h"
+#include "lab/guest/qmp.h"
 #include "lab/guest/secure_boot.h"
 
 #define QEMU_PROGRAM "qemu-system-x86_64"
@@ -96,6 +96,14 @@ static int add_accel(struct args *a, const struct guest_options *o, struct error
 
 static void add_devices(struct args *a, const struct guest_options *o, bool serial_channel)
 {
+	/* Before the channel: once that is there, this has been opened. */
+	add(a, "-chardev");
+	add(a, "pipe,id=control,path=%s/" QMP_PIPE, o->dir);
+	add2(a, "-mon", "chardev=control,mode=control");
+	/* A triple fault looks like any other reset but for what is written here. */
+	add2(a, "-d", "cpu_reset");
+	add(a, "-D");
+	add(a, "%s/" QEMU_RESETS, o->dir);
 	add(a, "-chardev");
 	if (o->terminal)
 		add(a,
@@ -107,9 +115,6 @@ static void add_devices(struct args *a, const struct guest_options *o, bool seri
 	add2(a, "-serial", "chardev:console");
 	add(a, "-chardev");
 	add(a, "socket,id=channel,path=%s/" QEMU_CHANNEL ",server=on,wait=off", o->dir);
-	add(a, "-chardev");
-	add(a, "socket,id=qmp,path=%s/" QEMU_QMP ",server=on,wait=off", o->dir);
-	add2(a, "-mon", "chardev=qmp,mode=control");
 	if (serial_channel) {
 		add2(a, "-serial", "chardev:channel");
 	} else {
@@ -139,6 +144,11 @@ static void add_secure_boot(struct args *a, const struct guest_options *o)
 	add(a, "%s/" SECURE_BOOT_IMAGE, o->dir);
 }
 
+/* An NMI that nobody expects is ours, to a guest that hangs: let it tell where. */
+#define COMMAND_LINE "console=ttyS0 quiet panic=-1 unknown_nmi_panic rdinit=/init"
+/* The traces of all processors with it, since any may be the one that hangs. */
+#define ALL_TRACES   " panic_print=0x40"
+
 static int build(struct args *a, const struct guest_options *o, bool serial_channel,
 		 struct error *err)
 {
@@ -167,8 +177,8 @@ static int build(struct args *a, const struct guest_options *o, bool serial_chan
 	add(a, "-initrd");
 	add(a, "%s/" QEMU_INITRAMFS, o->dir);
 	add(a, "-append");
-	add(a, "console=ttyS0 quiet panic=-1 unknown_nmi_panic rdinit=/init%s%s",
-	    o->append ? " " : "", o->append ? o->append : "");
+	add(a, COMMAND_LINE "%s%s%s", o->cpus > 1 ? ALL_TRACES : "", o->append ? " " : "",
+	    o->append ? o->append : "");
 	add_devices(a, o, serial_channel);
 	add(a, "-pidfile");
 	add(a, "%s/" QEMU_PID_FILE, o->dir);

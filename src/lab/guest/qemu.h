@@ -11,7 +11,7 @@
 #define QEMU_CHANNEL   "channel"  /* unix socket of the command channel */
 #define QEMU_TERMINAL  "terminal" /* unix socket of the console, if asked for */
 #define QEMU_CONSOLE   "console.log"
-#define QEMU_QMP       "qmp" /* unix socket of the machine protocol */
+#define QEMU_RESETS    "resets.log" /* what it says of processors that were reset */
 #define QEMU_PID_FILE  "qemu.pid"
 #define QEMU_INITRAMFS "initramfs.cpio"
 #define QEMU_ERRORS    "qemu.log" /* what QEMU itself says */
@@ -19,9 +19,9 @@
 /* The machine type that the options mean. */
 const char *qemu_machine(const struct guest_options *options);
 /*
- * Starts QEMU on the kernel and the folder's initramfs. It is this process's child; unless
- * options->stays, it dies with it.
- * Errors: -errno, ERR_NOT_FOUND (QEMU is not installed), ERR_UNSUPPORTED (KVM), ERR_CHILD.
+ * Starts QEMU on the kernel and the folder's initramfs, after qmp_prepare(). It is this process's
+ * child; unless options->stays, it dies with it. Errors: -errno, ERR_NOT_FOUND (QEMU is not
+ * installed), ERR_UNSUPPORTED (KVM), ERR_CHILD.
  */
 int qemu_start(const struct guest_options *options, bool serial_channel, pid_t *ret_pid,
 	       struct error *err);

@@ -1,182 +1,187 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lab/guest/qmp.h"
 
-#include <poll.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/stat.h>
+#include <time.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/json.h"
 
-#define LOOK_MS 20 /* between attempts to connect */
+#define LOOK_MS  20          /* between looks at the file */
+#define TAIL_MAX (64 * 1024) /* how far back from its end is looked for the last event */
+#define READ_MAX (1024 * 1024)
 
-struct qmp {
-	int fd;
-	struct buf in;
-	char reason[QMP_REASON_MAX];
-};
-
-static void copy(char *ret, size_t size, const json_t *value)
+/* Takes over a member's text as one line that a terminal can show. */
+static void take_text(const json_t *object, const char *key, char *ret, size_t size)
 {
-	snprintf(ret, size, "%s", json_is_string(value) ? json_string_value(value) : "");
+	const char *text = json_string_value(json_object_get(object, key));
+	size_t n = 0;
+
+	for (; text && text[n] && n + 1 < size; n++)
+		ret[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
+	ret[n] = 0;
 }
 
-int qmp_parse(const void *data, size_t len, struct qmp_message *ret)
+void qmp_parse(const void *line, size_t len, struct qmp_message *ret)
 {
-	_cleanup_json_ json_t *o = NULL;
+	_cleanup_json_ json_t *object = NULL;
 
-	*ret = (struct qmp_message){ 0 };
-	if (len > QMP_MESSAGE_MAX || json_parse(data, len, &o, NULL) < 0 || !json_is_object(o))
-		return ERR_INVALID;
-	if (json_object_get(o, "QMP")) {
-		ret->kind = QMP_GREETING;
-	} else if (json_object_get(o, "return")) {
-		ret->kind = QMP_RETURN;
-	} else if (json_object_get(o, "error")) {
-		ret->kind = QMP_ERROR;
-		copy(ret->text, sizeof(ret->text),
-		     json_object_get(json_object_get(o, "error"), "desc"));
-	} else if (json_is_string(json_object_get(o, "event"))) {
+	*ret = (struct qmp_message){ .kind = QMP_OTHER };
+	if (len > QMP_LINE_MAX || json_parse(line, len, &object, NULL) < 0 ||
+	    !json_is_object(object))
+		return;
+	const json_t *error = json_object_get(object, "error");
+
+	if (json_is_string(json_object_get(object, "event"))) {
 		ret->kind = QMP_EVENT;
-		copy(ret->text, sizeof(ret->text), json_object_get(o, "event"));
+		take_text(object, "event", ret->text, sizeof(ret->text));
 		if (streq(ret->text, "SHUTDOWN"))
-			copy(ret->reason, sizeof(ret->reason),
-			     json_object_get(json_object_get(o, "data"), "reason"));
-	} else {
-		return ERR_INVALID;
+			take_text(json_object_get(object, "data"), "reason", ret->reason,
+				  sizeof(ret->reason));
+		return;
 	}
-	return 0;
-}
-
-/* Takes the next whole message from what was read: 1, or 0 if there is none yet. */
-static int next_message(struct qmp *q, struct qmp_message *ret)
-{
-	const uint8_t *end = q->in.len > 0 ? memchr(q->in.data, '\n', q->in.len) : NULL;
-
-	if (!end)
-		return q->in.len >= QMP_MESSAGE_MAX ? ERR_PROTOCOL : 0;
-	size_t len = (size_t)(end - q->in.data);
-	int r = qmp_parse(q->in.data, len, ret);
-
-	memmove(q->in.data, end + 1, q->in.len - len - 1);
-	q->in.len -= len + 1;
-	if (r < 0)
-		return ERR_PROTOCOL;
-	if (ret->reason[0])
-		snprintf(q->reason, sizeof(q->reason), "%s", ret->reason);
-	return 1;
-}
-
-/* Waits for the next message. */
-static int receive(struct qmp *q, int64_t deadline_ms, struct qmp_message *ret, struct error *err)
-{
-	for (;;) {
-		int r = next_message(q, ret);
-		char chunk[4096];
-
-		if (r != 0)
-			return r > 0 ? 0 : error_set(err, r, "QMP: a message makes no sense");
-		struct pollfd p = { .fd = q->fd, .events = POLLIN };
-		int64_t left = deadline_ms - clock_monotonic_ms();
-
-		if (left <= 0 || poll(&p, 1, (int)left) <= 0)
-			return error_set(err, ERR_TIMEOUT, "QMP: no answer");
-		ssize_t n = recv(q->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
-
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-			return error_set(err, ERR_BAD_STATE, "QEMU has ended");
-		if (n > 0 && buf_append(&q->in, chunk, (size_t)n) < 0)
-			return error_set(err, ERR_PROTOCOL, "QMP: a message is too long");
+	if (json_is_object(error)) {
+		ret->kind = QMP_ERROR;
+		take_text(error, "desc", ret->text, sizeof(ret->text));
+	} else if (json_object_get(object, "return")) {
+		ret->kind = QMP_RETURN;
 	}
+	take_text(object, "id", ret->id, sizeof(ret->id));
 }
 
-static int open_socket(const char *path, int64_t deadline_ms, int *ret, struct error *err)
+bool qmp_next(const struct buf *log, size_t *at, const char *id, struct qmp_message *ret)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	while (*at < log->len) {
+		const uint8_t *line = log->data + *at;
+		const uint8_t *end = memchr(line, '\n', log->len - *at);
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return error_set(err, ERR_INVALID, "%s: too long for a socket", path);
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	for (;;) {
-		_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-		if (fd < 0)
-			return error_set_errno(err, errno, "socket");
-		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0) {
-			*ret = TAKE_FD(fd);
-			return 0;
-		}
-		if (errno != ENOENT && errno != ECONNREFUSED && errno != EAGAIN)
-			return error_set_errno(err, errno, "%s", path);
-		if (clock_monotonic_ms() >= deadline_ms)
-			return error_set(err, ERR_TIMEOUT, "QMP: QEMU does not listen");
-		poll(NULL, 0, LOOK_MS);
+		if (!end)
+			return false;
+		*at = (size_t)(end - log->data) + 1;
+		qmp_parse(line, (size_t)(end - line), ret);
+		if (id ? (ret->kind == QMP_RETURN || ret->kind == QMP_ERROR) && streq(ret->id, id)
+		       : ret->kind == QMP_EVENT)
+			return true;
 	}
+	return false;
 }
 
-int qmp_connect(const char *socket_path, int timeout_ms, struct qmp **ret, struct error *err)
+static int post(int pipe, const char *command, const char *id, struct error *err)
 {
-	_cleanup_(qmp_freep) struct qmp *q = calloc(1, sizeof(*q));
-	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
-	struct qmp_message message;
+	char line[256];
+	int n = snprintf(line, sizeof(line), "{\"execute\":\"%s\",\"id\":\"%s\"}\n", command, id);
 
-	if (!q)
-		return error_set(err, ERR_NO_MEMORY, "QMP");
-	q->fd = -1;
-	q->in = (struct buf)BUF_INIT(2 * QMP_MESSAGE_MAX);
-	int r = open_socket(socket_path, deadline_ms, &q->fd, err);
+	if (n >= (int)sizeof(line))
+		return error_set(err, ERR_TOO_LARGE, "QEMU's command is too long");
+	/* At most PIPE_BUF: all of it or nothing, whoever else writes. */
+	if (write(pipe, line, (size_t)n) == n)
+		return 0;
+	return errno == EAGAIN ? error_set(err, ERR_TIMEOUT, "QEMU takes no commands")
+			       : error_set_errno(err, errno, "QEMU's control pipe");
+}
+
+int qmp_prepare(const char *dir, int *ret_pipe, struct error *err)
+{
+	_cleanup_free_ char *in = path_join(dir, QMP_IN, NULL);
+	_cleanup_free_ char *out = path_join(dir, QMP_OUT, NULL);
+
+	if (!in || !out)
+		return error_set(err, ERR_NO_MEMORY, "QEMU's control pipe");
+	if ((unlink(in) < 0 && errno != ENOENT) || mkfifo(in, 0600) < 0)
+		return error_set_errno(err, errno, "%s", in);
+	_cleanup_close_ int file = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (file < 0)
+		return error_set_errno(err, errno, "%s", out);
+	_cleanup_close_ int pipe = open(in, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	if (pipe < 0)
+		return error_set_errno(err, errno, "%s", in);
+	int r = post(pipe, "qmp_capabilities", "start", err);
 
 	if (r == 0)
-		r = receive(q, deadline_ms, &message, err);
-	if (r == 0 && message.kind != QMP_GREETING)
-		r = error_set(err, ERR_PROTOCOL, "QMP: no greeting");
-	if (r == 0)
-		r = qmp_execute(q, "qmp_capabilities", timeout_ms, err);
-	if (r == 0)
-		*ret = TAKE_PTR(q);
+		*ret_pipe = TAKE_FD(pipe);
 	return r;
 }
 
-void qmp_free(struct qmp *qmp)
+/* What QEMU said from an offset on. */
+static int read_from(const char *dir, off_t offset, struct buf *out, struct error *err)
 {
-	if (!qmp)
+	_cleanup_free_ char *path = path_join(dir, QMP_OUT, NULL);
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "QEMU's answers");
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || lseek(fd, offset, offset < 0 ? SEEK_END : SEEK_SET) < 0)
+		return error_set_errno(err, errno, "%s", path);
+	return file_read_fd(fd, out, err);
+}
+
+static int wait_answer(const char *dir, const char *id, off_t offset, int64_t deadline_ms,
+		       struct qmp_message *ret, struct error *err)
+{
+	for (;;) {
+		_cleanup_buf_ struct buf log = BUF_INIT(READ_MAX);
+		size_t at = 0;
+		int r = read_from(dir, offset, &log, err);
+
+		if (r < 0)
+			return r;
+		if (qmp_next(&log, &at, id, ret))
+			return 0;
+		if (clock_monotonic_ms() >= deadline_ms)
+			return error_set(err, ERR_TIMEOUT, "QEMU does not answer");
+		nanosleep(&(struct timespec){ .tv_nsec = LOOK_MS * 1000000 }, NULL);
+	}
+}
+
+int qmp_execute(const char *dir, const char *command, int timeout_ms, struct error *err)
+{
+	_cleanup_free_ char *in = path_join(dir, QMP_IN, NULL),
+			    *out = path_join(dir, QMP_OUT, NULL);
+	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+	struct qmp_message answer;
+	uint8_t nonce[8];
+	char id[QMP_ID_MAX];
+	struct stat st;
+
+	if (!in || !out)
+		return error_set(err, ERR_NO_MEMORY, "QEMU's control pipe");
+	if (stat(out, &st) < 0)
+		return error_set_errno(err, errno, "%s", out);
+	_cleanup_close_ int pipe = open(in, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (pipe < 0)
+		return errno == ENXIO ? error_set(err, ERR_BAD_STATE, "the guest has ended")
+				      : error_set_errno(err, errno, "%s", in);
+	int r = random_bytes(nonce, sizeof(nonce), err);
+
+	if (r < 0)
+		return r;
+	hex_encode(nonce, sizeof(nonce), id);
+	r = post(pipe, command, id, err);
+	if (r == 0)
+		r = wait_answer(dir, id, st.st_size, deadline_ms, &answer, err);
+	if (r == 0 && answer.kind == QMP_ERROR)
+		r = error_set(err, ERR_CHILD, "QEMU: %s: %s", command, answer.text);
+	return r;
+}
+
+void qmp_shutdown_reason(const char *dir, char ret[static 64])
+{
+	_cleanup_buf_ struct buf log = BUF_INIT(READ_MAX);
+	struct qmp_message m;
+	size_t at = 0;
+
+	ret[0] = 0;
+	/* A seek to before the start fails: then the file is short. */
+	if (read_from(dir, -TAIL_MAX, &log, NULL) < 0 && read_from(dir, 0, &log, NULL) < 0)
 		return;
-	if (qmp->fd >= 0)
-		close(qmp->fd);
-	buf_free(&qmp->in);
-	free(qmp);
-}
-
-int qmp_execute(struct qmp *q, const char *command, int timeout_ms, struct error *err)
-{
-	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
-	struct qmp_message message;
-	char text[128];
-	int n = snprintf(text, sizeof(text), "{\"execute\":\"%s\"}\n", command), r;
-
-	if (n >= (int)sizeof(text))
-		return error_set(err, ERR_INVALID, "QMP: %s", command);
-	if (send(q->fd, text, (size_t)n, MSG_NOSIGNAL) != n)
-		return error_set(err, ERR_BAD_STATE, "QEMU has ended");
-	do
-		r = receive(q, deadline_ms, &message, err);
-	while (r == 0 && message.kind == QMP_EVENT);
-	if (r == 0 && message.kind == QMP_ERROR)
-		return error_set(err, ERR_CHILD, "QEMU: %s: %s", command, message.text);
-	return r == 0 && message.kind != QMP_RETURN
-		       ? error_set(err, ERR_PROTOCOL, "QMP: no answer to %s", command)
-		       : r;
-}
-
-void qmp_shutdown_reason(struct qmp *q, int timeout_ms, char ret[static QMP_REASON_MAX])
-{
-	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
-	struct qmp_message message;
-
-	while (!q->reason[0] && receive(q, deadline_ms, &message, NULL) == 0)
-		;
-	snprintf(ret, QMP_REASON_MAX, "%s", q->reason);
+	while (qmp_next(&log, &at, NULL, &m))
+		if (streq(m.text, "SHUTDOWN"))
+			snprintf(ret, 64, "%s", m.reason[0] ? m.reason : "unknown");
 }
