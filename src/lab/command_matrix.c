@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "lab/commands.h"
+#include "lab/guest/host_room.h"
 #include "lab/matrix/matrix_report.h"
 #include "lab/matrix/matrix_task.h"
 #include "lab/matrix/worker_trial.h"
@@ -28,11 +29,16 @@ static void note(void *user, const char *text)
 /* The largest machine is the measure. */
 static unsigned default_jobs(const struct matrix_file *file)
 {
-	unsigned most = 0;
+	unsigned threads = 1, memory_mb = 0;
 
-	for (size_t i = 0; i < file->machines_n; i++)
-		most = MAX(most, file->machines[i].memory_mb);
-	return worker_room(most);
+	for (size_t i = 0; i < file->machines_n; i++) {
+		const struct matrix_machine *m = &file->machines[i];
+
+		memory_mb = MAX(memory_mb, m->memory_mb);
+		if (m->accel != GUEST_TCG)
+			threads = MAX(threads, m->cpus);
+	}
+	return MIN(host_room_jobs(threads, memory_mb), (unsigned)WORKERS_MAX);
 }
 
 /* --only, as an array with NULL at its end. */

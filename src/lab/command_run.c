@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "lab/commands.h"
+#include "lab/guest/host_room.h"
 #include "lab/guest/work_folder.h"
 #include "lab/matrix/worker_trial.h"
 #include "lab/report/statement.h"
@@ -122,17 +123,34 @@ static char *logs_of_report(const struct cli *cli)
 	return logs && path_is_safe_relative(logs) ? (char *)logs : NULL;
 }
 
+/* How many guests at once if nothing is said. */
+static int default_jobs(const struct cli *cli, int64_t *ret, struct error *err)
+{
+	const char *accel = cli_get(cli, "accel");
+	int64_t memory = 512, cpus = 1;
+	int r = cli_get_int(cli, "memory", 128, 65536, memory, &memory, err);
+
+	if (r == 0)
+		r = cli_get_int(cli, "cpus", 1, 8, cpus, &cpus, err);
+	if (r < 0)
+		return r;
+	bool one_thread = !accel || streq(accel, "tcg");
+
+	*ret = MIN(host_room_jobs(one_thread ? 1 : (unsigned)cpus, (unsigned)memory),
+		   (unsigned)WORKERS_MAX);
+	return 0;
+}
+
 /* One kernel is tried by this process itself, several by workers. */
 static int hold_all(const struct cli *cli, size_t n, struct report *report, struct error *err)
 {
 	_cleanup_free_ struct trial **trials = calloc(n, sizeof(struct trial *));
 	char *logs = logs_of_report(cli);
-	int64_t memory = 512, jobs = 1;
-	int signal_number = 0, r = cli_get_int(cli, "memory", 128, 65536, memory, &memory, err);
+	int64_t jobs = 1;
+	int signal_number = 0, r = default_jobs(cli, &jobs, err);
 
 	if (r == 0)
-		r = cli_get_int(cli, "jobs", 1, WORKERS_MAX, worker_room((unsigned)memory), &jobs,
-				err);
+		r = cli_get_int(cli, "jobs", 1, WORKERS_MAX, jobs, &jobs, err);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (!trials || !(trials[i] = calloc(1, sizeof(**trials))))
 			r = error_set(err, ERR_NO_MEMORY, "trial");

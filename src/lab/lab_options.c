@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lab/commands.h"
+#include "lab/guest/qemu.h"
 
 /* All values of an option, and of another that means the same (NULL: none). */
 static const char **collect(const struct cli *cli, const char *option, const char *alias)
@@ -14,6 +15,7 @@ static const char **collect(const struct cli *cli, const char *option, const cha
 	return list;
 }
 
+/* `auto` is decided here, so that a record says what it was. */
 static int get_accel(const struct cli *cli, enum guest_accel *ret, struct error *err)
 {
 	static const char *const names[] = { "tcg", "tcg-multi", "kvm", "auto" };
@@ -22,6 +24,8 @@ static int get_accel(const struct cli *cli, enum guest_accel *ret, struct error 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (streq(text ? text : "tcg", names[i])) {
 			*ret = (enum guest_accel)i;
+			if (*ret == GUEST_AUTO)
+				*ret = qemu_kvm_works() ? GUEST_KVM : GUEST_TCG;
 			return 0;
 		}
 	return error_set(err, ERR_USAGE, "--accel %s: tcg, tcg-multi, kvm or auto", text);

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lab/matrix/worker_trial.h"
 
-#include "base/file.h"
+#include <unistd.h>
+
 #include "lab/report/report.h"
 #include "lab/trial/trial_json.h"
-
-/* What a guest needs beside its memory, and what the host keeps for itself. */
-#define GUEST_EXTRA_MB 256
-#define HOST_KEEPS_MB  1024
 
 void worker_answer_trial(struct worker_out *out, int r, struct trial *trial,
 			 const struct error *err)
@@ -48,23 +45,4 @@ int worker_take_trial(const json_t *answer, struct trial *ret, struct error *err
 	if (*hint)
 		error_hint(err, "%s", hint);
 	return (int)code;
-}
-
-static int64_t free_memory_mb(void)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT(64 * 1024);
-	const char *line;
-
-	if (file_read("/proc/meminfo", &text, NULL) < 0)
-		return 0;
-	line = strstr(buf_str(&text), "MemAvailable:");
-	return line ? strtoll(line + strlen("MemAvailable:"), NULL, 10) / 1024 : 0;
-}
-
-unsigned worker_room(unsigned memory_mb)
-{
-	int64_t cores = sysconf(_SC_NPROCESSORS_ONLN);
-	int64_t fit = (free_memory_mb() - HOST_KEEPS_MB) / ((int64_t)memory_mb + GUEST_EXTRA_MB);
-
-	return (unsigned)MAX(MIN(MIN(cores, fit), (int64_t)WORKERS_MAX), (int64_t)1);
 }

@@ -11,7 +11,3 @@ void worker_answer_trial(struct worker_out *out, int r, struct trial *trial,
 			 const struct error *err);
 /* In the parent: the trial, or that error; ERR_INVALID for what makes no sense. */
 int worker_take_trial(const json_t *answer, struct trial *ret, struct error *err);
-
-/* How many guests of so much memory fit beside each other on this machine, by its processors and
- * free memory: 1 to WORKERS_MAX. */
-unsigned worker_room(unsigned memory_mb);
