@@ -22,6 +22,9 @@ int command_report(struct cli *cli, struct error *err);
 /* command_selftest.c */
 int command_selftest(struct cli *cli, struct error *err);
 
+/* command_bisect.c */
+int command_bisect(struct cli *cli, struct error *err);
+
 /* command_shell.c */
 int command_shell(struct cli *cli, struct error *err);
 

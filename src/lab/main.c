@@ -99,6 +99,19 @@ static const struct cli_option selftest_options[] = {
 	{ 0 },
 };
 
+static const struct cli_option bisect_options[] = {
+	{ "module", "FILE.ko", "the cumulative livepatch module", true, 0 },
+	{ "case", "NAME", "look into this case (see `run`), or the first of several; repeatable",
+	  false, 0 },
+	CASE_OPTIONS,
+	{ "tries", "N", "give up after so many parts (default 200)", false, 0 },
+	{ "output", "DIR", "write broken.ko and others.ko there: the two parts of the module",
+	  false, 'o' },
+	GUEST_OPTIONS,
+	CLI_FORMAT_OPTION,
+	{ 0 },
+};
+
 static const struct cli_option shell_options[] = {
 	{ "module", "FILE.ko", "load this livepatch first", false, 0 },
 	{ "case", "NAME", "do not load it: prepare the guest for this case instead (see `run`)",
@@ -164,6 +177,12 @@ static const struct cli_verb verbs[] = {
 	  "the scripts hold must pass, and the kernel log must be free of warnings. After a script "
 	  "that fails, the next one gets a new guest.",
 	  selftest_options, command_selftest },
+	{ "bisect", "", 0, 0, "find the functions of a cumulative patch that break a case",
+	  "Holds the cases with the whole patch; then the first that fails without any function of "
+	  "it, and with fewer and fewer of them, until no single one can be left out. Callbacks and "
+	  "states stay, and new functions that call each other still do. Exit status 0: no case "
+	  "fails.",
+	  bisect_options, command_bisect },
 	{ "shell", "", 0, 0, "a shell in a guest, on its console",
 	  "The guest goes off when the shell ends, or with Ctrl-]. Without a terminal, standard "
 	  "input is a script for it, and the exit status is the script's.",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/object/tables.h"
+#include "module/tables.h"
 #include "sample_livepatch.h"
 
 static int read_tables(struct sample_livepatch *m, struct tables *ret, struct error *err)

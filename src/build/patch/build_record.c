@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "build/patch/inputs.h"
 #include "build/unit/prebuilt.h"
-#include "build/object/tables.h"
+#include "module/tables.h"
 
 static int compare_names(const void *a, const void *b)
 {

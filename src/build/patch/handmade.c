@@ -9,7 +9,7 @@
 #include "build/patch/link.h"
 #include "build/patch/module_check.h"
 #include "build/output/output.h"
-#include "build/object/tables.h"
+#include "module/tables.h"
 #include "module/modinfo.h"
 
 struct maker {

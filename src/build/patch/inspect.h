@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/vec.h"
-#include "build/object/tables.h"
+#include "module/tables.h"
 #include "module/modinfo.h"
 
 /* A symbol of the running kernel: .klp.sym.OBJECT.NAME,SYMPOS */

@@ -10,7 +10,7 @@
 #include "base/scratch.h"
 #include "build/diff/declared.h"
 #include "build/output/output.h"
-#include "build/object/tables.h"
+#include "module/tables.h"
 
 #define WRAPPER_MAX       (16 * 1024 * 1024)
 #define STRIP_TIMEOUT_MS  (60 * 1000)

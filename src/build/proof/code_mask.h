@@ -10,7 +10,7 @@
 
 #include "build/proof/runpre.h"
 #include "build/object/special.h"
-#include "build/object/tables.h"
+#include "module/tables.h"
 
 /*
  * Describes the functions of one object, by name and sympos, for the build record: the result

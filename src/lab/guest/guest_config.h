@@ -6,3 +6,5 @@
 #define GUEST_CONFIG_MAX (64 * 1024)
 /* Name of the virtio port that carries the frames. */
 #define GUEST_PORT_NAME  "suture.lab"
+/* Where the guest has the files of the kernel's modules that it was given. */
+#define GUEST_MODULES    "/lib/modules/suture-lab"

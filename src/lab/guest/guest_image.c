@@ -204,7 +204,7 @@ static int want_modules(struct module_tree *tree, const struct guest_options *o,
 	return r;
 }
 
-/* The modules under /lib/modules/suture-lab, and the lines of the configuration that load them. */
+/* The modules under GUEST_MODULES, and the lines of the configuration that load them. */
 static int add_modules(struct initramfs *fs, const struct module_tree *tree, struct buf *config,
 		       struct error *err)
 {
@@ -214,7 +214,7 @@ static int add_modules(struct initramfs *fs, const struct module_tree *tree, str
 		struct module_file m = module_tree_get(tree, i);
 		char path[PATH_MAX];
 
-		snprintf(path, sizeof(path), "/lib/modules/suture-lab/%s.ko", m.name);
+		snprintf(path, sizeof(path), GUEST_MODULES "/%s.ko", m.name);
 		r = initramfs_add_bytes(fs, path, 0644, m.data, m.len, err);
 		if (r == 0 && buf_printf(config, "module %s\n", path) < 0)
 			return error_set(err, ERR_TOO_LARGE, "too many modules");

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lab/guest/guest_module.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/file.h"
+#include "lab/guest/guest_config.h"
 #include "lab/guest/module_tree.h"
 #include "lab/guest/work_folder.h"
-
-#define GUEST_PATH "/lab/module.ko"
 
 static int load_file(struct guest *guest, const char *host_path, const struct module_file *m,
 		     int timeout_ms, struct error *err)
 {
-	static const char script[] = "[ -d /sys/module/$1 ] || insmod " GUEST_PATH;
-	const char *const argv[] = { "sh", "-c", script, "sh", m->name, NULL };
+	static const char script[] = "[ -d /sys/module/$1 ] || insmod $2";
+	char path[PATH_MAX];
+	const char *const argv[] = { "sh", "-c", script, "sh", m->name, path, NULL };
 	int r = file_write_atomic(host_path, m->data, m->len, 0600, err);
 
+	snprintf(path, sizeof(path), GUEST_MODULES "/%s.ko", m->name);
 	if (r == 0)
-		r = guest_put(guest, host_path, GUEST_PATH, err);
+		r = guest_put(guest, host_path, path, err);
 	if (r == 0)
 		r = guest_run_simple(guest, argv, timeout_ms, NULL, err);
 	return r < 0 ? error_prefix(err, r, "module %s", m->name) : 0;

@@ -14,8 +14,16 @@ struct tables_function {
 	const char *object; /* "vmlinux" or a module */
 	const char *name;
 	uint64_t sympos;
-	const char *symbol; /* of the new code in this module; "" if none says so */
+	const char *symbol;          /* of the new code in this module; "" if none says so */
+	size_t table;                /* which object's functions it is among */
+	struct elf_section *section; /* where its struct klp_func is: name, new code, sympos */
+	uint64_t at;
 };
+
+/* Offsets in a struct klp_func. */
+#define TABLES_FUNC_NAME   0
+#define TABLES_FUNC_CODE   8
+#define TABLES_FUNC_SYMPOS 16
 
 /* An object that the module patches, or only has callbacks for. */
 struct tables_object {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "build/object/tables.h"
+#include "module/tables.h"
 
 #include "base/vec.h"
 
@@ -10,8 +10,6 @@
 #define OBJECT_FUNCS_AT  8
 #define OBJECT_CALLS_AT  16 /* pre_patch, post_patch, pre_unpatch, post_unpatch */
 #define OBJECT_CALLS_END 48
-#define FUNC_NEW_AT      8
-#define FUNC_SYMPOS_AT   16
 #define STATE_VERSION_AT 8
 #define STATE_SIZE       24
 
@@ -21,7 +19,7 @@
 
 /* A place in a section. */
 struct place {
-	const struct elf_section *section;
+	struct elf_section *section;
 	uint64_t at;
 };
 
@@ -131,16 +129,18 @@ static const char *code_name(const struct elf_object *module, const struct elf_r
 }
 
 /* An entry is a name and, 8 bytes behind it, the new code. */
-static int read_function(const struct reader *rd, const char *object, const struct elf_section *s,
+static int read_function(const struct reader *rd, const char *object, struct elf_section *s,
 			 uint64_t at, uint64_t end, struct tables_function *ret)
 {
 	const char *name = string_at(pointer_at(s, at));
-	const struct elf_rela *code = pointer_at(s, at + FUNC_NEW_AT);
+	const struct elf_rela *code = pointer_at(s, at + TABLES_FUNC_CODE);
 
-	if (!name || !*name || !code || !s->data || end - at < FUNC_SYMPOS_AT + 8)
+	if (!name || !*name || !code || !s->data || end - at < TABLES_FUNC_SYMPOS + 8)
 		return error_set(rd->err, ERR_INVALID, "its table of functions is not understood");
-	*ret = (struct tables_function){ .object = object, .name = name };
-	memcpy(&ret->sympos, s->data + at + FUNC_SYMPOS_AT, sizeof(ret->sympos));
+	*ret = (struct tables_function){
+		.object = object, .name = name, .table = rd->objects.count, .section = s, .at = at
+	};
+	memcpy(&ret->sympos, s->data + at + TABLES_FUNC_SYMPOS, sizeof(ret->sympos));
 	ret->symbol = code_name(rd->module, code);
 	return 0;
 }
@@ -148,7 +148,7 @@ static int read_function(const struct reader *rd, const char *object, const stru
 static int read_functions(struct reader *rd, const char *object, const struct place *table,
 			  size_t *ret_count)
 {
-	const struct elf_section *s = table->section;
+	struct elf_section *s = table->section;
 	uint64_t end = table_end(rd->module, table);
 	size_t i = first_rela(s->rela, table->at);
 	int r = 0;

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lab/bisect/livepatch_subset.h"
+
+#include <stdlib.h>
+
+#include "module/signature.h"
+
+int livepatch_subset_read(const void *data, size_t len, struct livepatch_subset *ret,
+			  struct error *err)
+{
+	_cleanup_livepatch_subset_ struct livepatch_subset s = { 0 };
+	struct signature_parts parts;
+	int r = signature_split(data, len, &parts, err);
+
+	if (r == 0)
+		r = elf_object_parse(parts.module, parts.module_len, "module", &s.module, err);
+	if (r == 0)
+		r = tables_read(s.module, &s.tables, err);
+	if (r < 0)
+		return r;
+	*ret = s;
+	s = (struct livepatch_subset){ 0 };
+	return 0;
+}
+
+void livepatch_subset_free(struct livepatch_subset *subset)
+{
+	tables_free(&subset->tables);
+	elf_object_free(subset->module);
+	*subset = (struct livepatch_subset){ 0 };
+}
+
+static struct elf_rela *pointer_at(const struct tables_function *f, uint64_t field)
+{
+	struct elf_section *rela = f->section->rela;
+
+	for (size_t i = 0; i < rela->rela_count; i++)
+		if (rela->relas[i].offset == f->at + field && rela->relas[i].type == R_X86_64_64)
+			return &rela->relas[i];
+	return NULL; /* never: tables_read() has seen both */
+}
+
+/* What a module fills in of an entry: two pointers and a number. The last entry is all zero. */
+static void put(const struct tables_function *place, const struct elf_rela pointers[2],
+		uint64_t sympos)
+{
+	static const uint64_t fields[] = { TABLES_FUNC_NAME, TABLES_FUNC_CODE };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct elf_rela *to = pointer_at(place, fields[i]);
+
+		if (!to)
+			continue;
+		to->symbol = pointers ? pointers[i].symbol : NULL;
+		to->addend = pointers ? pointers[i].addend : 0;
+		to->type = pointers ? R_X86_64_64 : R_X86_64_NONE;
+	}
+	memcpy(place->section->data + place->at + TABLES_FUNC_SYMPOS, &sympos, sizeof(sympos));
+}
+
+/* One table, functions first to last - 1: those that stay move to its front. */
+static void keep_of_table(const struct tables *t, const bool *keep, size_t first, size_t last)
+{
+	size_t to = first;
+
+	for (size_t i = first; i < last; i++) {
+		const struct tables_function *f = &t->functions[i];
+		const struct elf_rela *name = pointer_at(f, TABLES_FUNC_NAME);
+		const struct elf_rela *code = pointer_at(f, TABLES_FUNC_CODE);
+
+		if (keep[i] && name && code)
+			put(&t->functions[to++], (const struct elf_rela[]){ *name, *code },
+			    f->sympos);
+	}
+	for (; to < last; to++)
+		put(&t->functions[to], NULL, 0);
+}
+
+/* Takes the relocations away that mean nothing any more. */
+static void compact(struct elf_section *rela)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rela->rela_count; i++)
+		if (rela->relas[i].type != R_X86_64_NONE)
+			rela->relas[kept++] = rela->relas[i];
+	rela->rela_count = kept;
+}
+
+int livepatch_subset_write(struct livepatch_subset *subset, const bool *keep, struct buf *out,
+			   struct error *err)
+{
+	const struct tables *t = &subset->tables;
+
+	for (size_t first = 0, last; first < t->function_count; first = last) {
+		for (last = first + 1; last < t->function_count &&
+				       t->functions[last].table == t->functions[first].table;
+		     last++)
+			;
+		keep_of_table(t, keep, first, last);
+	}
+	for (size_t i = 0; i < t->function_count; i++)
+		compact(t->functions[i].section->rela);
+	return elf_object_write(subset->module, out, err);
+}
