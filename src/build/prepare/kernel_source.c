@@ -10,6 +10,7 @@
 
 #define SMALL_FILE_MAX (1024 * 1024)
 #define RT_SUFFIX      "-rt-amd64"
+#define SELFTESTS      "tools/testing/selftests/livepatch/"
 
 /* Kconfig and make files are read for every architecture. */
 static bool is_build_file(const char *name)
@@ -21,7 +22,7 @@ static bool is_build_file(const char *name)
 }
 
 /* Everything but what an x86-64 build never opens, without the folder that the tree is packed in.
- */
+ * The livepatch selftests are for the lab. */
 static bool map_source(void *user, const char *name, char dest[static PATH_MAX])
 {
 	static const char *const leave_out[] = { "tools/testing/", "tools/perf/",
@@ -37,7 +38,7 @@ static bool map_source(void *user, const char *name, char dest[static PATH_MAX])
 		keep = keep && !str_has_prefix(name, leave_out[i]);
 	if (str_has_prefix(name, "arch/") && !str_has_prefix(name, "arch/x86/"))
 		keep = false;
-	if (!keep && !is_build_file(name))
+	if (!keep && !is_build_file(name) && !str_has_prefix(name, SELFTESTS))
 		return false;
 	return snprintf(dest, PATH_MAX, "%s", name) < PATH_MAX;
 }
@@ -50,6 +51,28 @@ static bool map_tarball(void *user, const char *name, char dest[static PATH_MAX]
 		return false;
 	snprintf(dest, PATH_MAX, "source.tar");
 	return true;
+}
+
+/* Of a tree that was unpacked before the selftests were kept: it has their makefile only. */
+static bool lacks_selftests(const char *tree)
+{
+	_cleanup_free_ char *makefile = path_join(tree, SELFTESTS "Makefile", NULL);
+	_cleanup_free_ char *functions = path_join(tree, SELFTESTS "functions.sh", NULL);
+
+	return makefile && functions && file_exists(makefile) && !file_exists(functions);
+}
+
+/* Another kernel may use the tree, so its other files stay as they are. */
+static int take_selftests(const char *tree, const char *folder, struct error *err)
+{
+	_cleanup_free_ char *from = path_join(tree, SELFTESTS, NULL);
+	_cleanup_free_ char *to = path_join(folder, SELFTESTS, NULL);
+	int r = from && to ? file_remove_tree(to, err)
+			   : error_set(err, ERR_NO_MEMORY, "out of memory");
+
+	if (r == 0 && rename(from, to) < 0 && lacks_selftests(folder))
+		return error_set_errno(err, errno, "cannot rename %s", from);
+	return r;
 }
 
 static int unpack_source(const char *deb, const char *tmp, const char *folder, struct error *err)
@@ -70,6 +93,8 @@ static int unpack_source(const char *deb, const char *tmp, const char *folder, s
 		r = unpack_tar(tar, &inner, err);
 	if (r < 0)
 		return r;
+	if (lacks_selftests(folder))
+		return take_selftests(tree, folder, err);
 	/* A kernel of another flavour may have unpacked the same source meanwhile. */
 	if (rename(tree, folder) < 0 && !file_exists(folder))
 		return error_set_errno(err, errno, "cannot rename %s", tree);
@@ -156,7 +181,7 @@ static int get_plain(const struct preparation *p, char **ret, struct error *err)
 	r = kernel_source_folder(k->source_package, k->version, &folder, &exists, err);
 	if (r < 0)
 		return r;
-	if (!exists)
+	if (!exists || lacks_selftests(folder))
 		r = fetch_source(p, folder, err);
 	if (r == 0)
 		r = check_source(p, folder, err);
