@@ -2,14 +2,23 @@
 /*
  * Livepatches with a fault each, for the tests of suture-lab. Which one a file is, says the text in
  * it that begins with "FAULT:"; a test writes another name of the same length over it, so that the
- * compiler runs only once.
+ * compiler runs only once. lab_fault.md tells what each one does to a kernel.
  */
+#include <asm/ibt.h>
+#include <asm/ioctls.h>
+#include <asm/ptrace.h>
+#include <linux/fs.h>
+#include <linux/in.h>
+#include <linux/kprobes.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
+#include <linux/net.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <net/net_namespace.h>
 
 static const volatile char name[] = "FAULT:none............";
 
@@ -32,6 +41,13 @@ static int oops_show(struct seq_file *m, void *v)
 static int panic_show(struct seq_file *m, void *v)
 {
 	panic("seeded");
+}
+
+/* An exception where there is no task to be killed for it. */
+static int bug_show(struct seq_file *m, void *v)
+{
+	local_bh_disable();
+	BUG();
 }
 
 /* Without a table of interrupts, the first one resets the processor. */
@@ -63,12 +79,33 @@ static int spin_show(struct seq_file *m, void *v)
 	return good_show(m, v);
 }
 
+/* Interrupts come, other tasks do not. */
+static int loop_show(struct seq_file *m, void *v)
+{
+	preempt_disable();
+	while (!spin_is_locked(&spinlock))
+		cpu_relax();
+	return 0;
+}
+
 static int leak_show(struct seq_file *m, void *v)
 {
 	char *lost = kmalloc(100, GFP_KERNEL);
 
 	if (lost)
 		WRITE_ONCE(*lost, 1);
+	return good_show(m, v);
+}
+
+static int pages_show(struct seq_file *m, void *v)
+{
+	alloc_page(GFP_KERNEL);
+	return good_show(m, v);
+}
+
+static int vmalloc_show(struct seq_file *m, void *v)
+{
+	vmalloc(100);
 	return good_show(m, v);
 }
 
@@ -109,6 +146,96 @@ static int empty_show(struct seq_file *m, void *v)
 	return 0;
 }
 
+/*
+ * The code of a function that is replaced: behind its call of ftrace. So a replacement can be the
+ * original, and something more.
+ */
+static void *call_of(const struct klp_func *f)
+{
+	return f->old_func + (is_endbr(*(u32 *)f->old_func) ? sizeof(u32) : 0);
+}
+/* Not as a tail call: who is in there is in the replacement too. */
+#define original(function, f, ...)                                                           \
+	({                                                                                   \
+		typeof(function(__VA_ARGS__)) result =                                       \
+			((typeof(&(function)))(call_of(f) + MCOUNT_INSN_SIZE))(__VA_ARGS__); \
+		barrier();                                                                   \
+		result;                                                                      \
+	})
+
+static struct klp_func functions[2], many[], of_module[];
+
+/* FIONREAD of a pipe: one too many. */
+static long count_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	long status = original(count_ioctl, functions, filp, cmd, arg);
+	int count;
+
+	if (status || cmd != FIONREAD || get_user(count, (int __user *)arg))
+		return status;
+	return put_user(count + 1, (int __user *)arg);
+}
+
+/* getsockname(2): another port. */
+static int port_name(struct socket *sock, struct sockaddr *address, int peer)
+{
+	int status = original(port_name, functions, sock, address, peer);
+
+	be16_add_cpu(&((struct sockaddr_in *)address)->sin_port, 1);
+	return status;
+}
+
+/* Faithful, and who calls vfork(2) sleeps in it: no signal ends that, only the child. */
+static pid_t wait_clone(struct kernel_clone_args *args)
+{
+	return original(wait_clone, functions, args);
+}
+
+/* The patch with many functions: faithful, but for the first. */
+static ssize_t many_fill(struct kiocb *iocb, struct iov_iter *from)
+{
+	return original(many_fill, &many[1], iocb, from);
+}
+
+static long many_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	return original(many_ioctl, &many[2], filp, cmd, arg);
+}
+
+static int many_name(struct socket *sock, struct sockaddr *address, int peer)
+{
+	return original(many_name, &many[3], sock, address, peer);
+}
+
+static long many_umask(const struct pt_regs *regs)
+{
+	return original(many_umask, &many[4], regs);
+}
+
+static ssize_t many_write(struct file *file, const char __user *data, size_t len, loff_t *pos)
+{
+	return original(many_write, &many[5], file, data, len, pos);
+}
+
+static bool many_genid(struct net *net, u32 genid)
+{
+	return original(many_genid, &of_module[0], net, genid);
+}
+
+static struct klp_func many[] = {
+	{ .old_name = "cmdline_proc_show", .new_func = good_show },
+	{ .old_name = "pipe_write", .new_func = many_fill },
+	{ .old_name = "pipe_ioctl", .new_func = many_ioctl },
+	{ .old_name = "inet_getname", .new_func = many_name },
+	{ .old_name = "__x64_sys_umask", .new_func = many_umask },
+	{ .old_name = "eventfd_write", .new_func = many_write },
+	{},
+};
+static struct klp_func of_module[] = {
+	{ .old_name = "nf_tables_valid_genid", .new_func = many_genid },
+	{},
+};
+
 static int oops_before(struct klp_object *object)
 {
 	WRITE_ONCE(*(int *)8, 1);
@@ -126,33 +253,91 @@ static int hold_before(struct klp_object *object)
 	return 0;
 }
 
+static void oops_at_end(struct klp_object *object)
+{
+	WRITE_ONCE(*(int *)8, 1);
+}
+
+/* The module that is patched when it comes does not come. */
+static int refuse_module(struct klp_object *object)
+{
+	return object->name ? -EBUSY : 0;
+}
+
+/* Writes over the call of ftrace, as one who does not know of it could. */
+static char call[MCOUNT_INSN_SIZE];
+
+static void write_call(const void *code)
+{
+	struct kprobe lookup = { .symbol_name = "kallsyms_lookup_name",
+				 .flags = KPROBE_FLAG_DISABLED };
+
+	if (register_kprobe(&lookup) < 0)
+		return;
+	unsigned long (*find)(const char *name) = (void *)lookup.addr;
+	void (*poke)(void *, const void *, size_t, const void *) = (void *)find("text_poke_bp");
+	struct mutex *text = (void *)find("text_mutex");
+
+	unregister_kprobe(&lookup);
+	mutex_lock(text);
+	poke(call_of(functions), code, sizeof(call), NULL);
+	mutex_unlock(text);
+}
+
+static void silence(struct klp_object *object)
+{
+	static const char nothing[] = { 0x0f, 0x1f, 0x44, 0, 0 };
+
+	memcpy(call, call_of(functions), sizeof(call));
+	write_call(nothing);
+}
+
+static void end_silence(struct klp_object *object)
+{
+	write_call(call);
+}
+
 static const struct fault {
 	const char *name, *function;
 	void *replacement;
-	int (*before)(struct klp_object *object);
+	struct klp_callbacks callbacks;
 	int position;
 } faults[] = {
 	{ "none", "cmdline_proc_show", good_show },
+	{ "many" },
+	{ "waits", "kernel_clone", wait_clone },
 	{ "oops", "cmdline_proc_show", oops_show },
 	{ "panic", "cmdline_proc_show", panic_show },
+	{ "bug", "cmdline_proc_show", bug_show },
 	{ "triple", "cmdline_proc_show", triple_show },
 	{ "mutex", "cmdline_proc_show", mutex_show },
 	{ "spin", "cmdline_proc_show", spin_show },
+	{ "loop", "cmdline_proc_show", loop_show },
 	{ "leak", "cmdline_proc_show", leak_show },
+	{ "leak-pages", "cmdline_proc_show", pages_show },
+	{ "leak-vmalloc", "cmdline_proc_show", vmalloc_show },
 	{ "stays", "cmdline_proc_show", stays_show },
 	{ "warn", "cmdline_proc_show", warn_show },
 	{ "taint", "cmdline_proc_show", taint_show },
 	{ "wrong-data", "__x64_sys_getppid", wrong_getppid },
+	{ "wrong-count", "pipe_ioctl", count_ioctl },
+	{ "wrong-port", "inet_getname", port_name },
 	{ "stuck", "kthreadd", stuck_loop },
-	{ "oops-load", "cmdline_proc_show", good_show, oops_before },
-	{ "leak-load", "cmdline_proc_show", good_show, leak_before },
-	{ "held", "cmdline_proc_show", good_show, hold_before },
-	{ "m_show-1", "m_show", empty_show, NULL, 1 },
-	{ "m_show-2", "m_show", empty_show, NULL, 2 },
+	{ "oops-load", "cmdline_proc_show", good_show, { .pre_patch = oops_before } },
+	{ "oops-end", "cmdline_proc_show", good_show, { .post_unpatch = oops_at_end } },
+	{ "leak-load", "cmdline_proc_show", good_show, { .pre_patch = leak_before } },
+	{ "held", "cmdline_proc_show", good_show, { .pre_patch = hold_before } },
+	{ "not-come", NULL, NULL, { .pre_patch = refuse_module } },
+	{ "silenced",
+	  "cmdline_proc_show",
+	  good_show,
+	  { .post_patch = silence, .pre_unpatch = end_silence } },
+	{ "m_show-1", "m_show", empty_show, {}, 1 },
+	{ "m_show-2", "m_show", empty_show, {}, 2 },
 };
 
 static struct klp_func functions[2];
-static struct klp_object objects[] = { { .funcs = functions }, {} };
+static struct klp_object objects[] = { { .funcs = functions }, {}, {} };
 static struct klp_patch patch = { .mod = THIS_MODULE, .objs = objects, .replace = true };
 
 static bool is_named(const char *fault)
@@ -168,15 +353,22 @@ static bool is_named(const char *fault)
 
 static int __init lab_fault_init(void)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
-		if (is_named(faults[i].name)) {
-			functions[0].old_name = faults[i].function;
-			functions[0].new_func = faults[i].replacement;
-			functions[0].old_sympos = faults[i].position;
-			objects[0].callbacks.pre_patch = faults[i].before;
-			return klp_enable_patch(&patch);
-		}
-	return -EINVAL;
+	const struct fault *f = faults;
+
+	while (!is_named(f->name))
+		if (++f == faults + ARRAY_SIZE(faults))
+			return -EINVAL;
+	functions[0].old_name = f->function;
+	functions[0].new_func = f->replacement;
+	functions[0].old_sympos = f->position;
+	objects[0].callbacks = f->callbacks;
+	if (!f->function) {
+		objects[0].funcs = many;
+		objects[1].name = "nf_tables";
+		objects[1].funcs = of_module;
+		objects[1].callbacks = f->callbacks;
+	}
+	return klp_enable_patch(&patch);
 }
 
 static void __exit lab_fault_exit(void)
