@@ -234,7 +234,10 @@ static void grid_fits(void **state)
 							 .trial = t });
 		}
 		print(&report, widths[w], false, &text, &len);
-		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		char *rest = NULL;
+
+		for (char *line = strtok_r(text, "\n", &rest); line;
+		     line = strtok_r(NULL, "\n", &rest)) {
 			assert_true(strlen(line) <= widths[w]);
 			lines += strstr(line, "........") != NULL;
 		}

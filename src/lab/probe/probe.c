@@ -27,24 +27,48 @@ static int fail(const char *what)
 	return 1;
 }
 
+/* A whole number up to `max`, and nothing behind it. */
+static bool take_number(const char *text, unsigned long max, unsigned int *ret)
+{
+	char *end;
+	unsigned long n = text ? strtoul(text, &end, 10) : 0;
+
+	if (!text || end == text || *end || n > max)
+		return false;
+	*ret = (unsigned int)n;
+	return true;
+}
+
+static bool take_line(char *line, struct wanted *w, struct kernel_symbol *symbol)
+{
+	char *words[4] = { 0 }, *rest = NULL;
+	unsigned int position;
+	size_t n = 0;
+
+	for (char *word = strtok_r(line, " \n", &rest); word && n < ARRAY_SIZE(words);
+	     word = strtok_r(NULL, " \n", &rest))
+		words[n++] = word;
+	if (n < ARRAY_SIZE(words) || strlen(words[0]) >= sizeof(w->object) ||
+	    strlen(words[1]) >= sizeof(w->name) ||
+	    !take_number(words[2], UINT16_MAX + 1, &position) ||
+	    !take_number(words[3], SIZE_MAX_CODE, &w->size))
+		return false;
+	memcpy(w->object, words[0], strlen(words[0]) + 1);
+	memcpy(w->name, words[1], strlen(words[1]) + 1);
+	*symbol =
+		(struct kernel_symbol){ .object = w->object, .name = w->name, .sympos = position };
+	return true;
+}
+
 /* As many lines as there are; -1 for one that is none. */
 static ssize_t read_wanted(struct wanted *wanted, struct kernel_symbol *symbols)
 {
 	char line[1024];
 	size_t n = 0;
 
-	while (n < FUNCTIONS_MAX && fgets(line, sizeof(line), stdin)) {
-		struct wanted *w = &wanted[n];
-		unsigned int position;
-
-		if (sscanf(line, "%63s %511s %u %u", w->object, w->name, &position, &w->size) !=
-			    4 ||
-		    w->size > SIZE_MAX_CODE)
+	for (; n < FUNCTIONS_MAX && fgets(line, sizeof(line), stdin); n++)
+		if (!take_line(line, &wanted[n], &symbols[n]))
 			return -1;
-		symbols[n++] = (struct kernel_symbol){ .object = w->object,
-						       .name = w->name,
-						       .sympos = position };
-	}
 	return (ssize_t)n;
 }
 
