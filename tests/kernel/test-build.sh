@@ -69,7 +69,8 @@ piped() { suture-build check --kernel "$RELEASE" - <(cat "${fixes[1]}") <"${fixe
 check "patches from standard input and from a pipe" says "can be applied live" piped
 echo 'if grep -q Suture /proc/version; then exit 1; else exit 0; fi' >"$WORK/reproducer"
 check "the kernel changes, and changes back" \
-	suture-lab run --kernel "$RELEASE" --module "$OUT" --load mana --reproducer "$WORK/reproducer"
+	suture-lab run --kernel "$RELEASE" --module "$OUT" --load mana --reproducer "$WORK/reproducer" \
+	--case load --case redirect --case reproducer --case take-back --build-record "$WORK/out.json"
 
 # What an interrupted build left in a unit's folder goes with the next one that writes alone.
 sweeps() {

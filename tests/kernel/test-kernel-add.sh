@@ -189,5 +189,5 @@ sed 's/dev->min_mtu = 0;/dev->min_mtu = 68;/' "$SOURCE/drivers/net/dummy.c" >"$W
 check "a patch of core and module equals the shipped code" says '2 of 2 functions' \
 	suture-build patch --kernel "$RELEASE" --version 1.1 -o "$WORK/flavour.ko" "$FIX" "$WORK/module.patch"
 check "it loads, changes over and is taken back there" \
-	suture-lab run --kernel "$RELEASE" --module "$WORK/flavour.ko" --load dummy
+	suture-lab run --kernel "$RELEASE" --module "$WORK/flavour.ko" --load dummy --case load --case take-back
 finish

@@ -2,7 +2,7 @@
 # Loaded while there is almost no memory, the patch is either applied or refused, and the kernel is whole
 # afterwards: the patch can be applied once there is memory again.
 applied=0 refused=0
-for kb in 1500 300; do
+for kb in 400; do
 	ls $lp >/lab/before
 	start hog /lab/exercise hog $kb
 	# The hog is spared by the kernel; what loads the module is not.
