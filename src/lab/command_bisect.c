@@ -92,6 +92,7 @@ int command_bisect(struct cli *cli, struct error *err)
 	o.trial = trial.options;
 	o.trial.say = say_case;
 	o.most = (size_t)most;
+	o.any_cause = cli_has(cli, "any-cause");
 	r = bisect_run(&o, &b, err);
 	cli_progress("%s", "");
 	if (r == 0)

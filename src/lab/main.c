@@ -104,6 +104,8 @@ static const struct cli_option bisect_options[] = {
 	{ "case", "NAME", "look into this case (see `run`), or the first of several; repeatable",
 	  false, 0 },
 	CASE_OPTIONS,
+	{ "any-cause", NULL, "a part that fails for another cause than the whole has failed too",
+	  false, 0 },
 	{ "tries", "N", "give up after so many parts (default 200)", false, 0 },
 	{ "output", "DIR", "write broken.ko and others.ko there: the two parts of the module",
 	  false, 'o' },
@@ -179,9 +181,11 @@ static const struct cli_verb verbs[] = {
 	  selftest_options, command_selftest },
 	{ "bisect", "", 0, 0, "find the functions of a cumulative patch that break a case",
 	  "Holds the cases with the whole patch; then the first that fails without any function of "
-	  "it, and with fewer and fewer of them, until no single one can be left out. Callbacks and "
-	  "states stay, and new functions that call each other still do. Exit status 0: no case "
-	  "fails.",
+	  "it, and with fewer and fewer of them, until no single one can be left out. A part that "
+	  "fails for another cause counts neither way. Callbacks and states stay, and new "
+	  "functions that call each other still do. A reproducer that sees wrong data ends with a "
+	  "status of its own, 2 or more, so that this is not taken for the fault that the patch "
+	  "mends. Exit status 0: no case fails.",
 	  bisect_options, command_bisect },
 	{ "shell", "", 0, 0, "a shell in a guest, on its console",
 	  "The guest goes off when the shell ends, or with Ctrl-]. Without a terminal, standard "

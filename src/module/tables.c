@@ -12,6 +12,8 @@
 #define OBJECT_CALLS_END 48
 #define STATE_VERSION_AT 8
 #define STATE_SIZE       24
+/* A struct klp_func has pointers of the kernel's own behind its three fields. */
+#define FUNC_SIZE_MIN    32
 
 #define OBJECTS_MAX      256
 #define FUNCTIONS_MAX    8192 /* of all objects together */
@@ -28,6 +30,7 @@ struct reader {
 	VEC(struct tables_object) objects;
 	VEC(struct tables_function) functions;
 	VEC(struct tables_state) states;
+	uint64_t func_size; /* of struct klp_func, as the first two neighbours show; 0: unknown */
 	struct error *err;
 };
 
@@ -128,14 +131,36 @@ static const char *code_name(const struct elf_object *module, const struct elf_r
 	return found;
 }
 
-/* An entry is a name and, 8 bytes behind it, the new code. */
+/* Is anything within [from, to) relocated, by another section than `except`? Also with the kernel's
+ * own symbols, by a livepatch relocation. */
+static bool is_relocated(const struct elf_object *module, const struct elf_section *s,
+			 uint64_t from, uint64_t to, const struct elf_section *except)
+{
+	for (size_t i = 0; i < module->section_count; i++) {
+		const struct elf_section *rela = module->sections[i];
+
+		if (rela == except || rela->type != SHT_RELA || rela->target != s)
+			continue;
+
+		size_t k = first_rela(rela, from);
+
+		if (k < rela->rela_count && rela->relas[k].offset < to)
+			return true;
+	}
+	return false;
+}
+
+/* An entry is a name and, 8 bytes behind it, the new code: zeros that are relocated, or the kernel
+ * refuses the relocation (arch/x86/kernel/module.c). */
 static int read_function(const struct reader *rd, const char *object, struct elf_section *s,
 			 uint64_t at, uint64_t end, struct tables_function *ret)
 {
+	static const uint8_t zeros[TABLES_FUNC_SYMPOS];
 	const char *name = string_at(pointer_at(s, at));
 	const struct elf_rela *code = pointer_at(s, at + TABLES_FUNC_CODE);
 
-	if (!name || !*name || !code || !s->data || end - at < TABLES_FUNC_SYMPOS + 8)
+	if (!name || !*name || !code || !s->data || end - at < TABLES_FUNC_SYMPOS + 8 ||
+	    memcmp(s->data + at, zeros, sizeof(zeros)) != 0)
 		return error_set(rd->err, ERR_INVALID, "its table of functions is not understood");
 	*ret = (struct tables_function){
 		.object = object, .name = name, .table = rd->objects.count, .section = s, .at = at
@@ -145,45 +170,63 @@ static int read_function(const struct reader *rd, const char *object, struct elf
 	return 0;
 }
 
+/* The kernel reads entry after entry until an empty one: there is none between, and all are of one
+ * size. `nth` of its table, which begins at `start`. */
+static int check_place(struct reader *rd, uint64_t start, size_t nth, uint64_t at)
+{
+	if (nth == 1 && rd->func_size == 0 && at - start >= FUNC_SIZE_MIN)
+		rd->func_size = at - start;
+	if (nth == 0 ? at == start : rd->func_size > 0 && at == start + nth * rd->func_size)
+		return 0;
+	return error_set(rd->err, ERR_INVALID,
+			 "its table of functions has gaps, or entries of different sizes");
+}
+
+/* Whether an object's table can be read by itself. */
+static int check_table(const struct reader *rd, const struct place *table, uint64_t end)
+{
+	const struct elf_section *s = table->section;
+
+	if (is_relocated(rd->module, s, table->at, end, s->rela))
+		return error_set(rd->err, ERR_INVALID,
+				 "its table of functions has livepatch relocations");
+	for (size_t i = 0; i < rd->functions.count; i++) {
+		const struct tables_function *f = &rd->functions.items[i];
+
+		if (f->section == s && f->at >= table->at && f->at < end)
+			return error_set(rd->err, ERR_INVALID,
+					 "its objects share a table of functions");
+	}
+	return 0;
+}
+
 static int read_functions(struct reader *rd, const char *object, const struct place *table,
 			  size_t *ret_count)
 {
 	struct elf_section *s = table->section;
 	uint64_t end = table_end(rd->module, table);
 	size_t i = first_rela(s->rela, table->at);
-	int r = 0;
+	int r = check_table(rd, table, end);
 
 	while (r == 0 && s->rela && i < s->rela->rela_count && s->rela->relas[i].offset < end) {
+		uint64_t at = s->rela->relas[i].offset;
 		struct tables_function f;
 
 		if (rd->functions.count == FUNCTIONS_MAX)
 			return error_set(rd->err, ERR_TOO_LARGE, "it has more than %d functions",
 					 FUNCTIONS_MAX);
-		r = read_function(rd, object, s, s->rela->relas[i].offset, end, &f);
+		r = read_function(rd, object, s, at, end, &f);
+		if (r == 0)
+			r = check_place(rd, table->at, *ret_count, at);
 		if (r == 0)
 			r = VEC_PUSH(&rd->functions, f);
 		(*ret_count)++;
 		i += 2; /* name and code */
 	}
+	if (r == 0 && *ret_count > 0 && rd->func_size > 0 &&
+	    (end - table->at) / rd->func_size <= *ret_count)
+		r = error_set(rd->err, ERR_INVALID, "its table of functions has no end");
 	return r;
-}
-
-/* Also one that is the kernel's own code, by a livepatch relocation. */
-static bool has_callbacks(const struct elf_object *module, const struct elf_section *s, uint64_t at,
-			  uint64_t end)
-{
-	for (size_t i = 0; i < module->section_count; i++) {
-		const struct elf_section *rela = module->sections[i];
-
-		if (rela->type != SHT_RELA || rela->target != s)
-			continue;
-
-		size_t k = first_rela(rela, at + OBJECT_CALLS_AT);
-
-		if (k < rela->rela_count && rela->relas[k].offset < MIN(at + OBJECT_CALLS_END, end))
-			return true;
-	}
-	return false;
 }
 
 /* An object points to its table of functions, which is writable; its name, which is not, stands
@@ -202,7 +245,10 @@ static int read_object(struct reader *rd, const struct elf_section *s, uint64_t 
 		return error_set(rd->err, ERR_INVALID,
 				 "it has an object named vmlinux, for which the kernel waits as "
 				 "for a module: the kernel itself has no name");
-	o.callbacks = has_callbacks(rd->module, s, funcs_at - OBJECT_FUNCS_AT, end);
+	uint64_t at = funcs_at - OBJECT_FUNCS_AT;
+
+	o.callbacks = is_relocated(rd->module, s, at + OBJECT_CALLS_AT,
+				   MIN(at + OBJECT_CALLS_END, end), NULL);
 
 	int r = read_functions(rd, name, functions, &o.function_count);
 

@@ -3,7 +3,9 @@
  * What a livepatch module hands to the kernel, read from its tables in the file: struct klp_patch,
  * klp_object, klp_func and klp_state of include/linux/livepatch.h, found through their relocations.
  * Of these structures only the fields that a module itself fills in are read; their places are the
- * same in all kernels from 5.10 on, and sizes are not needed.
+ * same in all kernels from 5.10 on. The size of a struct klp_func is the distance of neighbours,
+ * which has to be the same everywhere: a table with gaps, or that shares entries with another
+ * object's, is refused.
  */
 #pragma once
 

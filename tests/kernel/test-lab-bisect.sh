@@ -1,33 +1,106 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Which function of a cumulative patch breaks a case. (Several that do so only together: test-ddmin.c.)
+# Which function of a cumulative patch breaks a case, by an oops and by wrong data; and that the parts of a
+# patch are modules that replace just those functions. (Several that break it only together: test-ddmin.c.)
+# Two guests at a time where there are two processors.
 . "$(dirname "$0")/lib.sh"
 
 prepare_kernel
+SOURCE=$(suture-build kernel show "$RELEASE" --format json | jq -r .source)
 build_module "$(dirname "$(realpath "$0")")/modules/lab_many.c" || give_up "the test's livepatch does not build"
-bisect=(suture-lab bisect --kernel "$RELEASE" --module "$WORK/lab_many.ko" --case reproducer --format json)
 
-# Unpatched, the fault shows: /proc/filesystems is not empty. Patched, it is gone, and the script dies.
-cat >"$WORK/reads-domains" <<'END'
+# bisect NAME: $WORK/NAME.json, .err and .status, with the script of that name.
+bisect() {
+	mkdir -p "$WORK/$1.parts"
+	suture-lab bisect --kernel "$RELEASE" --module "$WORK/lab_many.ko" --case reproducer --format json \
+		--reproducer "$WORK/$1" -o "$WORK/$1.parts" >"$WORK/$1.json" 2>"$WORK/$1.err"
+	echo $? >"$WORK/$1.status"
+}
+
+# names NAME RESULT: one function was named, with its cause, and each try was told.
+names() {
+	local tries
+
+	tries=$(grep -c '^try [0-9]*: [0-9] of 7 functions: ' "$WORK/$1.err")
+	cat "$WORK/$1.json" "$WORK/$1.err"
+	[ "$(cat "$WORK/$1.status")" = 3 ] && jq -e --argjson told "$tries" \
+		"$2"' and .result == "found" and .case == "reproducer" and .of == 7 and .tries == $told + 1' "$WORK/$1.json"
+}
+
+# Unpatched, the fault shows: /proc/filesystems is not empty. Patched, it is gone, and something else is wrong.
+cat >"$WORK/oops" <<'END'
 cat /proc/execdomains >/dev/null || exit 3
 if grep -q tmpfs /proc/filesystems; then exit 0; else exit 1; fi
 END
-mkdir "$WORK/parts"
-"${bisect[@]}" --reproducer "$WORK/reads-domains" -o "$WORK/parts" >"$WORK/one.json" 2>"$WORK/one.err"
-check "one function breaks the case" [ $? = 3 ]
-check "it is named, with its cause" jq -e '.result == "found" and .cause == "oops" and .case == "reproducer" and .of == 7
-	and [.functions[] | .object + ":" + .name] == ["vmlinux:execdomains_proc_show"]' "$WORK/one.json"
-check "every try is told" [ "$(grep -c '^try [0-9]*: [0-9] of 7 functions: ' "$WORK/one.err")" = \
-	$(($(jq .tries "$WORK/one.json") - 1)) ]
+cat >"$WORK/data" <<'END'
+if grep -qx '0 0' /proc/cmdline; then echo "cmdline is $(cat /proc/cmdline)"; exit 3; fi
+if grep -q tmpfs /proc/filesystems; then exit 0; else exit 1; fi
+END
 
-# The parts are modules: one has the fault, the other all the rest.
-functions='for f in /sys/kernel/livepatch/*/*/*,*; do basename ${f%,*}; done | sort | tr "\n" " "'
-check "the broken part replaces one function" says '^execdomains_proc_show $' \
-	suture-lab shell --kernel "$RELEASE" --module "$WORK/parts/broken.ko" <<<"$functions"
-check "the other part all others" says \
-	'^cmdline_proc_show devinfo_show filesystems_proc_show loadavg_proc_show nf_tables_valid_genid version_proc_show $' \
-	suture-lab shell --kernel "$RELEASE" --module "$WORK/parts/others.ko" <<<"$functions"
-check "and breaks nothing" exits 0 suture-lab bisect --kernel "$RELEASE" --module "$WORK/parts/others.ko" --case load
+# in_background COMMAND…: beside what follows, or before it.
+in_background() {
+	"$@" &
+	[ "$(nproc)" != 1 ] || wait $!
+}
+
+# Three functions of one file that need the kernel's own symbols, by livepatch relocations.
+in_background bisect data
+data=$!
+make_patch modules kernel/module/procfs.c -e '/^static int m_show/,/^}/s/"%s %u"/"%s  %u"/' \
+	-e '/^static void \*m_start/,/^}/s/return seq/if (*pos < 0)\n\t\treturn NULL;\n\treturn seq/' \
+	-e '/^static int modules_open/,/^}/s/8ul/16ul/'
+suture-build patch --kernel "$RELEASE" --version 1.1 -o "$WORK/modules.ko" "$WORK/modules.patch" >"$WORK/modules.out" 2>&1 || {
+	wait
+	give_up "modules.patch: $(tail -n 3 "$WORK/modules.out")"
+}
+in_background bisect oops
+wait $data
+check "a function that gives wrong data is named" names data \
+	'.cause == "lab" and (.message | test("status 3: cmdline is 0 0")) and [.functions[].name] == ["cmdline_proc_show"]'
+
+# Each part with one function, and what is left of the patch without the one that was named.
+mkdir "$WORK/built" "$WORK/hand"
+check "parts of a module that suture-build made" "$BUILD_ROOT/tests/kernel/livepatch-parts" "$WORK/modules.ko" "$WORK/built"
+check "three of them" [ "$(find "$WORK/built" -name '*.ko' | wc -l)" = 3 ]
+check "parts of a hand-written one" "$BUILD_ROOT/tests/kernel/livepatch-parts" "$WORK/lab_many.ko" "$WORK/hand"
+check "seven of them" [ "$(find "$WORK/hand" -name '*.ko' | wc -l)" = 7 ]
+cat >"$WORK/try" <<'END'
+# Loads each module alone and prints its name, and which functions ftrace leads to a livepatch.
+lp=/sys/kernel/livepatch
+for file in "$@"; do
+	insmod $file || exit 1
+	while grep -qs 1 $lp/*/transition; do usleep 20000; done
+	echo "$(basename $file .ko)": $(sed -n 's/^\([^ ]*\) .*\<I\>.*/\1/p' /sys/kernel/tracing/enabled_functions | sort)
+	cat /proc/modules /proc/filesystems >/dev/null
+	name=$(ls $lp)
+	echo 0 >$lp/$name/enabled
+	while [ -d $lp/$name ]; do usleep 20000; done
+	until rmmod $name 2>/dev/null; do usleep 20000; done
+done
+dmesg | grep -E 'WARNING|BUG|Oops' || echo clean
+END
+cp "$WORK/data.parts/broken.ko" "$WORK/hand/broken.ko"
+cp "$WORK/data.parts/others.ko" "$WORK/hand/others.ko"
+files=(--file "$WORK/try:/try")
+for file in "$WORK"/built/*.ko "$WORK"/hand/*.ko; do
+	files+=(--file "$file:/parts/$(basename "$file")")
+done
+check "a guest with them" start_guest parts --load nf_tables "${files[@]}"
+in_guest sh -c 'sh /try /parts/*.ko' >"$WORK/tried" 2>&1
+note "$(cat "$WORK/tried")"
+for file in "$WORK"/built/*.ko "$WORK"/hand/*_*.ko; do
+	name=$(basename "$file" .ko)
+	check "$name alone is replaced" grep -qx "$name: $name" "$WORK/tried"
+done
+check "the broken part replaces the one that was named" grep -qx 'broken: cmdline_proc_show' "$WORK/tried"
+check "the other part all others" grep -qx \
+	'others: devinfo_show execdomains_proc_show filesystems_proc_show loadavg_proc_show nf_tables_valid_genid version_proc_show' \
+	"$WORK/tried"
+check "the kernel has nothing to say of them" grep -qx clean "$WORK/tried"
+
+wait
+check "a function that kills its caller is named" names oops \
+	'.cause == "oops" and [.functions[] | .object + ":" + .name] == ["vmlinux:execdomains_proc_show"]'
 
 # What is no whole module is refused.
 head -c 3000 "$WORK/lab_many.ko" >"$WORK/cut.ko"

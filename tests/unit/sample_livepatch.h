@@ -4,15 +4,15 @@
 
 #include "sample_object.h"
 
-/* Places in .data: struct klp_patch, klp_object[3] of 64 bytes, klp_func[2] of 40 each, klp_state.
- */
+/* Places in .data: struct klp_patch, klp_object[3] of 64 bytes, klp_func[3] and [2] of 40 each,
+ * klp_state. */
 enum {
 	SAMPLE_PATCH = 0,
 	SAMPLE_OBJECTS = 64,
 	SAMPLE_FIRST = 256,
-	SAMPLE_SECOND = 336,
-	SAMPLE_STATES = 416,
-	SAMPLE_SIZE = 512
+	SAMPLE_SECOND = 376,
+	SAMPLE_STATES = 456,
+	SAMPLE_SIZE = 576
 };
 
 struct sample_livepatch {
@@ -57,7 +57,7 @@ static inline void sample_livepatch_make(struct sample_livepatch *m, bool callba
 		uint64_t at, size;
 	} tables[] = { { "states", SAMPLE_STATES, 72 },
 		       { "second", SAMPLE_SECOND, 80 },
-		       { "first", SAMPLE_FIRST, 80 },
+		       { "first", SAMPLE_FIRST, 120 },
 		       { "objects", SAMPLE_OBJECTS, 192 },
 		       { "patch", SAMPLE_PATCH, 64 } };
 

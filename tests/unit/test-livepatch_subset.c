@@ -66,6 +66,7 @@ static void test_first_goes(void **state)
 	assert_string_equal(s.tables.functions[0].symbol, "new_show");
 	assert_int_equal(s.tables.functions[0].sympos, 5);
 	assert_int_equal(s.tables.functions[0].at, SAMPLE_FIRST);
+	assert_string_equal(s.tables.functions[1].object, "nf_tables");
 	assert_int_equal(s.tables.functions[1].sympos, 3);
 }
 

@@ -112,9 +112,98 @@ static void what_is_wrong_is_named(void **state)
 	expect(&m, ERR_INVALID, "an object named vmlinux");
 
 	sample_livepatch_make(&m, false, false);
-	sample_point(&m, 488, elf_object_symbol(m.object, "__this_module"), 0);
-	sample_point(&m, 496, m.data->symbol, SAMPLE_OBJECTS);
+	sample_point(&m, SAMPLE_STATES + 72, elf_object_symbol(m.object, "__this_module"), 0);
+	sample_point(&m, SAMPLE_STATES + 80, m.data->symbol, SAMPLE_OBJECTS);
 	expect(&m, ERR_UNSUPPORTED, "more than one struct klp_patch");
+}
+
+/* Another entry of the first table, at a place of choice. */
+static void add_entry(struct sample_livepatch *m, uint64_t at)
+{
+	sample_point(m, at, m->strings->symbol, 9);
+	sample_point(m, at + 8, m->code, 0);
+}
+
+/* Moves the relocation of one place to another. */
+static void repoint(struct sample_livepatch *m, uint64_t from, uint64_t to)
+{
+	for (size_t i = 0; i < m->rela_count; i++)
+		if (m->relas[i].offset == from)
+			m->relas[i].offset = to;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct elf_rela *x = a, *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static void expect_sorted(struct sample_livepatch *m, const char *why)
+{
+	qsort(m->relas, m->rela_count, sizeof(m->relas[0]), compare);
+	expect(m, ERR_INVALID, why);
+}
+
+/* What the kernel would read otherwise than it looks: it takes entry after entry of one size, up to
+ * the first empty one. */
+static void no_table_is_guessed_at(void **state)
+{
+	(void)state;
+	_cleanup_tables_ struct tables t = { 0 };
+	struct error err = { 0 };
+	struct sample_livepatch m;
+
+	sample_livepatch_make(&m, false, false);
+	add_entry(&m, SAMPLE_FIRST + 40);
+	qsort(m.relas, m.rela_count, sizeof(m.relas[0]), compare);
+	assert_ok(read_tables(&m, &t, &err), &err);
+	assert_int_equal(t.function_count, 3);
+	elf_object_free(m.object);
+
+	sample_livepatch_make(&m, false, false); /* the first is empty */
+	repoint(&m, SAMPLE_FIRST, SAMPLE_FIRST + 40);
+	repoint(&m, SAMPLE_FIRST + 8, SAMPLE_FIRST + 48);
+	expect_sorted(&m, "has gaps");
+
+	sample_livepatch_make(&m, false, false); /* too near to be one */
+	add_entry(&m, SAMPLE_FIRST + 24);
+	expect_sorted(&m, "different sizes");
+
+	sample_livepatch_make(&m, false, false); /* 40, then 48 bytes */
+	add_entry(&m, SAMPLE_FIRST + 40);
+	add_entry(&m, SAMPLE_FIRST + 88);
+	expect_sorted(&m, "different sizes");
+
+	sample_livepatch_make(&m, false, false); /* none is empty */
+	add_entry(&m, SAMPLE_FIRST + 40);
+	add_entry(&m, SAMPLE_FIRST + 80);
+	expect_sorted(&m, "has no end");
+
+	sample_livepatch_make(&m, false, false); /* two objects, one table */
+	for (size_t i = 0; i < m.rela_count; i++)
+		if (m.relas[i].offset == SAMPLE_OBJECTS + 72)
+			m.relas[i].addend = SAMPLE_FIRST;
+	expect(&m, ERR_INVALID, "share a table");
+
+	sample_livepatch_make(&m, false, false); /* the kernel refuses to relocate what is there */
+	m.data->data[SAMPLE_SECOND + 9] = 1;
+	expect(&m, ERR_INVALID, "not understood");
+}
+
+/* An entry that only the kernel's own names complete. */
+static void livepatch_relocations_are_seen(void **state)
+{
+	(void)state;
+	struct sample_livepatch m;
+
+	sample_livepatch_make(&m, false, false);
+
+	struct elf_section *late = elf_object_add_rela(m.object, m.data, ".klp.rela.vmlinux..data",
+						       SHF_RELA_LIVEPATCH, 1);
+
+	late->relas[0] = (struct elf_rela){ SAMPLE_FIRST + 48, m.code, R_X86_64_64, 0 };
+	expect(&m, ERR_INVALID, "livepatch relocations");
 }
 
 /* Of several names of a place the global one is meant. */
@@ -161,9 +250,13 @@ static void no_states_are_zeros(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_everything),       cmocka_unit_test(nothing_is_invented),
-		cmocka_unit_test(what_is_wrong_is_named), cmocka_unit_test(the_global_name),
+		cmocka_unit_test(reads_everything),
+		cmocka_unit_test(nothing_is_invented),
+		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(the_global_name),
 		cmocka_unit_test(no_states_are_zeros),
+		cmocka_unit_test(no_table_is_guessed_at),
+		cmocka_unit_test(livepatch_relocations_are_seen),
 	};
 	return cmocka_run_group_tests_name("tables", tests, NULL, NULL);
 }

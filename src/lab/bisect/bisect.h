@@ -9,6 +9,7 @@
 struct bisect_options {
 	struct trial_options trial; /* its cases: the first that fails is looked into */
 	size_t most;                /* tries, beside the whole patch and the empty one; 0: 200 */
+	bool any_cause;             /* a part that fails the case fails, whatever the cause */
 	/* Each try as it ends; may be NULL. */
 	void (*say)(void *user, const char *text);
 	void *user;
@@ -34,8 +35,8 @@ struct bisect {
 
 /*
  * Holds the cases with the whole patch, the first that fails without any function of it, and then,
- * by ddmin(), with parts. A part that fails for another cause counts neither way. Errors: those of
- * trial_run() and livepatch_subset_read(), ERR_NO_MEMORY.
+ * by ddmin(), with parts. A part that fails for another cause counts neither way, unless
+ * `any_cause`. Errors: those of trial_run() and livepatch_subset_read(), ERR_NO_MEMORY.
  */
 int bisect_run(const struct bisect_options *options, struct bisect *ret, struct error *err);
 void bisect_free(struct bisect *bisect);

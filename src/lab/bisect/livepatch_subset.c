@@ -30,14 +30,21 @@ void livepatch_subset_free(struct livepatch_subset *subset)
 	*subset = (struct livepatch_subset){ 0 };
 }
 
+static int compare_offset(const void *offset, const void *rela)
+{
+	uint64_t a = *(const uint64_t *)offset, b = ((const struct elf_rela *)rela)->offset;
+
+	return (a > b) - (a < b);
+}
+
+/* There is one: tables_read() has seen it, and relocations go at the very end. */
 static struct elf_rela *pointer_at(const struct tables_function *f, uint64_t field)
 {
-	struct elf_section *rela = f->section->rela;
+	const struct elf_section *rela = f->section->rela;
+	uint64_t offset = f->at + field;
 
-	for (size_t i = 0; i < rela->rela_count; i++)
-		if (rela->relas[i].offset == f->at + field && rela->relas[i].type == R_X86_64_64)
-			return &rela->relas[i];
-	return NULL; /* never: tables_read() has seen both */
+	return bsearch(&offset, rela->relas, rela->rela_count, sizeof(*rela->relas),
+		       compare_offset);
 }
 
 /* What a module fills in of an entry: two pointers and a number. The last entry is all zero. */
@@ -100,6 +107,7 @@ int livepatch_subset_write(struct livepatch_subset *subset, const bool *keep, st
 		keep_of_table(t, keep, first, last);
 	}
 	for (size_t i = 0; i < t->function_count; i++)
-		compact(t->functions[i].section->rela);
+		if (i == 0 || t->functions[i].section != t->functions[i - 1].section)
+			compact(t->functions[i].section->rela);
 	return elf_object_write(subset->module, out, err);
 }
