@@ -218,6 +218,7 @@ void case_judge(struct trial_guest *t, const struct case_kind *kind, const struc
 {
 	_cleanup_buf_ struct buf log = BUF_INIT(GUEST_CONSOLE_MAX + 1);
 	struct console_report report = { 0 };
+	bool readable = false;
 
 	ret->verdict = VERDICT_PASS;
 	ret->cause = CAUSE_NONE;
@@ -225,8 +226,11 @@ void case_judge(struct trial_guest *t, const struct case_kind *kind, const struc
 	if (guest_console_from(t->guest, t->console, &log, NULL) == 0) {
 		console_classify(log.data, log.len, &report);
 		snprintf(c->excerpt, sizeof(c->excerpt), "%s", report.excerpt);
+		readable = true;
 	}
 	judge_held(t, kind, end, &report, c, ret);
+	if (!readable && ret->verdict != VERDICT_FAIL)
+		set(ret, CAUSE_LAB, "the console log cannot be read");
 	buf_clear(&log);
 	if (guest_console_from(t->guest, t->console, &log, NULL) == 0)
 		keep_log(t, kind, &log, c);

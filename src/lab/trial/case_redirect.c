@@ -136,8 +136,13 @@ static bool judge_recorded(const struct lines *l, const char *object,
 		      f->name, f->sympos);
 		return false;
 	}
+	if (!code) {
+		wrong(ret, CAUSE_LAB, "the code of %s:%s,%u was not looked at", object, f->name,
+		      f->sympos);
+		return false;
+	}
 	/* A module's function that is not there: its module is not loaded. */
-	if (!code || (streq(code->hex, "-") && !streq(object, "vmlinux")))
+	if (streq(code->hex, "-") && !streq(object, "vmlinux"))
 		return true;
 	if (!is_recorded_code(f, code->hex)) {
 		wrong(ret, CAUSE_WRONG_FUNCTION,

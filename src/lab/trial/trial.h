@@ -75,5 +75,6 @@ struct trial_options {
  */
 int trial_run(const struct trial_options *options, struct trial *ret, struct error *err);
 
-/* No case failed, and at least one passed. */
+/* No case failed, and at least one beside `boot` passed: a trial that skipped all others has shown
+ * nothing. */
 bool trial_passed(const struct trial *trial);

@@ -8,7 +8,7 @@ for kb in 400; do
 	# The hog is spared by the kernel; what loads the module is not.
 	sh -c 'echo 1000 >/proc/self/oom_score_adj; exec insmod /lab/patch.ko' >/dev/null 2>&1
 	status=$?
-	finish
+	finish || fail lab "the hog ended early: $(tail -n 1 /lab/hog.out)"
 	name=$(ls $lp | head -n 1)
 	if [ -n "$name" ]; then
 		settle

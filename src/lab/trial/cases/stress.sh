@@ -18,6 +18,8 @@ usleep 500000
 begin=$(now)
 withdraw
 note "taken back after $((($(now) - begin) * 10)) ms"
+kill -0 $mix 2>/dev/null || fail wrong-data "the checks ended early: $(tail -n 1 /lab/mix.out)"
+[ -z "${stress:-}" ] || kill -0 $stress 2>/dev/null || note "stress-ng ended early: $(tail -n 1 /lab/stress.out)"
 kill -TERM $mix ${stress:-}
 wait $mix || fail wrong-data "$(grep -m 1 FAIL /lab/mix.out || tail -n 1 /lab/mix.out)"
 [ -z "${stress:-}" ] || wait $stress

@@ -5,4 +5,7 @@
 if insert /lab/wrong.ko; then
 	fail accepted 'the kernel took a module that is made for another one'
 fi
-note "$why"
+case $why in
+*'version magic'* | *'disagrees about version'*) note "$why" ;;
+*) fail lab "refused for another reason: $why" ;;
+esac
