@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lab/bisect/livepatch_subset.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "module/signature.h"
+
+#define DESCRIPTION_MAX ((size_t)64 * 1024 * 1024) /* of the tables: long names repeat */
 
 int livepatch_subset_read(const void *data, size_t len, struct livepatch_subset *ret,
 			  struct error *err)
@@ -94,11 +97,66 @@ static void compact(struct elf_section *rela)
 	rela->rela_count = kept;
 }
 
+static int add_text(struct buf *out, const char *text)
+{
+	return buf_append(out, text, strlen(text) + 1);
+}
+
+/* All that the tables say, or would say with these functions only (NULL: all). */
+static int describe(const struct tables *t, const bool *keep, struct buf *out)
+{
+	int r = buf_append(out, &t->replace, sizeof(t->replace));
+
+	for (size_t i = 0; r == 0 && i < t->object_count; i++) {
+		r = add_text(out, t->objects[i].name);
+		if (r == 0)
+			r = buf_append(out, &t->objects[i].callbacks, sizeof(bool));
+	}
+	for (size_t i = 0; r == 0 && i < t->state_count; i++)
+		r = buf_printf(out, "%" PRIu64 " %u\n", t->states[i].id, t->states[i].version);
+	for (size_t i = 0; r == 0 && i < t->function_count; i++) {
+		const struct tables_function *f = &t->functions[i];
+
+		if (keep && !keep[i])
+			continue;
+		r = buf_printf(out, "%zu %" PRIu64 "\n", f->table, f->sympos);
+		if (r == 0)
+			r = add_text(out, f->name);
+		if (r == 0)
+			r = add_text(out, f->symbol);
+	}
+	return r;
+}
+
+/* Reads what was written. Tables of a strange file may lie in each other, or names in tables: what
+ * was moved has changed these too. */
+static int check_written(const struct buf *expected, const uint8_t *data, size_t len,
+			 struct error *err)
+{
+	_cleanup_livepatch_subset_ struct livepatch_subset part = { 0 };
+	_cleanup_buf_ struct buf found = BUF_INIT(DESCRIPTION_MAX);
+	int r = livepatch_subset_read(data, len, &part, err);
+
+	if (r < 0)
+		return error_prefix(err, r, "a part of it");
+	r = describe(&part.tables, NULL, &found);
+	if (r < 0)
+		return error_set(err, r, "what a part of it replaces");
+	return found.len == expected->len && memcmp(found.data, expected->data, found.len) == 0
+		       ? 0
+		       : error_set(err, ERR_INVALID, "its tables lie in each other");
+}
+
 int livepatch_subset_write(struct livepatch_subset *subset, const bool *keep, struct buf *out,
 			   struct error *err)
 {
 	const struct tables *t = &subset->tables;
+	_cleanup_buf_ struct buf expected = BUF_INIT(DESCRIPTION_MAX);
+	size_t start = out->len;
+	int r = describe(t, keep, &expected);
 
+	if (r < 0)
+		return error_set(err, r, "what a part of it replaces");
 	for (size_t first = 0, last; first < t->function_count; first = last) {
 		for (last = first + 1; last < t->function_count &&
 				       t->functions[last].table == t->functions[first].table;
@@ -109,5 +167,6 @@ int livepatch_subset_write(struct livepatch_subset *subset, const bool *keep, st
 	for (size_t i = 0; i < t->function_count; i++)
 		if (i == 0 || t->functions[i].section != t->functions[i - 1].section)
 			compact(t->functions[i].section->rela);
-	return elf_object_write(subset->module, out, err);
+	r = elf_object_write(subset->module, out, err);
+	return r < 0 ? r : check_written(&expected, out->data + start, out->len - start, err);
 }

@@ -26,6 +26,8 @@ void livepatch_subset_free(struct livepatch_subset *subset);
  * Appends the module, unsigned, that replaces only the functions i of tables.functions with
  * keep[i]. An object may lose all of them: the kernel takes that. Callbacks and states stay as they
  * are, and so do calls between the new functions. Can be called once, since it changes `subset`.
+ * ERR_INVALID: the written module, read again, would not be that one, as its tables lie in each
+ * other.
  */
 int livepatch_subset_write(struct livepatch_subset *subset, const bool *keep, struct buf *out,
 			   struct error *err);
