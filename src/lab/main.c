@@ -104,10 +104,11 @@ static const struct cli_option bisect_options[] = {
 	{ "case", "NAME", "look into this case (see `run`), or the first of several; repeatable",
 	  false, 0 },
 	CASE_OPTIONS,
-	{ "any-cause", NULL, "a part that fails for another cause than the whole has failed too",
+	{ "any-cause", NULL,
+	  "a part that fails for another cause than the whole (but fault-stays) has failed too",
 	  false, 0 },
 	{ "tries", "N", "give up after so many parts (default 200)", false, 0 },
-	{ "output", "DIR", "write broken.ko and others.ko there: the two parts of the module",
+	{ "output", "DIR", "write broken.ko and others.ko there: what was named, and the rest",
 	  false, 'o' },
 	GUEST_OPTIONS,
 	CLI_FORMAT_OPTION,
@@ -182,10 +183,13 @@ static const struct cli_verb verbs[] = {
 	{ "bisect", "", 0, 0, "find the functions of a cumulative patch that break a case",
 	  "Holds the cases with the whole patch; then the first that fails without any function of "
 	  "it, and with fewer and fewer of them, until no single one can be left out. A part that "
-	  "fails for another cause counts neither way. Callbacks and states stay, and new "
-	  "functions that call each other still do. A reproducer that sees wrong data ends with a "
-	  "status of its own, 2 or more, so that this is not taken for the fault that the patch "
-	  "mends. Exit status 0: no case fails.",
+	  "fails for another cause, or for which the case is skipped, counts neither way. The build "
+	  "record is cut to the functions of the part. Callbacks and states stay, and new "
+	  "functions that call each other, or share shadow variables, still do. If the fault shows "
+	  "although patched (fault-stays), no part is tried: it shows without any function too. A "
+	  "reproducer that sees wrong data ends with a status of its own, 2 or more, so that this "
+	  "is not taken for the fault that the patch mends. Exit status 0: no case fails; 3: one "
+	  "does, whatever was found.",
 	  bisect_options, command_bisect },
 	{ "shell", "", 0, 0, "a shell in a guest, on its console",
 	  "The guest goes off when the shell ends, or with Ctrl-]. Without a terminal, standard "
@@ -219,7 +223,8 @@ static const struct cli_verb verbs[] = {
 
 static const struct cli_exit exits[] = {
 	{ EXIT_CASE_FAILED,
-	  "a case of `run`, `matrix` or `selftest` failed, or a module could not be built" },
+	  "a case of `run`, `matrix`, `selftest` or `bisect` failed, or a module could not be "
+	  "built" },
 	{ -1, NULL },
 };
 

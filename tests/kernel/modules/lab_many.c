@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A livepatch of seven functions, one of them in a module, for the tests of suture-lab: show() of
- * /proc/execdomains kills who reads it; show() of /proc/loadavg and /proc/version say "changed",
- * which the test's reproducer takes for the fault only if it finds both.
+ * A livepatch of five functions, one of them in a module, for the tests of suture-lab: show() of
+ * /proc/execdomains kills who reads it, /proc/cmdline and /proc/filesystems say something else.
  */
 #include <linux/livepatch.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <net/net_namespace.h>
-
-static int changed_show(struct seq_file *m, void *v)
-{
-	seq_puts(m, "changed\n");
-	return 0;
-}
 
 static int same_show(struct seq_file *m, void *v)
 {
@@ -34,11 +27,9 @@ static bool valid_genid(struct net *net, u32 genid)
 
 static struct klp_func kernel_functions[] = {
 	{ .old_name = "cmdline_proc_show", .new_func = same_show },
-	{ .old_name = "loadavg_proc_show", .new_func = changed_show },
-	{ .old_name = "devinfo_show", .new_func = same_show },
 	{ .old_name = "execdomains_proc_show", .new_func = oops_show },
-	{ .old_name = "version_proc_show", .new_func = changed_show },
 	{ .old_name = "filesystems_proc_show", .new_func = same_show },
+	{ .old_name = "devinfo_show", .new_func = same_show },
 	{}
 };
 
@@ -65,6 +56,6 @@ static void __exit lab_many_exit(void)
 
 module_init(lab_many_init);
 module_exit(lab_many_exit);
-MODULE_DESCRIPTION("livepatch of seven functions for the tests of suture-lab");
+MODULE_DESCRIPTION("livepatch of five functions for the tests of suture-lab");
 MODULE_LICENSE("GPL");
 MODULE_INFO(livepatch, "Y");
