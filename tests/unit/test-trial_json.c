@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/file.h"
+#include "lab/trial/case_run.h"
 #include "lab/trial/case_scripts.h"
 #include "lab/trial/case_table.h"
 #include "lab/trial/trial_json.h"
@@ -27,6 +29,8 @@ static const struct trial sample = {
 		     .repeated = true,
 		     .first = { VERDICT_FAIL, CAUSE_OOPS, 5, "c" },
 		     .excerpt = "x\ny\n",
+		     .first_excerpt = "z\n",
+		     .first_log = "stress-first.log",
 		     .log = "stress.log" },
 		   { .name = "target", .run = { VERDICT_SKIP, CAUSE_NONE, 0, "no module" } } },
 	.n = 3,
@@ -68,6 +72,8 @@ static void test_there_and_back(void **state)
 		assert_same(&a->first, &b->first);
 		assert_string_equal(a->excerpt, b->excerpt);
 		assert_string_equal(a->log, b->log);
+		assert_string_equal(a->first_excerpt, b->first_excerpt);
+		assert_string_equal(a->first_log, b->first_log);
 	}
 }
 
@@ -85,6 +91,13 @@ static void test_refused(void **state)
 		{ "cases", "[{\"result\":\"pass\",\"cause\":\"none\",\"seconds\":-1}]" },
 		{ "cases", "[{\"result\":\"pass\",\"cause\":\"none\",\"seconds\":1e300}]" },
 		{ "cases", "[{\"result\":\"pass\",\"cause\":\"none\",\"seconds\":1,\"first\":3}]" },
+		{ "cases", "[{\"name\":\"a\",\"result\":\"pass\",\"cause\":\"none\",\"seconds\":1,"
+			   "\"log\":\"../x\"}]" },
+		{ "cases", "[{\"name\":\"a\",\"result\":\"pass\",\"cause\":\"none\",\"seconds\":1,"
+			   "\"log\":\"/etc/x\"}]" },
+		{ "cases", "[{\"name\":\"a\",\"result\":\"pass\",\"cause\":\"none\",\"seconds\":1,"
+			   "\"first\":{\"result\":\"pass\",\"cause\":\"none\",\"seconds\":1,"
+			   "\"log\":\"..\"}}]" },
 		{ "seconds", "\"1\"" },
 		{ "boots", "-1" },
 		{ "build_id", "\"00000000000000000000000000000000000000000000000000000000000000000"
@@ -139,6 +152,49 @@ static void test_names(void **state)
 	assert_int_equal(trial_verdict_from("passed", &verdict), ERR_INVALID);
 }
 
+/* What the second time would write over is there under another name. */
+static void test_first_is_kept(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/suture-first-XXXXXX";
+	struct trial_case *c = calloc(1, sizeof(*c));
+	struct error err = { 0 };
+
+	assert_non_null(c);
+	assert_non_null(mkdtemp(dir));
+	_cleanup_free_ char *log = path_join(dir, "load.log", NULL);
+	_cleanup_free_ char *first = path_join(dir, "load-first.log", NULL);
+
+	assert_int_equal(file_write_atomic(log, "x", 1, 0600, &err), 0);
+	*c = (struct trial_case){ .name = "load",
+				  .run = { VERDICT_FAIL, CAUSE_OOPS, 5, "c" },
+				  .excerpt = "e",
+				  .log = "load.log" };
+	trial_case_keep_first(c, dir);
+	assert_true(c->repeated);
+	assert_int_equal(c->first.cause, CAUSE_OOPS);
+	assert_string_equal(c->first_excerpt, "e");
+	assert_string_equal(c->first_log, "load-first.log");
+	assert_string_equal(c->excerpt, "");
+	assert_string_equal(c->log, "");
+	assert_false(file_exists(log));
+	assert_true(file_exists(first));
+	file_remove_tree(dir, NULL);
+	free(c);
+}
+
+static void test_limit(void **state)
+{
+	(void)state;
+	struct trial_options o = { .transition_timeout_ms = 1000 };
+
+	assert_int_equal(case_limit_ms(case_find("cycles"), &o), 3602000);
+	o.cycles = 10000;
+	assert_int_equal(case_limit_ms(case_find("cycles"), &o), 360002000);
+	assert_int_equal(case_limit_ms(case_find("load"), &o),
+			 case_find("load")->seconds * 1000 + 2000);
+}
+
 /* Every cause that a script names is one. */
 static void check_causes(const char *script)
 {
@@ -172,7 +228,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_passed),         cmocka_unit_test(test_names),
-		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_table),          cmocka_unit_test(test_first_is_kept),
+		cmocka_unit_test(test_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "lab/trial/case_run.h"
 
+#include <limits.h>
+
 #include "lab/trial/case_scripts.h"
 
 #define RUN_AGAIN 10 /* status of a script that wants modules first (cases/lib.sh) */
@@ -11,12 +13,21 @@ static int append(void *user, bool is_error, const void *data, size_t len)
 	return buf_append(user, data, len);
 }
 
+int case_limit_ms(const struct case_kind *kind, const struct trial_options *options)
+{
+	int64_t ms = (int64_t)kind->seconds * 1000;
+
+	if (streq(kind->name, "cycles") && options->cycles > TRIAL_ROUNDS)
+		ms = ms * options->cycles / TRIAL_ROUNDS;
+	return (int)MIN(ms + INT64_C(2) * options->transition_timeout_ms, (int64_t)INT_MAX);
+}
+
 /* Runs the case's script; `argument`: "" or "again". */
 static int run_script(struct trial_guest *t, const struct case_kind *kind, const char *argument,
 		      struct buf *said, struct channel_result *ret, struct error *err)
 {
 	const char *const argv[] = { "sh", "/lab/case.sh", argument, NULL };
-	int limit_ms = kind->seconds * 1000 + 2 * t->o->transition_timeout_ms;
+	int limit_ms = case_limit_ms(kind, t->o);
 
 	return guest_run(
 		t->guest,

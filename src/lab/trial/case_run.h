@@ -10,6 +10,8 @@
  */
 int case_prepare(struct trial_guest *t, const struct case_kind *kind, const char **ret_skip,
 		 struct error *err);
+/* How long its script may run: the more rounds are asked for, the longer. */
+int case_limit_ms(const struct case_kind *kind, const struct trial_options *options);
 /*
  * Runs what case_prepare() put, once more if it asks for modules. `said` gets its output. Errors:
  * those of guest_run(), ERR_TOO_LARGE (of output), and of loading the modules.

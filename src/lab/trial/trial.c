@@ -63,6 +63,23 @@ static void hold_once(struct trial_guest *t, const struct case_kind *kind, struc
 	case_judge(t, kind, &end, c, ret);
 }
 
+void trial_case_keep_first(struct trial_case *c, const char *logs)
+{
+	c->first = c->run;
+	c->repeated = true;
+	memcpy(c->first_excerpt, c->excerpt, sizeof(c->first_excerpt));
+	c->excerpt[0] = '\0';
+	if (logs && c->log[0]) {
+		snprintf(c->first_log, sizeof(c->first_log), "%s-first.log", c->name);
+		_cleanup_free_ char *from = path_join(logs, c->log, NULL);
+		_cleanup_free_ char *to = path_join(logs, c->first_log, NULL);
+
+		if (!from || !to || rename(from, to) < 0)
+			c->first_log[0] = '\0';
+	}
+	c->log[0] = '\0';
+}
+
 /* Emulated by several threads, processors do not always see code that changes while it runs as real
  * ones do: what fails there counts only if it fails with one thread too. */
 static void hold_case(struct trial_guest *t, const struct case_kind *kind)
@@ -77,8 +94,7 @@ static void hold_case(struct trial_guest *t, const struct case_kind *kind)
 		trial_guest_drop(t);
 	if (c->run.verdict != VERDICT_FAIL || t->accel != GUEST_TCG_MULTI)
 		return;
-	c->first = c->run;
-	c->repeated = true;
+	trial_case_keep_first(c, t->o->logs);
 	t->accel = GUEST_TCG;
 	hold_once(t, kind, c, &c->run);
 	trial_guest_drop(t);

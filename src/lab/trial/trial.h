@@ -12,6 +12,7 @@
 #include "lab/trial/verdict.h"
 
 #define TRIAL_CASES_MAX   32
+#define TRIAL_ROUNDS      100                   /* of the case `cycles`, if nothing is said */
 #define TRIAL_NAME_MAX    32                    /* of a case, with its zero */
 #define TRIAL_MACHINE_MAX GUEST_DESCRIPTION_MAX /* of a machine's description, with its zero */
 #define TRIAL_LOG_MAX     192                   /* of a log's file name, with its zero */
@@ -32,6 +33,9 @@ struct trial_case {
 	bool repeated;
 	struct trial_outcome first;
 	char excerpt[CONSOLE_EXCERPT_MAX]; /* the part of the kernel's log that shows the fault */
+	/* The same of the first time, if it was repeated. */
+	char first_excerpt[CONSOLE_EXCERPT_MAX];
+	char first_log[TRIAL_LOG_MAX];
 	char log[TRIAL_LOG_MAX]; /* file name of its console log below trial_options.logs; "" */
 };
 
@@ -74,6 +78,10 @@ struct trial_options {
  * far as it went.
  */
 int trial_run(const struct trial_options *options, struct trial *ret, struct error *err);
+
+/* Makes room for the second time: the outcome becomes `first`, with its excerpt, and the log in the
+ * folder `logs` (may be NULL) CASE-first.log. */
+void trial_case_keep_first(struct trial_case *c, const char *logs);
 
 /* No case failed, and at least one beside `boot` passed: a trial that skipped all others has shown
  * nothing. */

@@ -13,7 +13,6 @@
 #include "lab/trial/livepatch_file.h"
 
 #define FUNCTIONS_MAX (512 * 1024)
-#define ROUNDS        100
 #define STRESS_NG     "/usr/bin/stress-ng"
 
 int trial_guest_open(const struct trial_options *o, struct trial *trial, struct trial_guest *ret,
@@ -142,7 +141,7 @@ static int put_facts(struct trial_guest *t, struct error *err)
 	_cleanup_buf_ struct buf facts = BUF_INIT(64 * 1024);
 	int r = buf_printf(&facts, "limit=%d\nrounds=%d\ntargets='",
 			   t->o->transition_timeout_ms / 1000,
-			   t->o->cycles > 0 ? t->o->cycles : ROUNDS);
+			   t->o->cycles > 0 ? t->o->cycles : TRIAL_ROUNDS);
 
 	for (size_t i = 0; r == 0 && i < t->target.n; i++)
 		if (!t->target.items[i][strspn(t->target.items[i],

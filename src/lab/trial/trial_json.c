@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/file.h"
+
 #define MS_MAX    (INT64_C(1) << 40)
 #define BOOTS_MAX 100000
 
@@ -18,12 +20,23 @@ static json_t *run_json(const struct trial_outcome *run)
 	return TAKE_PTR(o);
 }
 
+/* The first time, with what its log shows; these two only if there are any. */
+static json_t *first_json(const struct trial_case *c)
+{
+	_cleanup_json_ json_t *o = run_json(&c->first);
+
+	if (!o || (c->first_excerpt[0] && json_set_str(o, "excerpt", c->first_excerpt) < 0) ||
+	    (c->first_log[0] && json_set_str(o, "log", c->first_log) < 0))
+		return NULL;
+	return TAKE_PTR(o);
+}
+
 static json_t *case_json(const struct trial_case *c)
 {
 	_cleanup_json_ json_t *o = json_object(), *run = run_json(&c->run);
 
 	if (!o || !run || json_set_str(o, "name", c->name) < 0 || json_object_update(o, run) < 0 ||
-	    json_object_set_new(o, "first", c->repeated ? run_json(&c->first) : json_null()) < 0 ||
+	    json_object_set_new(o, "first", c->repeated ? first_json(c) : json_null()) < 0 ||
 	    json_set_str(o, "excerpt", c->excerpt[0] ? c->excerpt : NULL) < 0 ||
 	    json_set_str(o, "log", c->log[0] ? c->log : NULL) < 0)
 		return NULL;
@@ -90,6 +103,24 @@ static int take_run(const json_t *o, struct trial_outcome *ret, struct error *er
 	return r < 0 ? r : take(o, "message", ret->message, sizeof(ret->message), err);
 }
 
+static int take_log(const json_t *o, char ret[static TRIAL_LOG_MAX], struct error *err)
+{
+	int r = take(o, "log", ret, TRIAL_LOG_MAX, err);
+
+	if (r == 0 && ret[0] && !path_is_safe_relative(ret))
+		r = error_set(err, ERR_INVALID, "log: not a relative path");
+	return r;
+}
+
+static int take_first(const json_t *o, struct trial_case *ret, struct error *err)
+{
+	int r = take_run(o, &ret->first, err);
+
+	if (r == 0)
+		r = take(o, "excerpt", ret->first_excerpt, sizeof(ret->first_excerpt), err);
+	return r < 0 ? r : take_log(o, ret->first_log, err);
+}
+
 static int take_case(const json_t *o, struct trial_case *ret, struct error *err)
 {
 	const json_t *first = json_object_get(o, "first");
@@ -99,10 +130,10 @@ static int take_case(const json_t *o, struct trial_case *ret, struct error *err)
 		r = take_run(o, &ret->run, err);
 	ret->repeated = first && !json_is_null(first);
 	if (r == 0 && ret->repeated)
-		r = take_run(first, &ret->first, err);
+		r = take_first(first, ret, err);
 	if (r == 0)
 		r = take(o, "excerpt", ret->excerpt, sizeof(ret->excerpt), err);
-	return r < 0 ? r : take(o, "log", ret->log, sizeof(ret->log), err);
+	return r < 0 ? r : take_log(o, ret->log, err);
 }
 
 int trial_from_json(const json_t *o, struct trial *ret, struct error *err)
