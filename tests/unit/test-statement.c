@@ -73,6 +73,13 @@ static void read_back(void **state)
 	json = make(&report);
 	report_init(&again);
 	assert_ok(statement_from_json(json, &again, &err), &err);
+	/* A command to paste is taken from no file. */
+	for (size_t i = 0; i < report.n; i++) {
+		assert_null(again.jobs[i].shell);
+		free(TAKE_PTR(report.jobs[i].shell));
+	}
+	json_decref(json);
+	json = make(&report);
 	second = make(&again);
 	assert_true(json_equal(json, second));
 	report_init(&both);

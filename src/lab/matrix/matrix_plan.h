@@ -12,8 +12,9 @@
 
 #include "lab/matrix/matrix_file.h"
 #include "lab/matrix/matrix_store.h"
+#include "lab/report/report.h"
 
-#define MATRIX_JOBS_MAX 16384
+#define MATRIX_JOBS_MAX REPORT_JOBS_MAX /* what a report can hold */
 #define MATRIX_JOB_NAME 256
 
 struct matrix_kernel {

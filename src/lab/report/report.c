@@ -120,6 +120,8 @@ void report_clean_trial(struct trial *t)
 		clean_line(c->first.message);
 		report_clean_text(c->excerpt);
 		clean_line(c->log);
+		report_clean_text(c->first_excerpt);
+		clean_line(c->first_log);
 	}
 }
 

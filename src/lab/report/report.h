@@ -7,7 +7,7 @@
 
 #include "lab/trial/trial.h"
 
-#define REPORT_JOBS_MAX 4096
+#define REPORT_JOBS_MAX 16384
 #define REPORT_TEXT_MAX 1024 /* of each of a job's strings, with its zero */
 
 enum report_state {

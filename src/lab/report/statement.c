@@ -202,7 +202,8 @@ int statement_save(const struct report *report, const char *path, struct error *
 	return r < 0 ? r : json_save_path(json, path, 0644, err);
 }
 
-/* The strings of a job belong to the JSON. */
+/* The strings of a job belong to the JSON. Its `shell`, which people paste, is not taken from a
+ * file: it is made anew from the checked fields. */
 static int take_job(const json_t *o, struct report_job *ret, struct error *err)
 {
 	const struct {
@@ -214,7 +215,6 @@ static int take_job(const json_t *o, struct report_job *ret, struct error *err)
 		{ "machine_name", &ret->machine },
 		{ "reason", &ret->reason },
 		{ "logs", &ret->logs },
-		{ "shell", &ret->shell },
 	};
 	const char *text;
 	int r = json_get_str(o, "state", 32, &text, err);
