@@ -32,7 +32,7 @@ static const char builder[] =
 	"	mkdir -p $dir/cache/suture/kernels/$3\n"
 	"	echo '{\"format\": 1, \"release\": \"'$3'\", \"version\": \"1\", \"build_id\": \"abcd\","
 	" \"source_package\": \"s\"}' >$dir/cache/suture/kernels/$3/kernel.json;;\n"
-	"'kernel remove') rm -r $dir/cache/suture/kernels/$3;;\n"
+	"'kernel remove') case $3 in *stuck*) exit 1;; esac; rm -r $dir/cache/suture/kernels/$3;;\n"
 	"*)\n"
 	"	case $3 in *refused*) echo 'suture-build: cannot be patched'; exit 4;; esac\n"
 	"	case $3 in *broken*) kill -KILL $$;; esac\n"
@@ -166,6 +166,72 @@ static void kernels_of_a_killed_run_go_too(void **state)
 	assert_int_equal(f->calls.len, 0);
 }
 
+static bool has_marker(const struct fixture *f, const char *release)
+{
+	_cleanup_free_ char *path = path_join(matrix_store_dir(f->store), "added", release, NULL);
+
+	return file_exists(path);
+}
+
+/* Of what could not be added nothing is kept: whoever adds it later keeps it. */
+static void what_was_not_added_is_not_ours(void **state)
+{
+	static const struct matrix_kernel kernel = { .release = "6.1.0-1-bad",
+						     .version = "1",
+						     .source = "s_1" };
+	struct fixture *f = *state;
+
+	run(f, &kernel, 1, 1, false);
+	assert_int_equal(f->plan.jobs[0].state, JOB_BROKEN);
+	assert_false(has_marker(f, kernel.release));
+}
+
+/* One that could not be taken out is still to be. */
+static void what_stays_stays_ours(void **state)
+{
+	static const struct matrix_kernel kernel = { .release = "6.1.0-1-stuck",
+						     .version = "1",
+						     .source = "s_1" };
+	struct fixture *f = *state;
+
+	run(f, &kernel, 1, 1, true);
+	assert_true(place(f, "kernel remove 6.1.0-1-stuck") >= 0);
+	assert_true(has_marker(f, kernel.release));
+}
+
+static void write_text(const char *folder, const char *name, const char *content)
+{
+	_cleanup_free_ char *path = path_join(folder, name, NULL);
+	struct error err = { 0 };
+
+	assert_ok(file_write_atomic(path, content, strlen(content), 0600, &err), &err);
+}
+
+/* Whatever stands in the note, only a folder of this memory's goes. */
+static void only_own_leftovers_go(void **state)
+{
+	static const struct matrix_kernel kernel = { .release = "6.1.0-1-bad",
+						     .version = "1",
+						     .source = "s_1" };
+	struct fixture *f = *state;
+	const char *memory = matrix_store_dir(f->store);
+	_cleanup_free_ char *own = realpath(memory, NULL);
+	_cleanup_free_ char *folder = path_join(f->dir, "suture-lab-others", NULL);
+
+	assert_int_equal(mkdir(folder, 0700), 0);
+	write_text(memory, "runtime", folder);
+	run(f, &kernel, 1, 1, false);
+	assert_true(file_exists(folder));
+	write_text(folder, "matrix", "/of/another");
+	write_text(memory, "runtime", folder);
+	run(f, &kernel, 1, 1, false);
+	assert_true(file_exists(folder));
+	write_text(folder, "matrix", own);
+	write_text(memory, "runtime", folder);
+	run(f, &kernel, 1, 1, false);
+	assert_false(file_exists(folder));
+}
+
 /* Of those that are not asked for none goes. */
 static void other_kernels_stay(void **state)
 {
@@ -228,6 +294,9 @@ int main(void)
 		test(kernels_go_when_they_are_done),
 		test(kernels_of_a_killed_run_go_too),
 		test(other_kernels_stay),
+		test(what_was_not_added_is_not_ours),
+		test(what_stays_stays_ours),
+		test(only_own_leftovers_go),
 	};
 
 	return cmocka_run_group_tests_name("matrix_run", tests, NULL, NULL);

@@ -144,6 +144,13 @@ static void clear_marker(struct run *run, size_t kernel)
 		(void)file_remove(path, NULL);
 }
 
+static bool is_cached(const struct run *run, size_t kernel)
+{
+	_cleanup_kernel_ struct kernel *k = NULL;
+
+	return kernel_open(run->plan->kernels[kernel].release, &k, NULL) == 0;
+}
+
 static bool has_jobs(const struct run *run, size_t kernel)
 {
 	for (size_t i = 0; i < run->plan->jobs_n; i++)
@@ -483,6 +490,9 @@ static int end_add(struct run *run, size_t kernel, const struct worker_end *end,
 	}
 	if (status != 0) {
 		fail_kernel(run, kernel, message);
+		/* What somebody adds later is theirs. */
+		if (run->kernels[kernel].ours && !is_cached(run, kernel))
+			clear_marker(run, kernel);
 		return 0;
 	}
 	snprintf(k->build_id, sizeof(k->build_id), "%s", cached->build_id);
@@ -546,10 +556,22 @@ static int end_trial(struct run *run, struct matrix_job *job, const struct worke
 	r = matrix_store_put_result(run->store, result, err);
 	if (r < 0)
 		return r;
+	r = matrix_task_keep_logs(&(struct matrix_trial_task){ run->plan, run->store, job }, err);
+	if (r < 0)
+		return r;
 	run->figures->held++;
 	job->result = TAKE_PTR(result);
 	settle_job(run, job, trial_passed(&job->result->trial) ? JOB_PASSED : JOB_FAILED);
 	return 0;
+}
+
+/* As long as the kernel is there, it is ours to take out: the next run tries again. */
+static void end_discard(struct run *run, size_t kernel, const struct worker_end *end)
+{
+	char message[ERROR_MESSAGE_MAX] = "";
+
+	if (program_end(end, message) == 0 || !is_cached(run, kernel))
+		clear_marker(run, kernel);
 }
 
 static void add_times(struct run *run, const struct task *t, const struct worker_end *end)
@@ -579,7 +601,7 @@ static int end_task(struct run *run, const struct worker_end *end, struct error 
 	case TASK_ADD: r = end_add(run, t->place, end, err); break;
 	case TASK_BUILD: r = end_build(run, &run->plan->modules[t->place], end, err); break;
 	case TASK_TRIAL: r = end_trial(run, &run->plan->jobs[t->place], end, err); break;
-	case TASK_DISCARD: clear_marker(run, t->place); break;
+	case TASK_DISCARD: end_discard(run, t->place, end); break;
 	case TASK_NONE: break;
 	}
 	t->kind = TASK_NONE;
@@ -607,18 +629,39 @@ static int work(struct run *run, struct error *err)
 	}
 }
 
-/* A run that was killed leaves the folder of its guests; where it is stands in the memory. Only
- * what can be such a folder of our own goes. */
-static void remove_leftover(const char *note)
+/* The file in the folder of the guests that says whose it is: the memory's own path. */
+static char *owner_path(const char *folder)
 {
-	_cleanup_free_ char *path = NULL;
+	return path_join(folder, "matrix", NULL);
+}
+
+/* A run that was killed leaves the folder of its guests; where it is stands in the memory. Whatever
+ * is written there, only a folder goes that a run with this memory made, and that says so. */
+static void remove_leftover(const struct run *run, const char *note)
+{
+	_cleanup_free_ char *path = NULL, *owner = NULL, *said = NULL;
+	_cleanup_free_ char *own = realpath(matrix_store_dir(run->store), NULL);
 	struct stat st;
 
-	if (file_read_line(note, &path, NULL) < 0 || path[0] != '/' ||
-	    !str_has_prefix(path_base(path), "suture-lab-") || lstat(path, &st) < 0 ||
-	    !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+	if (!own || file_read_line(note, &path, NULL) < 0 || path[0] != '/' ||
+	    !path_is_safe_relative(path + 1) || !str_has_prefix(path_base(path), "suture-lab-") ||
+	    lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & 077))
 		return;
-	(void)file_remove_tree(path, NULL);
+	owner = owner_path(path);
+	if (owner && lstat(owner, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    file_read_line(owner, &said, NULL) == 0 && streq(said, own))
+		(void)file_remove_tree(path, NULL);
+}
+
+static int claim_runtime(struct run *run, struct error *err)
+{
+	_cleanup_free_ char *own = realpath(matrix_store_dir(run->store), NULL);
+	_cleanup_free_ char *owner = owner_path(run->runtime);
+
+	if (!own || !owner)
+		return error_set(err, ERR_NO_MEMORY, "runtime");
+	return file_write_atomic(owner, own, strlen(own), 0600, err);
 }
 
 static int make_runtime(struct run *run, struct error *err)
@@ -627,10 +670,12 @@ static int make_runtime(struct run *run, struct error *err)
 
 	if (!note)
 		return error_set(err, ERR_NO_MEMORY, "runtime");
-	remove_leftover(note);
+	remove_leftover(run, note);
 
 	int r = work_folder_make(&run->runtime, err);
 
+	if (r == 0)
+		r = claim_runtime(run, err);
 	return r < 0 ? r : file_write_atomic(note, run->runtime, strlen(run->runtime), 0644, err);
 }
 
@@ -648,6 +693,9 @@ static int begin(struct run *run, struct error *err)
 		_cleanup_free_ char *path = marker(run, k);
 
 		run->kernels[k].ours = plan->kernels[k].cached && path && file_exists(path);
+		/* It was taken out by hand: if somebody puts it back, it is theirs. */
+		if (!plan->kernels[k].cached)
+			clear_marker(run, k);
 	}
 	for (size_t i = 0; i < plan->jobs_n; i++)
 		run->done += plan->jobs[i].state != JOB_WAITS;

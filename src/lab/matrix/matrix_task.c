@@ -165,17 +165,40 @@ static int copy_words(const struct name_list *from, struct name_list *ret, struc
 	return r < 0 ? error_set(err, r, "a list") : terminate(ret, err);
 }
 
-static int make_logs(const struct matrix_trial_task *t, char **ret, struct error *err)
+static int logs_path(const struct matrix_trial_task *t, const char *folder, char **ret,
+		     struct error *err)
 {
 	char name[MATRIX_JOB_NAME];
 
 	matrix_job_name(t->plan, t->job, name);
-	*ret = path_join(matrix_store_dir(t->store), "logs", name, NULL);
-	if (!*ret)
-		return error_set(err, ERR_NO_MEMORY, "logs");
+	*ret = path_join(matrix_store_dir(t->store), folder, name, NULL);
+	return *ret ? 0 : error_set(err, ERR_NO_MEMORY, "logs");
+}
 
-	int r = file_remove_tree(*ret, err);
+int matrix_task_keep_logs(const struct matrix_trial_task *t, struct error *err)
+{
+	_cleanup_free_ char *from = NULL, *to = NULL;
+	int r = logs_path(t, "logs.new", &from, err);
 
+	if (r == 0)
+		r = logs_path(t, "logs", &to, err);
+	if (r < 0 || !file_exists(from))
+		return r;
+	r = file_make_dirs(to, 0755, err);
+	if (r == 0)
+		r = file_remove_tree(to, err);
+	if (r == 0 && rename(from, to) < 0)
+		r = error_set_errno(err, errno, "%s", to);
+	return r;
+}
+
+/* Beside the old ones, which stay until there is a new result. */
+static int make_logs(const struct matrix_trial_task *t, char **ret, struct error *err)
+{
+	int r = logs_path(t, "logs.new", ret, err);
+
+	if (r == 0)
+		r = file_remove_tree(*ret, err);
 	return r < 0 ? r : file_make_dirs(*ret, 0755, err);
 }
 
