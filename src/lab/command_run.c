@@ -29,11 +29,43 @@ static int hold(const struct cli *cli, size_t nth, struct trial *ret, struct err
 	return r < 0 ? r : trial_run(&trial.options, ret, err);
 }
 
-/* What a worker is told: which of the kernels is its own. */
+/* What a worker is told: which of the kernels is its own; and what came of it. */
 struct share {
 	const struct cli *cli;
 	size_t nth;
+	char *logs; /* its own folder below that of --logs; NULL: none */
+	struct trial *trial;
+	struct error err; /* code 0: it was held */
 };
+
+/* "DIR/RELEASE", and "DIR/RELEASE-2" for one that is given once more. */
+static int logs_of_share(const struct share *share, char **ret, struct error *err)
+{
+	const char *logs = cli_get(share->cli, "logs");
+	const char *release = cli_get_nth(share->cli, "kernel", share->nth);
+	size_t times = 1;
+	char name[256];
+
+	if (!logs)
+		return 0;
+	for (size_t i = 0; i < share->nth; i++)
+		times += streq(cli_get_nth(share->cli, "kernel", i), release);
+	if (times == 1)
+		snprintf(name, sizeof(name), "%s", path_base(release));
+	else
+		snprintf(name, sizeof(name), "%s-%zu", path_base(release), times);
+	*ret = path_join(logs, name, NULL);
+	return *ret ? 0 : error_set(err, ERR_NO_MEMORY, "logs");
+}
+
+static void free_shares(struct share *shares, size_t n)
+{
+	for (size_t i = 0; shares && i < n; i++) {
+		free(shares[i].logs);
+		free(shares[i].trial);
+	}
+	free(shares);
+}
 
 static void say_to_parent(void *user, const char *kernel, const char *what)
 {
@@ -53,7 +85,9 @@ static void hold_share(void *user, struct worker_out *out)
 
 	options.options.say = say_to_parent;
 	options.options.user = out;
-	options.options.logs = cli_get(share->cli, "logs");
+	options.options.logs = share->logs;
+	if (r == 0 && share->logs)
+		r = file_make_dirs(share->logs, 0755, &err);
 	if (r == 0)
 		r = trial_run(&options.options, trial, &err);
 	worker_answer_trial(out, r, trial, &err);
@@ -66,9 +100,8 @@ static void heard(void *user, void *tag, const char *text)
 	cli_progress("%s", text);
 }
 
-/* Takes one worker's end; the first error ends it all. */
-static int take_end(struct worker_pool *pool, struct trial **trials, const struct share *shares,
-		    struct error *err)
+/* Takes one worker's end. What went wrong with it is of this kernel alone. */
+static int take_end(struct worker_pool *pool, struct error *err)
 {
 	struct worker_end end;
 	int r = worker_wait(pool, &end, err);
@@ -76,51 +109,40 @@ static int take_end(struct worker_pool *pool, struct trial **trials, const struc
 	if (r < 0)
 		return r;
 
-	const struct share *share = end.tag;
+	struct share *share = end.tag;
 
 	if (end.how != WORKER_ANSWERED)
-		r = error_set(err, ERR_CHILD, "--kernel %s: %s",
-			      cli_get_nth(share->cli, "kernel", share->nth), end.message);
+		error_set(&share->err, ERR_CHILD, "--kernel %s: %s",
+			  cli_get_nth(share->cli, "kernel", share->nth), end.message);
 	else
-		r = worker_take_trial(end.answer, trials[share - shares], err);
+		worker_take_trial(end.answer, share->trial, &share->err);
 	json_decref(end.answer);
-	return r;
+	return 0;
 }
 
 /* Several kernels, `jobs` at once. *ret_signal: what interrupted it, or 0. */
-static int hold_several(const struct cli *cli, size_t n, size_t jobs, struct trial **trials,
-			int *ret_signal, struct error *err)
+static int hold_several(struct share *shares, size_t n, size_t jobs, int *ret_signal,
+			struct error *err)
 {
 	_cleanup_(worker_pool_freep) struct worker_pool *pool = NULL;
 	_cleanup_(work_folder_removep) char *runtime = NULL;
-	_cleanup_free_ struct share *shares = calloc(n, sizeof(*shares));
 	size_t started = 0, ended = 0;
 	int r = work_folder_make(&runtime, err);
 
 	if (r == 0)
-		r = shares ? worker_pool_new(heard, NULL, &pool, err)
-			   : error_set(err, ERR_NO_MEMORY, "workers");
+		r = worker_pool_new(heard, NULL, &pool, err);
 	while (r == 0 && ended < n) {
 		if (started < n && worker_count(pool) < jobs) {
-			shares[started] = (struct share){ cli, started };
 			r = worker_start(pool, hold_share, &shares[started], &shares[started],
 					 runtime, 0, err);
 			started++;
 		} else {
-			r = take_end(pool, trials, shares, err);
+			r = take_end(pool, err);
 			ended++;
 		}
 	}
 	*ret_signal = pool ? worker_signal(pool) : 0;
 	return r;
-}
-
-/* The folder of the logs as records and pages may name it: relative, or not at all. */
-static char *logs_of_report(const struct cli *cli)
-{
-	const char *logs = cli_get(cli, "logs");
-
-	return logs && path_is_safe_relative(logs) ? (char *)logs : NULL;
 }
 
 /* How many guests at once if nothing is said. */
@@ -141,30 +163,77 @@ static int default_jobs(const struct cli *cli, int64_t *ret, struct error *err)
 	return 0;
 }
 
-/* One kernel is tried by this process itself, several by workers. */
-static int hold_all(const struct cli *cli, size_t n, struct report *report, struct error *err)
+static int make_shares(const struct cli *cli, size_t n, struct share **ret, struct error *err)
 {
-	_cleanup_free_ struct trial **trials = calloc(n, sizeof(struct trial *));
-	char *logs = logs_of_report(cli);
+	struct share *shares = calloc(n, sizeof(*shares));
+	int r = shares ? 0 : error_set(err, ERR_NO_MEMORY, "trial");
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		shares[i] = (struct share){ .cli = cli, .nth = i };
+		shares[i].trial = calloc(1, sizeof(*shares[i].trial));
+		if (!shares[i].trial)
+			r = error_set(err, ERR_NO_MEMORY, "trial");
+		if (r == 0 && n > 1)
+			r = logs_of_share(&shares[i], &shares[i].logs, err);
+	}
+	if (r < 0)
+		free_shares(shares, n);
+	else
+		*ret = shares;
+	return r;
+}
+
+/* A kernel that could not be tried is in the report too, and why. */
+static int add_share(struct report *report, struct share *share, struct error *err)
+{
+	char *logs = share->logs ? share->logs : (char *)cli_get(share->cli, "logs");
+	struct report_job job = { .logs = logs && path_is_safe_relative(logs) ? logs : NULL };
+
+	if (share->err.code == 0) {
+		job.trial = TAKE_PTR(share->trial);
+		return report_add(report, &job, err);
+	}
+	job.state = REPORT_NOT_HELD;
+	job.kernel = (char *)cli_get_nth(share->cli, "kernel", share->nth);
+	job.reason = share->err.message;
+	return report_add(report, &job, err);
+}
+
+static size_t count_broken(const struct share *shares, size_t n)
+{
+	size_t broken = 0;
+
+	for (size_t i = 0; i < n; i++)
+		broken += shares[i].err.code != 0;
+	return broken;
+}
+
+/* One kernel is tried by this process itself, several by workers. The results of those that could
+ * be tried stay, whatever became of the others; *ret_broken: how many these are. */
+static int hold_all(const struct cli *cli, size_t n, struct report *report, size_t *ret_broken,
+		    struct error *err)
+{
+	struct share *shares = NULL;
 	int64_t jobs = 1;
 	int signal_number = 0, r = default_jobs(cli, &jobs, err);
 
 	if (r == 0)
 		r = cli_get_int(cli, "jobs", 1, WORKERS_MAX, jobs, &jobs, err);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		if (!trials || !(trials[i] = calloc(1, sizeof(**trials))))
-			r = error_set(err, ERR_NO_MEMORY, "trial");
 	if (r == 0)
-		r = n == 1 ? hold(cli, 0, trials[0], err)
-			   : hold_several(cli, n, (size_t)jobs, trials, &signal_number, err);
+		r = make_shares(cli, n, &shares, err);
+	if (r < 0)
+		return r;
+	r = n == 1 ? hold(cli, 0, shares[0].trial, err)
+		   : hold_several(shares, n, (size_t)jobs, &signal_number, err);
 	cli_progress("%s", "");
-	for (size_t i = 0; trials && i < n; i++)
-		if (r == 0)
-			r = report_add(report,
-				       &(struct report_job){ .logs = logs, .trial = trials[i] },
-				       err);
-		else
-			free(trials[i]);
+	*ret_broken = count_broken(shares, n);
+	if (r == 0 && *ret_broken == n) {
+		*err = shares[0].err;
+		r = err->code;
+	}
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = add_share(report, &shares[i], err);
+	free_shares(shares, n);
 	/* It ends as it would have by itself, only that the guests were ended first. */
 	if (signal_number)
 		raise(signal_number);
@@ -176,19 +245,22 @@ int command_run(struct cli *cli, struct error *err)
 	size_t n = MAX(cli_count(cli, "kernel"), (size_t)1);
 	const char *record = cli_get(cli, "record");
 	_cleanup_report_ struct report report;
+	size_t broken = 0;
 	int r = 0;
 
 	report_init(&report);
 	if (n > KERNELS_MAX)
 		r = error_set(err, ERR_TOO_LARGE, "more than %d kernels", KERNELS_MAX);
 	if (r == 0)
-		r = hold_all(cli, n, &report, err);
+		r = hold_all(cli, n, &report, &broken, err);
 	if (r == 0)
 		r = report_output_text(&report, err);
 	if (r == 0 && record)
 		r = statement_save(&report, record, err);
 	if (r == 0)
 		r = report_output_files(cli, &report, err);
+	if (r == 0 && broken > 0)
+		return EXIT_ERROR;
 	return r < 0 ? r : report_passed(&report) ? EXIT_OK : EXIT_CASE_FAILED;
 }
 

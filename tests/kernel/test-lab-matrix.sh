@@ -107,13 +107,15 @@ check "what is missing is tried" wait_for trying "$(count 'try good/.*begins')"
 kill -TERM $lab
 wait $lab
 check "an interrupted matrix ends by the signal" test $? = 143
-check "with all its guests" sh -c '! pgrep -f "qemu-system.*$1/" ' - "$WORK"
+check "with all its guests" no_guests
 check "and their folder" test ! -e "$(cat "$WORK/out/runtime")"
 
 check "--only what passes is a pass" "${matrix[@]}" --only 'good/*/small'
-check "run: several kernels at once" suture-lab run --kernel "$RELEASE" --kernel "$RELEASE" --jobs 2 --case reproducer \
-	--module "$WORK"/out/modules/*.ko --reproducer "$WORK/shows" --record "$WORK/run.json"
-check "run: each has its place in the record" jq -e '.predicate.suture.trials | length == 2' "$WORK/run.json"
+suture-lab run --kernel "$RELEASE" --kernel 9.9.9-none --kernel "$RELEASE" --jobs 2 --case reproducer --logs "$WORK/logs" \
+	--module "$WORK"/out/modules/*.ko --reproducer "$WORK/shows" --record "$WORK/run.json" >/dev/null 2>&1
+check "run: several kernels at once, one of which is not there" test $? = 1
+check "run: each has its place in the record" jq -e '[.predicate.suture.trials[].state] == ["held", "not-held", "held"]' "$WORK/run.json"
+check "run: and its own logs" test -s "$WORK/logs/$RELEASE/reproducer.log" -a -s "$WORK/logs/$RELEASE-2/reproducer.log"
 printf '[matrix]\nkernel = x\n' >"$WORK/wrong.matrix"
 check "a file with a mistake says where" refuses 'wrong.matrix: line 2: kernel: no such key' \
 	suture-lab matrix "$WORK/wrong.matrix" --output "$WORK/other"
