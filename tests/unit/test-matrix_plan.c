@@ -188,6 +188,34 @@ static void change(struct fixture *f, const char *from, const char *to, size_t j
 		fail_msg("'%s' to '%s': %zu remembered", from, to, remembered(f));
 }
 
+/* Another QEMU, or another build record of the same module. */
+static void tools_and_records_count(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *before = strdup(getenv("PATH"));
+	_cleanup_free_ char *qemu = path_join(f->dir, "qemu-system-x86_64", NULL);
+	struct error err = { 0 };
+
+	assert_int_equal(setenv("PATH", f->dir, 1), 0);
+	make(f, text);
+	finish(f);
+	make(f, text);
+	assert_int_equal(remembered(f), 3);
+	assert_ok(file_write_atomic(qemu, "x", 1, 0700, &err), &err);
+	make(f, text);
+	assert_int_equal(remembered(f), 0);
+	assert_int_equal(unlink(qemu), 0);
+	for (size_t i = 0; i < 4; i++) {
+		_cleanup_free_ char *record = matrix_store_path(
+			f->store, "modules", f->plan.modules[i].build.key, ".record.json");
+
+		assert_ok(file_write_atomic(record, "{ }", 3, 0600, &err), &err);
+	}
+	make(f, text);
+	assert_int_equal(remembered(f), 0);
+	setenv("PATH", before, 1);
+}
+
 static void what_changes_is_held_again(void **state)
 {
 	struct fixture *f = *state;
@@ -347,6 +375,7 @@ int main(void)
 		test(some_are_asked_for),
 		test(passes_are_remembered),
 		test(what_changes_is_held_again),
+		test(tools_and_records_count),
 		test(what_is_damaged_is_held_again),
 		test(another_build_of_the_kernel),
 		test(another_earlier_module),

@@ -14,9 +14,8 @@
 #include "lab/guest/qmp.h"
 #include "lab/guest/secure_boot.h"
 
-#define QEMU_PROGRAM "qemu-system-x86_64"
-#define ARGS_MAX     96
-#define TEXT_MAX     8192
+#define ARGS_MAX 96
+#define TEXT_MAX 8192
 
 /* An argument vector that owns its texts. */
 struct args {

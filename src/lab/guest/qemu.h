@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "lab/guest/guest.h"
 
+#define QEMU_PROGRAM   "qemu-system-x86_64"
+
 /* Names in a guest's folder. */
 #define QEMU_CHANNEL   "channel"  /* unix socket of the command channel */
 #define QEMU_TERMINAL  "terminal" /* unix socket of the console, if asked for */

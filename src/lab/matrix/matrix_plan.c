@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "lab/guest/qemu.h"
+#include "lab/guest/secure_boot.h"
 #include "package/deb_version.h"
 #include "package/kernel_cache.h"
 
@@ -111,7 +113,71 @@ static int add_words(struct buf *text, const char *name, const struct name_list 
 	return r;
 }
 
-static int job_key(const struct matrix_plan *plan, struct matrix_job *job, struct error *err)
+/* The hash of a file, or "-" if it cannot be read. */
+static void identify(const char *path, char ret[static MATRIX_KEY_MAX])
+{
+	if (hash_sha256_file(path, ret, NULL) < 0)
+		snprintf(ret, MATRIX_KEY_MAX, "-");
+}
+
+static void identify_in_path(const char *program, char ret[static MATRIX_KEY_MAX])
+{
+	_cleanup_free_ char *list = strdup(getenv("PATH") ? getenv("PATH") : "");
+
+	snprintf(ret, MATRIX_KEY_MAX, "-");
+	for (char *rest = list; rest;) {
+		const char *folder = strsep(&rest, ":");
+		_cleanup_free_ char *path = *folder ? path_join(folder, program, NULL) : NULL;
+
+		if (path && access(path, X_OK) == 0) {
+			identify(path, ret);
+			return;
+		}
+	}
+}
+
+static void identify_tools(struct matrix_plan *plan)
+{
+	bool secure_boot = false, automatic = false;
+
+	for (size_t i = 0; i < plan->file->machines_n; i++) {
+		secure_boot = secure_boot || plan->file->machines[i].secure_boot;
+		automatic = automatic || plan->file->machines[i].accel == GUEST_AUTO;
+	}
+	identify_in_path(QEMU_PROGRAM, plan->qemu);
+	identify(TRIAL_STRESS_NG, plan->stress);
+	snprintf(plan->firmware, sizeof(plan->firmware), "-");
+	if (secure_boot)
+		identify(SECURE_BOOT_FIRMWARE, plan->firmware);
+	plan->kvm = automatic && qemu_kvm_works();
+}
+
+/* What the machine is made of here: the same words mean another machine with another QEMU. */
+static int add_tools(struct buf *text, const struct matrix_plan *plan,
+		     const struct matrix_machine *m)
+{
+	return buf_printf(text, "qemu %s\nstress-ng %s\nfirmware %s\nauto %s\n", plan->qemu,
+			  plan->stress, m->secure_boot ? plan->firmware : "-",
+			  m->accel != GUEST_AUTO ? "-"
+			  : plan->kvm            ? "kvm"
+						 : "tcg");
+}
+
+/* The build record, by which cases judge what is replaced; a given module has none. */
+static int add_record(struct buf *text, const struct matrix_store *store,
+		      const struct matrix_patch *p, const struct matrix_module *m,
+		      struct error *err)
+{
+	_cleanup_free_ char *path =
+		matrix_store_path(store, "modules", m->build.key, ".record.json");
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "record");
+	return add_file(text, "record", p->module || !file_exists(path) ? NULL : path, err);
+}
+
+static int job_key(const struct matrix_plan *plan, const struct matrix_store *store,
+		   struct matrix_job *job, struct error *err)
 {
 	const struct matrix_file *f = plan->file;
 	const struct matrix_patch *p = &f->patches[job->patch];
@@ -122,11 +188,15 @@ static int job_key(const struct matrix_plan *plan, struct matrix_job *job, struc
 	matrix_machine_describe(&f->machines[job->machine], machine);
 
 	int r = buf_printf(&text,
-			   "suture-lab job 1\nlab %s\nkernel %s %s\nmodule %s\nmachine %s\n"
+			   "suture-lab job 2\nlab %s\nkernel %s %s\nmodule %s\nmachine %s\n"
 			   "cycles %d\ntimeout %d\n",
 			   lab_code, plan->kernels[job->kernel].release, m->build.build_id,
 			   m->build.module_sha256, machine, f->cycles, f->timeout_ms);
 
+	if (r == 0)
+		r = add_tools(&text, plan, &f->machines[job->machine]);
+	if (r == 0)
+		r = add_record(&text, store, p, m, err);
 	for (size_t i = 0; r == 0 && i < p->earlier_n; i++)
 		r = buf_printf(
 			&text, "earlier %s\n",
@@ -220,7 +290,7 @@ int matrix_job_settle(const struct matrix_plan *plan, const struct matrix_store 
 		return 0;
 	}
 
-	int r = job_key(plan, job, err);
+	int r = job_key(plan, store, job, err);
 
 	return r < 0 ? r : recall_job(store, o, job, err);
 }
@@ -365,6 +435,8 @@ int matrix_plan_fill(const struct matrix_file *file, const struct matrix_store *
 		add_jobs(&plan, o, k, offered);
 	if (plan.jobs_n == 0)
 		return error_set(err, ERR_NOT_FOUND, "no combination is asked for");
+
+	identify_tools(&plan);
 
 	int r = recall(&plan, store, o, err);
 

@@ -5,8 +5,8 @@
  *
  * The key of a module is a hash over all that it is made of: builder, kernel, version, sources. The
  * key of a job is one over all that its result depends on: the lab's own code, kernel build,
- * module, earlier modules, machine, scripts, cases. So what did not change is not done again, and
- * what did change is.
+ * module and build record, earlier modules, machine, QEMU, firmware, stress-ng, scripts, cases. So
+ * what did not change is not done again, and what did change is.
  */
 #pragma once
 
@@ -66,6 +66,10 @@ struct matrix_plan {
 	struct matrix_module *modules; /* of patch p and kernel k: [k * file->patches_n + p] */
 	struct matrix_job *jobs;       /* kernel by kernel */
 	size_t jobs_n;
+	/* What the guests run in, by hash: QEMU, stress-ng, firmware; "-": not there or not used.
+	 */
+	char qemu[MATRIX_KEY_MAX], stress[MATRIX_KEY_MAX], firmware[MATRIX_KEY_MAX];
+	bool kvm; /* what "auto" comes to */
 };
 
 struct matrix_plan_options {

@@ -17,6 +17,8 @@
 #define TRIAL_MACHINE_MAX GUEST_DESCRIPTION_MAX /* of a machine's description, with its zero */
 #define TRIAL_LOG_MAX     192                   /* of a log's file name, with its zero */
 
+#define TRIAL_STRESS_NG   "/usr/bin/stress-ng" /* given to the guest if it is there */
+
 /* One time that a case was held. */
 struct trial_outcome {
 	enum trial_verdict verdict;

@@ -13,7 +13,6 @@
 #include "lab/trial/livepatch_file.h"
 
 #define FUNCTIONS_MAX (512 * 1024)
-#define STRESS_NG     "/usr/bin/stress-ng"
 
 int trial_guest_open(const struct trial_options *o, struct trial *trial, struct trial_guest *ret,
 		     struct error *err)
@@ -198,8 +197,8 @@ static const char **programs_to_take(const struct trial_guest *t)
 
 	for (size_t i = 0; list && i < n; i++)
 		list[i] = given[i];
-	if (list && access(STRESS_NG, X_OK) == 0)
-		list[n] = STRESS_NG;
+	if (list && access(TRIAL_STRESS_NG, X_OK) == 0)
+		list[n] = TRIAL_STRESS_NG;
 	return list;
 }
 
