@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # /lab/exercise and stress-ng in a guest.
 . "$(dirname "$0")/lib.sh"
-SOURCES=$(dirname "$(realpath "$0")")/../../src/lab/exercise
+STRESS=$(dirname "$(realpath "$0")")/../../src/lab/trial/cases/stress.sh
 
 # stays SECONDS ARGUMENT…: the program with an input that ends after so many seconds.
 stays() {
@@ -32,7 +32,7 @@ check "every group is as it must be" in_guest sh -c '/lab/exercise check >/tmp/c
 in_guest cat /tmp/check >"$WORK/check"
 in_guest rm /tmp/check
 check "this kernel lacks nothing but a module" [ "$(grep -c 'without' "$WORK/check")" = 1 ]
-check "and again and again" says "^mix: [1-9]" in_guest /lab/exercise mix 2
+check "and again and again" says "^ready" in_guest /lab/exercise mix 2
 stays 0.1 sleep >"$WORK/sleep"
 check "processes sleep in 40 calls and more" [ "$(wc -l <"$WORK/sleep")" -gt 40 ]
 check "all of them" [ "$(tail -n 1 "$WORK/sleep")" = ready ]
@@ -42,10 +42,10 @@ left=$(sed -n 's/^ready //p' "$WORK/hog")
 check "memory is taken until 20000 KB are left: ${left:-none}" between 18900 20000 "${left:-0}"
 check "nothing is left behind" says "^0\$" in_guest sh -c 'ls /tmp | wc -l'
 
-while read -r name arguments; do
+while read -r arguments; do
 	# shellcheck disable=SC2086 # words
-	check "stress-ng: $name" in_guest timeout 30 stress-ng --quiet --timeout 1 $arguments
-done < <(sed -n 's/^\t{ "\([a-z]*\)", "\(--.*\)" },$/\1 \2/p' "$SOURCES/stress.h")
+	check "stress-ng $arguments" in_guest timeout 30 stress-ng --quiet --temp-path /tmp --timeout 1 $arguments
+done < <(sed -n "s/^.*echo '\(--.*\)' ;;\$/\1/p; s/^any='\(.*\)'\$/\1/p" "$STRESS")
 in_guest dmesg -r >"$WORK/log"
 check "the kernel's log is free of warnings" [ -z "$(grep '^<[0-4]>\[ *[0-9]\{2,\}\.' "$WORK/log")" ]
 finish

@@ -27,8 +27,8 @@ oops-load   load        oops            --case load
 panic       reproducer  panic           --case reproducer
 bug         reproducer  panic           --case reproducer
 triple      reproducer  triple-fault    --case reproducer
-mutex       reproducer  hang            --case reproducer --timeout 4
-spin        reproducer  hang            --case reproducer --timeout 4
+mutex       reproducer  hang            --case reproducer --timeout 12
+spin        reproducer  hang            --case reproducer --timeout 12
 leak        memory      leak            --case memory
 leak-load   memory      leak            --case memory
 stays       reproducer  fault-stays     --case reproducer
@@ -41,12 +41,12 @@ silenced    redirect    not-redirected  --case redirect
 not-come    load        refused         --load nf_tables --case load
 oops-end    load        oops            --case load
 stuck       load        stuck           --case load --timeout 10
-held        load        refused         --case load --timeout 4
+held        load        refused         --case load --timeout 12
 '
 
 # They take a minute more, and are found in the ways of those above.
 [ -z "${SUTURE_TEST_ALL_FAULTS:-}" ] || TABLE+='
-loop        reproducer  hang            --case reproducer --timeout 4
+loop        reproducer  hang            --case reproducer --timeout 12
 leak-pages  memory      leak            --case memory
 leak-vmalloc memory     leak            --case memory
 '

@@ -139,6 +139,7 @@ check "run: and is called one" found reproducer panic "$WORK/panic.json"
 echo 'exit 1' >"$WORK/never"
 check "run: a fault that does not show before" refuses 'the fault does not show' \
 	"${run[@]}" --module "$PATCH" --reproducer "$WORK/never" --case reproducer
+check "run: where all but the boot is skipped, nothing has passed" exits 3 "${run[@]}" --module "$PATCH" --case unsigned
 check "run: a case that there is not" exits 2 "${run[@]}" --module "$PATCH" --case nonexistent
 
 # run: what fails with several threads is held again with one before it counts.

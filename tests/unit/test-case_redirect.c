@@ -105,6 +105,48 @@ static void test_not_redirected(void **state)
 		     CAUSE_NOT_REDIRECTED, "vmlinux:g");
 }
 
+/* Code that cannot be read is a failure, unless the guest says that the module is not loaded. */
+static void test_not_seen(void **state)
+{
+	(void)state;
+	static const char of_module[] = "@function vmlinux g 2\n"
+					"@function ext4 h 1\n@patched ext4 h 1 -\n"
+					"@restored ext4 h 1 -\n";
+
+	assert_found(judge_as(NULL, "e801", "-"), CAUSE_LAB, "vmlinux:g is not there");
+	assert_found(judge_as(NULL, "@restored vmlinux g 2 0f1f", "@restored vmlinux g 2 -"),
+		     CAUSE_LAB, "vmlinux:g is not there");
+	assert_found(judge_as(NULL, "noise",
+			      "@unpatched vmlinux\n@function vmlinux h 1\n"
+			      "@patched vmlinux h 1 -\n@restored vmlinux h 1 -"),
+		     CAUSE_LAB, "vmlinux:h is not there");
+	assert_found(judge_as(NULL, "@function vmlinux g 2", of_module), CAUSE_LAB,
+		     "ext4:h is not there");
+	char text[256];
+
+	snprintf(text, sizeof(text), "@unpatched ext4\n@unpatched xfs\n%s", of_module);
+	struct trial_outcome o = judge_as(NULL, "@function vmlinux g 2", text);
+
+	assert_int_equal(o.verdict, VERDICT_PASS);
+	assert_non_null(strstr(o.message, "2 functions redirected"));
+	assert_non_null(strstr(o.message, "; not looked at, since they are not loaded: ext4, xfs"));
+}
+
+/* More lines than are judged do not pass as if they had been. */
+static void test_too_many(void **state)
+{
+	(void)state;
+	static const char line[] = "@function vmlinux f 1\n";
+	_cleanup_buf_ struct buf text = BUF_INIT(4 * 1024 * 1024);
+	struct trial_outcome o = { 0 };
+
+	assert_int_equal(buf_append_str(&text, good), 0);
+	for (size_t i = 0; i < 40000; i++)
+		assert_int_equal(buf_append_str(&text, line), 0);
+	case_redirect_judge(&(struct trial_guest){ 0 }, buf_str(&text), &o);
+	assert_found(o, CAUSE_LAB, "more functions than can be judged");
+}
+
 /* Whatever a guest says, nothing but a whole set of lines passes. */
 static void test_damaged(void **state)
 {
@@ -132,10 +174,9 @@ static void test_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_another_function),
-		cmocka_unit_test(test_not_redirected),
-		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_good),           cmocka_unit_test(test_another_function),
+		cmocka_unit_test(test_not_redirected), cmocka_unit_test(test_not_seen),
+		cmocka_unit_test(test_too_many),       cmocka_unit_test(test_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

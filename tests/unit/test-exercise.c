@@ -106,8 +106,12 @@ static void test_mix(void **state _unused_)
 		assert_true(seconds < 60);
 		snprintf(text, sizeof(text), "%d", seconds);
 		assert_int_equal(RUN(&out, "mix", text), 0);
-		assert_true(str_has_prefix((char *)out.data, "mix: "));
-		rounds = (int)strtol((char *)out.data + 5, NULL, 10);
+		assert_true(str_has_prefix((char *)out.data, "fs\npipe\n"));
+		const char *end = strstr((char *)out.data, "mix: ");
+
+		assert_non_null(end);
+		rounds = (int)strtol(end + 5, NULL, 10);
+		assert_int_equal(!!strstr((char *)out.data, "crypto\nready\n"), rounds > 0);
 	}
 }
 

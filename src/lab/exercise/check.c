@@ -193,35 +193,49 @@ static void run_in_child(const struct check_group *group, int out)
 	_exit(write(out, &c, sizeof(c)) == sizeof(c) ? 0 : 1);
 }
 
-/* What the group's process says within its time; its end is waited for no longer than that. */
-static void collect(struct check *c, pid_t pid, int in)
+/* What the group's process says within its time; true if it has not come to an end by then. */
+static bool listen_to(int in, struct check *said, bool *heard)
 {
 	struct pollfd p = { .fd = in, .events = POLLIN };
-	struct check said = { 0 };
 	long long limit = now_ms() + GROUP_LIMIT_MS;
-	int status = 0, ready;
+	struct check whole;
+	int ready;
 
 	do
 		ready = poll(&p, 1, MAX((int)(limit - now_ms()), 0));
 	while (ready < 0 && errno == EINTR);
-	if (ready == 0)
+	*heard = ready > 0 && read(in, &whole, sizeof(whole)) == sizeof(whole);
+	if (*heard)
+		*said = whole;
+	return ready == 0;
+}
+
+/* The process has its say, and then it must end, in order and within the time that anything else
+ * may take. */
+static void collect(struct check *c, pid_t pid, int in)
+{
+	bool heard = false, ended, late = listen_to(in, c, &heard);
+	int status = 0;
+
+	if (late) {
 		expect(c, false, "still at work after %d s: its end expected",
 		       GROUP_LIMIT_MS / 1000);
-	else if (read(in, &said, sizeof(said)) == sizeof(said))
-		*c = said;
-	else
-		c->failure[0] = 0;
-	bool silent = ready != 0 && memcmp(&said, &(struct check){ 0 }, sizeof(said)) == 0;
-
-	if (ready == 0)
 		kill(-pid, SIGKILL);
-	while (waitpid(pid, &status, WNOHANG) == 0 && now_ms() < limit + 1000)
+	}
+	long long limit = now_ms() + (late ? 1000 : CHECK_WAIT_MS);
+
+	while (!(ended = waitpid(pid, &status, WNOHANG) != 0) && now_ms() < limit)
 		pause_ms(1);
 	kill(-pid, SIGKILL);
-	if (silent && WIFSIGNALED(status))
+	if (!ended)
+		expect(c, false, "its process has not ended after %d s: its end expected",
+		       CHECK_WAIT_S);
+	else if (WIFSIGNALED(status))
 		expect(c, false, "killed by signal %d: a result expected", WTERMSIG(status));
-	else if (silent && status != 0)
+	else if (status != 0)
 		expect(c, false, "ended with status %d: a result expected", WEXITSTATUS(status));
+	else
+		expect(c, heard, "ended without a word: a result expected");
 }
 
 static void run_group(const struct check_group *group, struct check *c)
@@ -320,7 +334,12 @@ int exercise_mix(const char *seconds)
 				printf("mix: %lu rounds\n", rounds);
 				return 0;
 			}
+			puts(g->name);
+			fflush(stdout);
 		}
-		rounds++;
+		if (rounds++ == 0) {
+			puts("ready");
+			fflush(stdout);
+		}
 	}
 }

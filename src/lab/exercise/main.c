@@ -4,7 +4,9 @@
  *
  *	list            the names of the groups, one a line
  *	check [GROUP…]  each group once: "GROUP ok", "GROUP ok (without X)", "GROUP FAIL seen:
- *expected" mix SECONDS     all groups again and again (0: until told to end), then "mix: N rounds"
+ *	                expected"
+ *	mix SECONDS     all groups again and again (0: until told to end): the name of each that has
+ *	                passed, "ready" after the first round, at the end "mix: N rounds"
  *	sleep           one process asleep in each blocking call: lines "NAME PID", then "ready"
  *	spin N          N processes that never enter the kernel, then "ready"
  *	hog KB          takes memory until MemAvailable is at most KB, then "ready <MemAvailable>"

@@ -60,16 +60,18 @@ static bool take_line(char *line, struct wanted *w, struct kernel_symbol *symbol
 	return true;
 }
 
-/* As many lines as there are; -1 for one that is none. */
-static ssize_t read_wanted(struct wanted *wanted, struct kernel_symbol *symbols)
+/* All lines; the text says why not. */
+static const char *read_wanted(struct wanted *wanted, struct kernel_symbol *symbols, size_t *ret)
 {
 	char line[1024];
-	size_t n = 0;
 
-	for (; n < FUNCTIONS_MAX && fgets(line, sizeof(line), stdin); n++)
-		if (!take_line(line, &wanted[n], &symbols[n]))
-			return -1;
-	return (ssize_t)n;
+	for (*ret = 0; fgets(line, sizeof(line), stdin); ++*ret) {
+		if (*ret == FUNCTIONS_MAX)
+			return "more functions than the probe takes";
+		if (!take_line(line, &wanted[*ret], &symbols[*ret]))
+			return "a line is not OBJECT FUNCTION SYMPOS SIZE";
+	}
+	return ferror(stdin) ? "cannot read" : NULL;
 }
 
 static void print_code(struct kcore *core, const struct kernel_symbol *s, size_t size,
@@ -92,17 +94,18 @@ int main(void)
 	static uint8_t code[SIZE_MAX_CODE];
 	_cleanup_(kcore_freep) struct kcore *core = NULL;
 	struct error err = { 0 };
-	ssize_t n = read_wanted(wanted, symbols);
+	size_t n = 0;
+	const char *wrong = read_wanted(wanted, symbols, &n);
 
-	if (n < 0)
-		return fail("a line is not OBJECT FUNCTION SYMPOS SIZE");
-	int r = kernel_symbols_find("", symbols, (size_t)n, &err);
+	if (wrong)
+		return fail(wrong);
+	int r = kernel_symbols_find("", symbols, n, &err);
 
 	if (r == 0)
 		r = kcore_open("", &core, &err);
 	if (r < 0)
 		return fail(err.message);
-	for (ssize_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		print_code(core, &symbols[i], wanted[i].size, code);
 	return fflush(stdout) == 0 ? 0 : fail("cannot write");
 }

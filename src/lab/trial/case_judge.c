@@ -67,15 +67,27 @@ static void judge_end(struct trial_guest *t, const struct console_report *report
 		set(ret, CAUSE_LAB, "the guest has ended: %s", guest_end_name(end));
 }
 
-/* Something did not end, though the guest answers: which tasks wait in the kernel? */
+/* Something did not end, though the guest answers: which tasks wait in the kernel, and what do the
+ * other processors do? */
 static void cut_blocked(struct trial_guest *t, struct trial_case *c)
 {
-	static const char *const argv[] = { "sh", "-c", "echo w >/proc/sysrq-trigger", NULL };
+	static const char *const argv[] = {
+		"sh", "-c", "echo w >/proc/sysrq-trigger; echo l >/proc/sysrq-trigger", NULL
+	};
 	_cleanup_buf_ struct buf log = BUF_INIT(GUEST_CONSOLE_MAX + 1);
+	char waits[CONSOLE_EXCERPT_MAX], runs[CONSOLE_EXCERPT_MAX];
 
-	if (guest_run_simple(t->guest, argv, TRIAL_COMMAND_MS, NULL, NULL) == 0 &&
-	    guest_console_from(t->guest, t->console, &log, NULL) == 0)
-		console_cut(log.data, log.len, "sysrq: Show Blocked State", c->excerpt);
+	if (guest_run_simple(t->guest, argv, TRIAL_COMMAND_MS, NULL, NULL) < 0 ||
+	    guest_console_from(t->guest, t->console, &log, NULL) < 0)
+		return;
+	console_cut(log.data, log.len, "sysrq: Show Blocked State", waits);
+	/* Of each processor but the one that asked; "skipped" where it does nothing. */
+	console_cut(log.data, log.len, "Sending NMI from CPU", runs);
+	if (!strstr(runs, "RIP: "))
+		snprintf(c->excerpt, sizeof(c->excerpt), "%s", waits);
+	else
+		snprintf(c->excerpt, sizeof(c->excerpt), "%.*s\n%.*s", CONSOLE_EXCERPT_MAX / 2,
+			 runs, CONSOLE_EXCERPT_MAX / 2 - 2, waits);
 }
 
 /* The first line that begins with a mark, without it; false if there is none. */

@@ -5,14 +5,15 @@
 
 #include "kernel/code.h"
 
-#define LINES_MAX 16384
+#define LINES_MAX 32768 /* four for each of the probe's functions, and more */
 
-enum line_kind { LINE_FUNCTION, LINE_CODE, LINE_PATCHED, LINE_RESTORED };
+enum line_kind { LINE_FUNCTION, LINE_CODE, LINE_PATCHED, LINE_RESTORED, LINE_UNPATCHED };
 
 /* One line; the texts point into the judge's copy of what the guest said. */
 struct line {
 	enum line_kind kind;
-	const char *object, *name, *hex; /* hex: NULL in LINE_FUNCTION, "-" for no code */
+	const char *object, *name; /* name: "" in LINE_UNPATCHED */
+	const char *hex;           /* NULL in LINE_FUNCTION and LINE_UNPATCHED, "-" for no code */
 	unsigned int position;
 };
 
@@ -30,7 +31,8 @@ static void lines_free(struct lines *l)
 
 static bool parse_line(char *text, struct line *ret)
 {
-	static const char *const kinds[] = { "@function", "@code", "@patched", "@restored" };
+	static const char *const kinds[] = { "@function", "@code", "@patched", "@restored",
+					     "@unpatched" };
 	char *words[5] = { 0 }, *rest = NULL, *end = NULL;
 	size_t n = 0, kind = 0;
 
@@ -38,7 +40,11 @@ static bool parse_line(char *text, struct line *ret)
 		words[n++] = w;
 	while (n > 0 && kind < ARRAY_SIZE(kinds) && !streq(words[0], kinds[kind]))
 		kind++;
-	if (n < 4 || kind == ARRAY_SIZE(kinds) || (kind == LINE_FUNCTION) != (n == 4))
+	if (kind == LINE_UNPATCHED && n == 2) {
+		*ret = (struct line){ .kind = LINE_UNPATCHED, .object = words[1], .name = "" };
+		return true;
+	}
+	if (n < 4 || kind >= LINE_UNPATCHED || (kind == LINE_FUNCTION) != (n == 4))
 		return false;
 	unsigned long position = strtoul(words[3], &end, 10);
 
@@ -60,10 +66,15 @@ static int read_lines(const char *said, struct lines *ret)
 			       .text = strdup(said) };
 	if (!ret->items || !ret->text)
 		return ERR_NO_MEMORY;
-	for (char *l = strtok_r(ret->text, "\n", &rest); l && ret->n < LINES_MAX;
-	     l = strtok_r(NULL, "\n", &rest))
-		if (*l == '@' && parse_line(l, &ret->items[ret->n]))
-			ret->n++;
+	for (char *l = strtok_r(ret->text, "\n", &rest); l; l = strtok_r(NULL, "\n", &rest)) {
+		struct line line;
+
+		if (*l != '@' || !parse_line(l, &line))
+			continue;
+		if (ret->n == LINES_MAX)
+			return ERR_TOO_LARGE;
+		ret->items[ret->n++] = line;
+	}
 	return 0;
 }
 
@@ -75,6 +86,12 @@ static const struct line *find(const struct lines *l, enum line_kind kind, const
 		    streq(l->items[i].object, object) && streq(l->items[i].name, name))
 			return &l->items[i];
 	return NULL;
+}
+
+/* A module that is not loaded has no code to be looked at. */
+static bool is_left_out(const struct lines *l, const char *object)
+{
+	return !streq(object, "vmlinux") && find(l, LINE_UNPATCHED, object, "", 0);
 }
 
 static void wrong(struct trial_outcome *ret, enum trial_cause cause, const char *format, ...)
@@ -141,8 +158,7 @@ static bool judge_recorded(const struct lines *l, const char *object,
 		      f->sympos);
 		return false;
 	}
-	/* A module's function that is not there: its module is not loaded. */
-	if (streq(code->hex, "-") && !streq(object, "vmlinux"))
+	if (is_left_out(l, object))
 		return true;
 	if (!is_recorded_code(f, code->hex)) {
 		wrong(ret, CAUSE_WRONG_FUNCTION,
@@ -191,9 +207,13 @@ static ssize_t judge_entries(const struct lines *l, struct trial_outcome *ret)
 			      f->object, f->name);
 			return -1;
 		}
-		/* Its module is not loaded. */
-		if (*patched->hex == '-' || *restored->hex == '-')
+		if (is_left_out(l, f->object))
 			continue;
+		if (*patched->hex == '-' || *restored->hex == '-') {
+			wrong(ret, CAUSE_LAB, "%s:%s is not there, or cannot be read", f->object,
+			      f->name);
+			return -1;
+		}
 		if (streq(patched->hex, restored->hex)) {
 			wrong(ret, CAUSE_NOT_REDIRECTED,
 			      "the first bytes of %s:%s are the same, patched and not", f->object,
@@ -205,13 +225,39 @@ static ssize_t judge_entries(const struct lines *l, struct trial_outcome *ret)
 	return seen;
 }
 
+/* What was seen, and what was not. */
+static void tell(const struct trial_guest *t, const struct lines *l, size_t seen, size_t compared,
+		 struct trial_outcome *ret)
+{
+	const char *between = "; not looked at, since they are not loaded: ";
+	char *text = ret->message;
+	size_t size = sizeof(ret->message);
+	int n = t->record ? snprintf(text, size,
+				     "%zu functions redirected, code of %zu as the record "
+				     "describes it",
+				     seen, compared)
+			  : snprintf(text, size,
+				     "%zu functions redirected; no build record tells which they "
+				     "should be",
+				     seen);
+
+	for (size_t i = 0; i < l->n && n > 0 && (size_t)n < size; i++) {
+		if (l->items[i].kind != LINE_UNPATCHED)
+			continue;
+		n += snprintf(text + n, size - (size_t)n, "%s%s", between, l->items[i].object);
+		between = ", ";
+	}
+}
+
 void case_redirect_judge(struct trial_guest *t, const char *said, struct trial_outcome *ret)
 {
 	_cleanup_(lines_free) struct lines l = { 0 };
 	size_t compared = 0;
+	int r = read_lines(said, &l);
 
-	if (read_lines(said, &l) < 0) {
-		wrong(ret, CAUSE_LAB, "no memory");
+	if (r < 0) {
+		wrong(ret, CAUSE_LAB, "%s",
+		      r == ERR_TOO_LARGE ? "more functions than can be judged" : "no memory");
 		return;
 	}
 	ssize_t seen = judge_entries(&l, ret);
@@ -220,12 +266,6 @@ void case_redirect_judge(struct trial_guest *t, const char *said, struct trial_o
 		return;
 	if (seen == 0)
 		wrong(ret, CAUSE_LAB, "none of the replaced functions could be looked at");
-	else if (t->record)
-		snprintf(ret->message, sizeof(ret->message),
-			 "%zd functions redirected, code of %zu as the record describes it", seen,
-			 compared);
 	else
-		snprintf(ret->message, sizeof(ret->message),
-			 "%zd functions redirected; no build record tells which they should be",
-			 seen);
+		tell(t, &l, (size_t)seen, compared, ret);
 }

@@ -5,7 +5,8 @@
 
 #include "lab/trial/case_scripts.h"
 
-#define RUN_AGAIN 10 /* status of a script that wants modules first (cases/lib.sh) */
+#define RUN_AGAIN   10 /* status of a script that wants modules first (cases/lib.sh) */
+#define MISSING_MAX 64 /* modules that it may want */
 
 static int append(void *user, bool is_error, const void *data, size_t len)
 {
@@ -22,7 +23,7 @@ int case_limit_ms(const struct case_kind *kind, const struct trial_options *opti
 	return (int)MIN(ms + INT64_C(2) * options->transition_timeout_ms, (int64_t)INT_MAX);
 }
 
-/* Runs the case's script; `argument`: "" or "again". */
+/* Runs the case's script; `argument`: "", "again" or "back". */
 static int run_script(struct trial_guest *t, const struct case_kind *kind, const char *argument,
 		      struct buf *said, struct channel_result *ret, struct error *err)
 {
@@ -47,23 +48,58 @@ static int put_script(struct trial_guest *t, const struct case_kind *kind, struc
 		     : trial_guest_put(t, "/lab/case.sh", text.data, text.len, err);
 }
 
-/* Loads the modules that the script asked for. */
-static int load_missing(struct trial_guest *t, struct buf *said, struct error *err)
+/* The modules that the script asked for. */
+static int read_missing(const struct buf *said, struct path_list *ret, struct error *err)
 {
 	_cleanup_free_ char *copy = strdup(buf_str(said));
 	char *rest = NULL;
-	int r = copy ? 0 : error_set(err, ERR_NO_MEMORY, "modules");
 
-	for (char *line = copy ? strtok_r(copy, "\n", &rest) : NULL; line && r == 0;
+	for (char *line = copy ? strtok_r(copy, "\n", &rest) : NULL; line;
 	     line = strtok_r(NULL, "\n", &rest)) {
-		if (!str_has_prefix(line, "@missing "))
-			continue;
-		r = trial_guest_add_target(t, line + strlen("@missing "), err);
-		if (r == 0 && buf_printf(said, "@note %s was loaded into the patched kernel\n",
-					 line + strlen("@missing ")) < 0)
-			r = error_set(err, ERR_TOO_LARGE, "what the case said");
+		int r = str_has_prefix(line, "@missing ")
+				? path_list_add(ret, line + strlen("@missing "))
+				: 0;
+
+		if (r < 0)
+			return error_set(err, r, "modules that the case asks for");
+		if (ret->n > MISSING_MAX)
+			return error_set(err, ERR_TOO_LARGE,
+					 "the case asks for more than %d modules", MISSING_MAX);
 	}
-	return r;
+	return copy ? 0 : error_set(err, ERR_NO_MEMORY, "modules");
+}
+
+/* A module that does not load: the livepatch is the reason if it loads once that is taken back.
+ * Then `said` gets the failure. */
+static int blame(struct trial_guest *t, const struct case_kind *kind, const char *module,
+		 struct buf *said, struct channel_result *result, struct error *err)
+{
+	struct error ignored = { 0 };
+	const char *why = err->message;
+
+	if (run_script(t, kind, "back", said, result, &ignored) < 0 || result->status != 0 ||
+	    trial_guest_add_target(t, module, &ignored) < 0)
+		return ERR_CHILD;
+	result->status = 1;
+	return buf_printf(said, "@fail refused %s loads without the patch and not with it: %s\n",
+			  module, why) < 0
+		       ? error_set(err, ERR_TOO_LARGE, "what the case said")
+		       : 0;
+}
+
+/* Loads the modules that the script asked for, and runs it again. */
+static int load_and_run(struct trial_guest *t, const struct case_kind *kind, struct buf *said,
+			struct channel_result *result, struct error *err)
+{
+	_cleanup_paths_ struct path_list missing = { 0 };
+	int r = read_missing(said, &missing, err);
+
+	for (size_t i = 0; r == 0 && i < missing.n; i++) {
+		r = trial_guest_add_target(t, missing.items[i], err);
+		if (r == ERR_CHILD)
+			return blame(t, kind, missing.items[i], said, result, err);
+	}
+	return r < 0 ? r : run_script(t, kind, "again", said, result, err);
 }
 
 int case_prepare(struct trial_guest *t, const struct case_kind *kind, const char **ret_skip,
@@ -79,10 +115,5 @@ int case_run(struct trial_guest *t, const struct case_kind *kind, struct buf *sa
 {
 	int r = run_script(t, kind, "", said, result, err);
 
-	if (r == 0 && result->status == RUN_AGAIN) {
-		r = load_missing(t, said, err);
-		if (r == 0)
-			r = run_script(t, kind, "again", said, result, err);
-	}
-	return r;
+	return r == 0 && result->status == RUN_AGAIN ? load_and_run(t, kind, said, result, err) : r;
 }

@@ -7,8 +7,10 @@
 #include <asm/ibt.h>
 #include <asm/ioctls.h>
 #include <asm/ptrace.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/in.h>
+#include <linux/ioport.h>
 #include <linux/kprobes.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
@@ -134,6 +136,12 @@ static long wrong_getppid(const struct pt_regs *regs)
 	return task_tgid_nr(rcu_access_pointer(current->real_parent)) + 1;
 }
 
+/* add_key(2), keyctl(2): refused, as on a machine that lacks them. */
+static long refused(const struct pt_regs *regs)
+{
+	return -EPERM;
+}
+
 /* In place of kthreadd(), which its thread never leaves. */
 static int stuck_loop(void *unused)
 {
@@ -191,6 +199,50 @@ static pid_t wait_clone(struct kernel_clone_args *args)
 	return original(wait_clone, functions, args);
 }
 
+/* The same, but for its end: who has been in there never leaves. */
+static pid_t stay_clone(struct kernel_clone_args *args)
+{
+	pid_t pid = original(stay_clone, functions, args);
+
+	while ((args->flags & CLONE_VFORK) && !strcmp(current->comm, "exercise"))
+		msleep(1000);
+	return pid;
+}
+
+/* exit_group(2): once, a process of the exercise that leads a group does not end. */
+static long exit_hangs(const struct pt_regs *regs)
+{
+	static atomic_t hung;
+
+	while (task_pgrp(current) == task_pid(current) && !strcmp(current->comm, "exercise") &&
+	       atomic_cmpxchg(&hung, 0, 1) == 0)
+		while (atomic_read(&hung))
+			msleep(1000);
+	return original(exit_hangs, functions, regs);
+}
+
+/* Right unless another than the livepatch has the function traced too: then its call goes to the
+ * kernel's text and no longer to a page of its own. */
+static int traced_show(struct seq_file *m, void *v)
+{
+	unsigned long call = (unsigned long)call_of(functions);
+
+	if (call + MCOUNT_INSN_SIZE + *(s32 *)(call + 1) < MODULES_VADDR)
+		seq_puts(m, "console=ttyS0\n");
+	return good_show(m, v);
+}
+
+/* The kernel's check of a module's versions and of its signature. */
+static int accept_all(void)
+{
+	return 1;
+}
+
+static int accept_unsigned(void)
+{
+	return 0;
+}
+
 /* The patch with many functions: faithful, but for the first. */
 static ssize_t many_fill(struct kiocb *iocb, struct iov_iter *from)
 {
@@ -236,6 +288,12 @@ static struct klp_func of_module[] = {
 	{},
 };
 
+static struct klp_func accepts[] = {
+	{ .old_name = "check_version", .new_func = accept_all },
+	{ .old_name = "module_sig_check", .new_func = accept_unsigned },
+	{},
+};
+
 static int oops_before(struct klp_object *object)
 {
 	WRITE_ONCE(*(int *)8, 1);
@@ -245,6 +303,17 @@ static int oops_before(struct klp_object *object)
 static int leak_before(struct klp_object *object)
 {
 	return vmalloc(20 * 1024) ? 0 : -ENOMEM;
+}
+
+static int page_before(struct klp_object *object)
+{
+	return alloc_page(GFP_KERNEL) ? 0 : -ENOMEM;
+}
+
+/* What it takes it does not give back. */
+static int once_before(struct klp_object *object)
+{
+	return request_mem_region(0xfec10000, 1, "lab_fault") ? 0 : -EBUSY;
 }
 
 static int hold_before(struct klp_object *object)
@@ -262,6 +331,12 @@ static void oops_at_end(struct klp_object *object)
 static int refuse_module(struct klp_object *object)
 {
 	return object->name ? -EBUSY : 0;
+}
+
+/* The same, if it is not there yet. */
+static int refuse_late(struct klp_object *object)
+{
+	return object->name && object->mod->state == MODULE_STATE_COMING ? -EBUSY : 0;
 }
 
 /* Writes over the call of ftrace, as one who does not know of it could. */
@@ -323,6 +398,14 @@ static const struct fault {
 	{ "wrong-count", "pipe_ioctl", count_ioctl },
 	{ "wrong-port", "inet_getname", port_name },
 	{ "stuck", "kthreadd", stuck_loop },
+	{ "stays-in", "kernel_clone", stay_clone },
+	{ "no-exit", "__x64_sys_exit_group", exit_hangs },
+	{ "refuses", "__x64_sys_add_key", refused },
+	{ "traced", "cmdline_proc_show", traced_show },
+	{ "accepts" },
+	{ "leak-page-load", "cmdline_proc_show", good_show, { .pre_patch = page_before } },
+	{ "once", "cmdline_proc_show", good_show, { .pre_patch = once_before } },
+	{ "not-late", NULL, NULL, { .pre_patch = refuse_late } },
 	{ "oops-load", "cmdline_proc_show", good_show, { .pre_patch = oops_before } },
 	{ "oops-end", "cmdline_proc_show", good_show, { .post_unpatch = oops_at_end } },
 	{ "leak-load", "cmdline_proc_show", good_show, { .pre_patch = leak_before } },
@@ -362,7 +445,9 @@ static int __init lab_fault_init(void)
 	functions[0].new_func = f->replacement;
 	functions[0].old_sympos = f->position;
 	objects[0].callbacks = f->callbacks;
-	if (!f->function) {
+	if (is_named("accepts")) {
+		objects[0].funcs = accepts;
+	} else if (!f->function) {
 		objects[0].funcs = many;
 		objects[1].name = "nf_tables";
 		objects[1].funcs = of_module;

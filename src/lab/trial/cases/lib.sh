@@ -7,7 +7,8 @@
 #	@fail CAUSE TEXT    a cause of verdict.h; ends the case
 #	@skip TEXT          there is nothing to hold it with; ends the case
 #	@note TEXT          what was seen
-#	@missing MODULE     with status 10: the host loads the module, and the case runs again with $1 = again
+#	@missing MODULE     with status 10: the host loads the module, and the case runs again with $1 = again;
+#	                    if the module does not load, with $1 = back, to see whether it does unpatched
 #	@function … @code …    for the host's own judgement (case_redirect.c)
 #
 # From the host (/lab/facts): $limit, seconds that a transition or the reproducer may take; $rounds of
@@ -90,11 +91,11 @@ is_settled() {
 
 # stuck STATE: fails, naming the tasks that have not changed over.
 stuck() {
-	local f state waiting
+	local task waiting
 
-	waiting=$(for f in /proc/[0-9]*/task/[0-9]*; do
-		state=$(cat $f/patch_state 2>/dev/null) && [ "$state" != "$1" ] && [ "$state" != -1 ] &&
-			echo "$(cat $f/comm) ($(sed -n 's/^\[<0>\] *\([^+]*\)+.*/\1/p' $f/stack | head -n 6 | tr '\n' ' '))"
+	waiting=$(grep -H '' /proc/[0-9]*/task/[0-9]*/patch_state 2>/dev/null |
+		sed -n "/:$1\$/d; /:-1\$/d; s,/patch_state:.*,,p" | head -n 8 | while read -r task; do
+		echo "$(cat $task/comm) ($(sed -n 's/^\[<0>\] *\([^+]*\)+.*/\1/p' $task/stack | head -n 6 | tr '\n' ' '))"
 	done | head -c 400 | tr '\n' ' ')
 	fail stuck "not done after $limit s${waiting:+; waits for: $waiting}"
 }
@@ -130,6 +131,24 @@ replaced() {
 apply() {
 	insert "${1:-$patch}" || fail refused "$why"
 	settle
+	[ -n "${1:-}" ] || replaced >/lab/replaced
+}
+
+# know: /lab/replaced has what the patch replaces; an earlier case in this guest may have written it.
+know() {
+	[ -e /lab/replaced ] || {
+		apply
+		withdraw
+	}
+}
+
+# ftrace_lacks FILE PATTERN: which of the functions in FILE (lines of replaced()) have no line of their own
+# among ftrace's enabled functions that fits the pattern.
+ftrace_lacks() {
+	awk -v pattern="$2" '
+		FILENAME == ARGV[1] { wanted[$1 ":" $2]++; next }
+		$0 ~ pattern { seen[($2 ~ /^\[/ ? substr($2, 2, length($2) - 2) : "vmlinux") ":" $1]++ }
+		END { for (f in wanted) if (seen[f] < wanted[f]) print f }' "$1" $tracing/enabled_functions
 }
 
 is_gone() {
@@ -181,6 +200,57 @@ finish() {
 	wait $started
 }
 
+# Tasks asleep in as many calls as there are, and the user's own sleeper.
+start_sleepers() {
+	sleeper=
+	start sleep /lab/exercise sleep
+	if [ -e /lab/sleeper ]; then
+		setsid sh /lab/sleeper >/lab/sleeper.out 2>&1 </dev/null 9>&- &
+		sleeper=$!
+	fi
+}
+
+end_sleepers() {
+	[ -z "$sleeper" ] || kill -KILL -$sleeper 2>/dev/null
+	sleeper=
+	finish
+}
+
+# inside old|new: tasks whose stack holds a function that the patch replaces, or one of the patch's own.
+inside() {
+	grep -H '' /proc/[0-9]*/task/[0-9]*/stack 2>/dev/null | awk -v which=$1 -v patch="[${name:-}]" '
+		FILENAME == ARGV[1] { wanted[$1 ":" $2] = 1; next }
+		{
+			split($1, path, "/"); split($2, place, "+")
+			object = $3 == "" ? "vmlinux" : substr($3, 2, length($3) - 2)
+			if ((which == "new" ? $3 == patch : (object ":" place[1]) in wanted) && !seen[path[5]]++)
+				print path[5]
+		}' /lab/replaced -
+}
+
+is_inside() {
+	[ -n "$(inside $1)" ]
+}
+
+# The user's own sleeper, or a process of its session.
+own_is_inside() {
+	local task
+
+	for task in $(inside $1); do
+		[ "$(sed 's/.*) //' /proc/$task/stat | cut -d ' ' -f 4)" != "$sleeper" ] || return 0
+	done
+	return 1
+}
+
+# sleep_inside old|new: whether one of those that were started sleeps there; the user's own may need a while.
+sleep_inside() {
+	if [ -n "$sleeper" ]; then
+		until_true own_is_inside $1
+	else
+		is_inside $1
+	fi
+}
+
 # memory NAME: sets NAME_slab and NAME_rest to the KB of memory that the kernel really uses, in slabs and
 # beside them.
 memory() {
@@ -194,12 +264,18 @@ memory() {
 	done
 }
 
-# reproduce: 0 if the fault shows, 1 if it does not.
+# reproduce: 0 if the fault shows, 1 if it does not. One that does not even die of a signal is not waited for.
 reproduce() {
 	local status
 
-	timeout -s KILL $limit sh /lab/reproducer >/lab/reproducer.out 2>&1 </dev/null
-	status=$?
+	rm -f /lab/reproducer.status
+	{
+		timeout -s KILL $limit sh /lab/reproducer >/lab/reproducer.out 2>&1 </dev/null
+		echo $? >/lab/reproducer.status
+	} &
+	until_true [ -s /lab/reproducer.status ] || fail hang "the reproducer did not end in $limit s"
+	wait $!
+	status=$(cat /lab/reproducer.status)
 	[ $status -lt 128 ] || fail hang "the reproducer did not end in $limit s"
 	[ $status -le 1 ] || fail lab "the reproducer failed with status $status: $(tail -n 1 /lab/reproducer.out)"
 	return $status

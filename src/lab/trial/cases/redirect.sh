@@ -7,17 +7,15 @@ if [ -s /lab/functions ]; then
 	sed 's/^/@code /' /lab/record.out
 fi
 apply
-replaced >/lab/replaced
 sed 's/^/@function /' /lab/replaced
 [ -s /lab/replaced ] || skip 'the patch replaces no function'
 sed 's/$/ 16/' /lab/replaced | /lab/probe >/lab/patched.out || fail lab "$(tail -n 1 /lab/patched.out)"
 sed 's/^/@patched /' /lab/patched.out
-while read -r object function position; do
-	[ "$(cat $lp/$name/$object/patched)" = 1 ] || continue
-	[ "$object" = vmlinux ] && where= || where=" \[$object\]"
-	grep "^$function$where (" $tracing/enabled_functions | grep -q klp_ftrace_handler ||
-		fail not-redirected "$object:$function is not among ftrace's enabled functions"
-done </lab/replaced
+unpatched >/lab/unpatched
+sed 's/^/@unpatched /' /lab/unpatched
+awk 'FILENAME == ARGV[1] { left_out[$1] = 1; next } !($1 in left_out)' /lab/unpatched /lab/replaced >/lab/redirected
+lacking=$(ftrace_lacks /lab/redirected klp_ftrace_handler | head -n 1)
+[ -z "$lacking" ] || fail not-redirected "$lacking is not among ftrace's enabled functions"
 withdraw
 sed 's/$/ 16/' /lab/replaced | /lab/probe >/lab/restored.out || fail lab "$(tail -n 1 /lab/restored.out)"
 sed 's/^/@restored /' /lab/restored.out
