@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "lab/matrix/worker.h"
@@ -192,6 +193,27 @@ static void a_signal_ends_the_wait(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
+/* A wait that is not possible (too few files are allowed for poll(2)) ends the workers all the
+ * same. */
+static void an_end_without_waiting(void **state)
+{
+	struct worker_pool *pool = NULL;
+	struct error err = { 0 };
+	struct rlimit before, few;
+
+	(void)state;
+	assert_ok(worker_pool_new(NULL, NULL, &pool, &err), &err);
+	assert_ok(worker_start(pool, hangs, NULL, NULL, NULL, 0, &err), &err);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){ 32, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	alarm(60);
+	worker_pool_free(pool);
+	alarm(0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +222,7 @@ int main(void)
 		cmocka_unit_test(several_work_at_once),
 		cmocka_unit_test(what_they_leave_goes_with_them),
 		cmocka_unit_test(a_signal_ends_the_wait),
+		cmocka_unit_test(an_end_without_waiting),
 	};
 
 	return cmocka_run_group_tests_name("worker", tests, NULL, NULL);

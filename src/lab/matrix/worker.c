@@ -432,9 +432,21 @@ void worker_pool_free(struct worker_pool *pool)
 	for (size_t i = 0; i < WORKERS_MAX; i++)
 		if (pool->workers[i].pid && pool->workers[i].kills == 0)
 			end_worker(&pool->workers[i]);
-	while (worker_count(pool) > 0)
-		if (worker_wait(pool, &end, NULL) == 0)
+	while (worker_count(pool) > 0) {
+		int r = worker_wait(pool, &end, NULL);
+
+		if (r == 0)
 			json_decref(end.answer);
+		else if (r != -EINTR)
+			break;
+	}
+	/* What cannot be waited for is ended now. */
+	for (size_t i = 0; i < WORKERS_MAX; i++)
+		if (pool->workers[i].pid) {
+			kill(-pool->workers[i].pid, SIGKILL);
+			reap(pool, &pool->workers[i], &end);
+			json_decref(end.answer);
+		}
 	close(pool->signal_fd);
 	sigprocmask(SIG_SETMASK, &pool->before, NULL);
 	free(pool);
