@@ -148,6 +148,21 @@ check "run: a failure with several threads is held again" exits 3 "${run[@]}" --
 check "run: both results are in the record" jq -e "$ALL_CASES"'[] | select(.name == "reproducer")
 	| .result == "fail" and .first.result == "fail" and .first.cause == "fault-absent"' "$WORK/multi.json"
 
+# run: a boot says nothing of the patch; one that fails is repeated, and the record tells of both.
+mkdir "$WORK/fails-once"
+cat >"$WORK/fails-once/qemu-system-x86_64" <<'END'
+#!/bin/sh
+case " $* " in
+*" -append "*) mkdir "${0%/*}/tried" 2>/dev/null && exit 1 ;;
+esac
+exec /usr/bin/qemu-system-x86_64 "$@"
+END
+chmod +x "$WORK/fails-once/qemu-system-x86_64"
+check "run: a boot that fails is repeated" env PATH="$WORK/fails-once:$PATH" "${run[@]}" --module "$PATCH" --case load \
+	--record "$WORK/twice.json"
+check "run: and both boots are in the record" jq -e "$ALL_CASES"'[] | select(.name == "boot")
+	| .result == "pass" and .first.result == "fail" and .first.cause == "boot"' "$WORK/twice.json"
+
 # shell: a script without a terminal.
 check "shell: a script in a patched guest" says '^patched$' \
 	suture-lab shell --kernel "$RELEASE" --module "$PATCH" <<<'cat /proc/cmdline; exit 5'

@@ -65,10 +65,10 @@ static void content(void **state)
 		"<title>Lab report: failed</title>",
 		"<dt>Combinations</dt><dd>5<small>2 patches × 2 kernels × 2 machines",
 		"title=\"reproducer: failed, 2.2 s\">✗</a>",
-		"title=\"cycles: failed, and passed when repeated on one thread, 4.0 s\">↻</a>",
+		"title=\"cycles: failed, and passed when it was repeated, 4.0 s\">↻</a>",
 		"<b>not built</b>: f: no ftrace entry",
 		"<b>not held</b>: interrupted",
-		"First, on several threads: <b>hang</b> no answer (9.0 s)",
+		"The first time: <b>hang</b> no answer (9.0 s)",
 		"this kernel has no kmemleak",
 		"<code>suture-lab shell --matrix m.conf one/large</code>",
 		"<code>suture-lab shell --kernel 6.1.0-40-cloud-amd64 --module fix.ko --cpus 2 "

@@ -50,12 +50,12 @@ static int append_output(struct buf *out, const struct report_job *job, const st
 		return 0;
 	r = buf_append_str(out, "<system-out>");
 	if (r == 0 && c->repeated)
-		r = markup_printf(out, "first, on several threads: %s, %s%s%s\n",
+		r = markup_printf(out, "the first time: %s, %s%s%s\n",
 				  trial_verdict_name(c->first.verdict),
 				  trial_cause_name(c->first.cause), c->first.message[0] ? ": " : "",
 				  c->first.message);
 	if (r == 0 && c->repeated)
-		r = markup_printf(out, "again, on one: %s, %s%s%s\n",
+		r = markup_printf(out, "again: %s, %s%s%s\n",
 				  trial_verdict_name(c->run.verdict),
 				  trial_cause_name(c->run.cause), c->run.message[0] ? ": " : "",
 				  c->run.message);

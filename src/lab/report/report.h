@@ -72,7 +72,7 @@ int report_state_from(const char *name, enum report_state *ret);
 enum report_mark {
 	MARK_NONE, /* this trial had no such case */
 	MARK_PASS,
-	MARK_FLAKY, /* failed, and passed when it was repeated on one thread */
+	MARK_FLAKY, /* failed, and passed when it was repeated */
 	MARK_FAIL,
 	MARK_SKIP,
 	MARK_COUNT,

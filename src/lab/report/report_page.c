@@ -27,7 +27,7 @@ struct look {
 static const struct look marks[MARK_COUNT] = {
 	[MARK_NONE] = { "·", "n", "no such case" },
 	[MARK_PASS] = { "✓", "p", "passed" },
-	[MARK_FLAKY] = { "↻", "y", "failed, and passed when repeated on one thread" },
+	[MARK_FLAKY] = { "↻", "y", "failed, and passed when it was repeated" },
 	[MARK_FAIL] = { "✗", "f", "failed" },
 	[MARK_SKIP] = { "–", "k", "skipped" },
 };
@@ -407,9 +407,9 @@ static void put_case(struct page *p, const struct report_job *job, size_t k)
 	text(p, c->name);
 	raw(p, "</td><td>");
 	if (c->repeated) {
-		raw(p, "<div>First, on several threads: ");
+		raw(p, "<div>The first time: ");
 		put_outcome(p, &c->first);
-		rawf(p, " (%.1f s)</div><div>Again, on one thread: %s ", seconds(c->first.ms),
+		rawf(p, " (%.1f s)</div><div>Again: %s ", seconds(c->first.ms),
 		     c->run.verdict == VERDICT_PASS ? "passed" : "");
 	} else {
 		raw(p, "<div>");

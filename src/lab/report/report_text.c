@@ -69,8 +69,8 @@ static void print_outcome(const struct text *t, const char *when, const struct t
 static void print_why(const struct text *t, const struct trial_case *c)
 {
 	if (c->repeated) {
-		print_outcome(t, "first, on several threads: ", &c->first);
-		print_outcome(t, "again, on one: ", &c->run);
+		print_outcome(t, "the first time: ", &c->first);
+		print_outcome(t, "again: ", &c->run);
 	} else {
 		print_outcome(t, "", &c->run);
 	}
@@ -220,7 +220,7 @@ static void print_grid(const struct text *t)
 	print_legend(t, "machines:", &t->machines, false);
 	print_legend(t, "cases:   ", &t->cases, true);
 	fputs("signs:     . pass  F FAIL  s skip  - none  B not built  ? not held\n"
-	      "           ~ failed, and passed when repeated on one thread\n\n",
+	      "           ~ failed, and passed when it was repeated\n\n",
 	      t->out);
 }
 

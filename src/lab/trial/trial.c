@@ -81,10 +81,12 @@ void trial_case_keep_first(struct trial_case *c, const char *logs)
 }
 
 /* Emulated by several threads, processors do not always see code that changes while it runs as real
- * ones do: what fails there counts only if it fails with one thread too. */
+ * ones do: what fails there counts only if it fails with one thread too; and a new boot that fails says
+ * nothing of the patch. */
 static void hold_case(struct trial_guest *t, const struct case_kind *kind)
 {
 	struct trial_case *c = &t->trial->cases[t->trial->n++];
+	enum guest_accel accel = t->accel;
 
 	snprintf(c->name, sizeof(c->name), "%s", kind->name);
 	if (t->o->say)
@@ -92,28 +94,41 @@ static void hold_case(struct trial_guest *t, const struct case_kind *kind)
 	hold_once(t, kind, c, &c->run);
 	if (c->run.verdict == VERDICT_FAIL)
 		trial_guest_drop(t);
-	if (c->run.verdict != VERDICT_FAIL || t->accel != GUEST_TCG_MULTI)
+	if (c->run.verdict != VERDICT_FAIL ||
+	    (accel != GUEST_TCG_MULTI && c->run.cause != CAUSE_BOOT))
 		return;
 	trial_case_keep_first(c, t->o->logs);
-	t->accel = GUEST_TCG;
+	t->accel = accel == GUEST_TCG_MULTI ? GUEST_TCG : accel;
 	hold_once(t, kind, c, &c->run);
 	trial_guest_drop(t);
-	t->accel = GUEST_TCG_MULTI;
+	t->accel = accel;
+}
+
+static void boot_once(struct trial_guest *t, struct trial_outcome *ret)
+{
+	int64_t start = clock_monotonic_ms();
+	struct error err = { 0 };
+
+	*ret = (struct trial_outcome){ 0 };
+	if (trial_guest_start(t, &err) < 0)
+		fail(ret, CAUSE_BOOT, &err);
+	ret->ms = clock_monotonic_ms() - start;
 }
 
 /* The first boot, as a case of its own: without it there is nothing to hold. */
 static bool hold_boot(struct trial_guest *t)
 {
 	struct trial_case *c = &t->trial->cases[t->trial->n++];
-	int64_t start = clock_monotonic_ms();
-	struct error err = { 0 };
 
 	snprintf(c->name, sizeof(c->name), "boot");
 	if (t->o->say)
 		t->o->say(t->o->user, t->o->kernel, c->name);
-	if (trial_guest_start(t, &err) < 0)
-		fail(&c->run, CAUSE_BOOT, &err);
-	c->run.ms = clock_monotonic_ms() - start;
+	boot_once(t, &c->run);
+	if (c->run.verdict == VERDICT_FAIL) {
+		trial_guest_drop(t);
+		trial_case_keep_first(c, NULL);
+		boot_once(t, &c->run);
+	}
 	return c->run.verdict == VERDICT_PASS;
 }
 
