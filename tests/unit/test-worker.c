@@ -46,6 +46,21 @@ static void hangs(void *user, struct worker_out *out)
 		pause();
 }
 
+/* Says the number of a child that goes on after it. */
+static void leaves_a_child(void *user, struct worker_out *out)
+{
+	pid_t pid = fork();
+
+	(void)user;
+	if (pid == 0)
+		for (;;)
+			pause();
+
+	_cleanup_json_ json_t *value = json_integer(pid);
+
+	worker_answer(out, value);
+}
+
 static void answers_twice(void *user, struct worker_out *out)
 {
 	_cleanup_json_ json_t *value = json_string("twice");
@@ -176,6 +191,20 @@ static void what_they_leave_goes_with_them(void **state)
 	free(dir);
 }
 
+/* No child of theirs is left when their end is told: it may still write what goes next. */
+static void children_go_with_them(void **state)
+{
+	struct worker_end end;
+
+	(void)state;
+	one(leaves_a_child, 0, &end);
+	assert_int_equal(end.how, WORKER_ANSWERED);
+	assert_true(json_integer_value(end.answer) > 0);
+	assert_int_equal(kill((pid_t)json_integer_value(end.answer), 0), -1);
+	assert_int_equal(errno, ESRCH);
+	json_decref(end.answer);
+}
+
 /* A signal ends the wait, not the process, and the workers end with the pool. */
 static void a_signal_ends_the_wait(void **state)
 {
@@ -221,6 +250,7 @@ int main(void)
 		cmocka_unit_test(every_other_end_is_told),
 		cmocka_unit_test(several_work_at_once),
 		cmocka_unit_test(what_they_leave_goes_with_them),
+		cmocka_unit_test(children_go_with_them),
 		cmocka_unit_test(a_signal_ends_the_wait),
 		cmocka_unit_test(an_end_without_waiting),
 	};

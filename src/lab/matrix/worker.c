@@ -42,6 +42,7 @@ struct worker_pool {
 	struct worker workers[WORKERS_MAX];
 	int signal_fd;
 	int signal;
+	int subreaper; /* what PR_SET_CHILD_SUBREAPER was before */
 	sigset_t before;
 };
 
@@ -91,6 +92,9 @@ int worker_pool_new(void (*said)(void *user, void *tag, const char *text), void 
 	if (pool->signal_fd < 0)
 		return error_set_errno(err, errno, "signalfd");
 	sigprocmask(SIG_BLOCK, &held, &pool->before);
+	/* What a worker leaves behind becomes our child, and is waited for. */
+	prctl(PR_GET_CHILD_SUBREAPER, &pool->subreaper);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	*ret = TAKE_PTR(pool);
 	return 0;
 }
@@ -322,6 +326,20 @@ static void describe_end(const struct worker *w, int status, struct worker_end *
 			 WEXITSTATUS(status));
 }
 
+/* Ends what a worker started and left (QEMU, compilers), and waits until it is gone: its files go next.
+ * The worker itself, ended and not yet waited for, keeps the group's number from meaning another. */
+static void end_group(pid_t pid, struct rusage *ret_usage, int *ret_status)
+{
+	pid_t left;
+
+	kill(-pid, SIGKILL);
+	while (wait4(pid, ret_status, 0, ret_usage) < 0 && errno == EINTR)
+		;
+	do
+		left = waitpid(-pid, NULL, 0);
+	while (left > 0 || errno == EINTR);
+}
+
 /* The process has ended: what it said last, how it ended. */
 static void reap(struct worker_pool *pool, struct worker *w, struct worker_end *ret)
 {
@@ -331,8 +349,7 @@ static void reap(struct worker_pool *pool, struct worker *w, struct worker_end *
 	if (w->fd >= 0 && fcntl(w->fd, F_SETFL, O_NONBLOCK) == 0)
 		while (read_some(pool, w))
 			;
-	while (wait4(w->pid, &status, 0, &usage) < 0 && errno == EINTR)
-		;
+	end_group(w->pid, &usage, &status);
 	*ret = (struct worker_end){ .tag = w->tag,
 				    .how = w->how,
 				    .ms = clock_monotonic_ms() - w->start,
@@ -448,6 +465,7 @@ void worker_pool_free(struct worker_pool *pool)
 			json_decref(end.answer);
 		}
 	close(pool->signal_fd);
+	prctl(PR_SET_CHILD_SUBREAPER, pool->subreaper);
 	sigprocmask(SIG_SETMASK, &pool->before, NULL);
 	free(pool);
 }
