@@ -50,8 +50,8 @@ if unload_targets; then
 	load_targets
 	all_patched 'loaded into the patched kernel'
 	withdraw
-	note "before and after the patch:" $objects
+	note "before and after the patch: $(echo $objects)"
 else
 	load_targets
-	note "before the patch only, since they cannot be unloaded:" $objects
+	note "before the patch only, since they cannot be unloaded: $(echo $objects)"
 fi
