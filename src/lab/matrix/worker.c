@@ -326,8 +326,9 @@ static void describe_end(const struct worker *w, int status, struct worker_end *
 			 WEXITSTATUS(status));
 }
 
-/* Ends what a worker started and left (QEMU, compilers), and waits until it is gone: its files go next.
- * The worker itself, ended and not yet waited for, keeps the group's number from meaning another. */
+/* Ends what a worker started and left (QEMU, compilers), and waits until it is gone: its files go
+ * next. The worker itself, ended and not yet waited for, keeps the group's number from meaning
+ * another. */
 static void end_group(pid_t pid, struct rusage *ret_usage, int *ret_status)
 {
 	pid_t left;

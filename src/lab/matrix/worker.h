@@ -45,8 +45,8 @@ struct worker_end {
 /* `said` gets each step; may be NULL. */
 int worker_pool_new(void (*said)(void *user, void *tag, const char *text), void *user,
 		    struct worker_pool **ret, struct error *err);
-/* Ends the workers that are left: SIGTERM, and SIGKILL after 10 s. With a worker ends, by SIGKILL, whatever
- * it has started and left in its process group; that is waited for. */
+/* Ends the workers that are left: SIGTERM, and SIGKILL after 10 s. With a worker ends, by SIGKILL,
+ * whatever it has started and left in its process group; that is waited for. */
 void worker_pool_free(struct worker_pool *pool);
 DEFINE_CLEANUP(struct worker_pool *, worker_pool_free);
 

@@ -55,8 +55,7 @@ static int append_output(struct buf *out, const struct report_job *job, const st
 				  trial_cause_name(c->first.cause), c->first.message[0] ? ": " : "",
 				  c->first.message);
 	if (r == 0 && c->repeated)
-		r = markup_printf(out, "again: %s, %s%s%s\n",
-				  trial_verdict_name(c->run.verdict),
+		r = markup_printf(out, "again: %s, %s%s%s\n", trial_verdict_name(c->run.verdict),
 				  trial_cause_name(c->run.cause), c->run.message[0] ? ": " : "",
 				  c->run.message);
 	if (r == 0 && c->log[0])

@@ -81,8 +81,8 @@ void trial_case_keep_first(struct trial_case *c, const char *logs)
 }
 
 /* Emulated by several threads, processors do not always see code that changes while it runs as real
- * ones do: what fails there counts only if it fails with one thread too; and a new boot that fails says
- * nothing of the patch. */
+ * ones do: what fails there counts only if it fails with one thread too; and a new boot that fails
+ * says nothing of the patch. */
 static void hold_case(struct trial_guest *t, const struct case_kind *kind)
 {
 	struct trial_case *c = &t->trial->cases[t->trial->n++];
