@@ -13,33 +13,18 @@
 
 #define KERNELS_MAX 64
 
-static void say(void *user, const char *kernel, const char *what)
-{
-	(void)user;
-	cli_progress("%s: %s", kernel, what);
-}
-
-static int hold(const struct cli *cli, size_t nth, struct trial *ret, struct error *err)
-{
-	_cleanup_lab_trial_ struct lab_trial trial = { 0 };
-	int r = lab_trial_get(cli, nth, &trial, err);
-
-	trial.options.say = say;
-	trial.options.logs = cli_get(cli, "logs");
-	return r < 0 ? r : trial_run(&trial.options, ret, err);
-}
-
 /* What a worker is told: which of the kernels is its own; and what came of it. */
 struct share {
 	const struct cli *cli;
 	size_t nth;
-	char *logs; /* its own folder below that of --logs; NULL: none */
+	char *logs; /* that of --logs, or its own folder below it; NULL: none */
 	struct trial *trial;
 	struct error err; /* code 0: it was held */
 };
 
-/* "DIR/RELEASE", and "DIR/RELEASE-2" for one that is given once more. */
-static int logs_of_share(const struct share *share, char **ret, struct error *err)
+/* "DIR"; with several kernels "DIR/RELEASE", and "DIR/RELEASE-2" for one that is given once more.
+ */
+static int logs_of_share(const struct share *share, bool several, char **ret, struct error *err)
 {
 	const char *logs = cli_get(share->cli, "logs");
 	const char *release = cli_get_nth(share->cli, "kernel", share->nth);
@@ -48,6 +33,10 @@ static int logs_of_share(const struct share *share, char **ret, struct error *er
 
 	if (!logs)
 		return 0;
+	if (!several) {
+		*ret = strdup(logs);
+		return *ret ? 0 : error_set(err, ERR_NO_MEMORY, "logs");
+	}
 	for (size_t i = 0; i < share->nth; i++)
 		times += streq(cli_get_nth(share->cli, "kernel", i), release);
 	if (times == 1)
@@ -112,20 +101,19 @@ static int take_end(struct worker_pool *pool, struct error *err)
 	struct share *share = end.tag;
 
 	if (end.how != WORKER_ANSWERED)
-		error_set(&share->err, ERR_CHILD, "--kernel %s: %s",
-			  cli_get_nth(share->cli, "kernel", share->nth), end.message);
+		error_set(&share->err, ERR_CHILD, "%s", end.message);
 	else
 		worker_take_trial(end.answer, share->trial, &share->err);
 	json_decref(end.answer);
 	return 0;
 }
 
-/* Several kernels, `jobs` at once. *ret_signal: what interrupted it, or 0. */
-static int hold_several(struct share *shares, size_t n, size_t jobs, int *ret_signal,
-			struct error *err)
+/* `jobs` at once. *ret_signal: what interrupted it, or 0; then too nothing is left behind. */
+static int hold_shares(struct share *shares, size_t n, size_t jobs, int *ret_signal,
+		       struct error *err)
 {
+	_cleanup_(work_folder_removep) char *runtime = NULL; /* goes after the workers */
 	_cleanup_(worker_pool_freep) struct worker_pool *pool = NULL;
-	_cleanup_(work_folder_removep) char *runtime = NULL;
 	size_t started = 0, ended = 0;
 	int r = work_folder_make(&runtime, err);
 
@@ -173,8 +161,8 @@ static int make_shares(const struct cli *cli, size_t n, struct share **ret, stru
 		shares[i].trial = calloc(1, sizeof(*shares[i].trial));
 		if (!shares[i].trial)
 			r = error_set(err, ERR_NO_MEMORY, "trial");
-		if (r == 0 && n > 1)
-			r = logs_of_share(&shares[i], &shares[i].logs, err);
+		if (r == 0)
+			r = logs_of_share(&shares[i], n > 1, &shares[i].logs, err);
 	}
 	if (r < 0)
 		free_shares(shares, n);
@@ -186,8 +174,8 @@ static int make_shares(const struct cli *cli, size_t n, struct share **ret, stru
 /* A kernel that could not be tried is in the report too, and why. */
 static int add_share(struct report *report, struct share *share, struct error *err)
 {
-	char *logs = share->logs ? share->logs : (char *)cli_get(share->cli, "logs");
-	struct report_job job = { .logs = logs && path_is_safe_relative(logs) ? logs : NULL };
+	char *logs = share->logs && path_is_safe_relative(share->logs) ? share->logs : NULL;
+	struct report_job job = { .logs = logs };
 
 	if (share->err.code == 0) {
 		job.trial = TAKE_PTR(share->trial);
@@ -208,7 +196,7 @@ static size_t count_broken(const struct share *shares, size_t n)
 	return broken;
 }
 
-/* One kernel is tried by this process itself, several by workers. The results of those that could
+/* Every kernel is tried by a worker. The results of those that could
  * be tried stay, whatever became of the others; *ret_broken: how many these are. */
 static int hold_all(const struct cli *cli, size_t n, struct report *report, size_t *ret_broken,
 		    struct error *err)
@@ -223,8 +211,7 @@ static int hold_all(const struct cli *cli, size_t n, struct report *report, size
 		r = make_shares(cli, n, &shares, err);
 	if (r < 0)
 		return r;
-	r = n == 1 ? hold(cli, 0, shares[0].trial, err)
-		   : hold_several(shares, n, (size_t)jobs, &signal_number, err);
+	r = hold_shares(shares, n, (size_t)jobs, &signal_number, err);
 	cli_progress("%s", "");
 	*ret_broken = count_broken(shares, n);
 	if (r == 0 && *ret_broken == n) {

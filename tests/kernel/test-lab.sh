@@ -185,7 +185,8 @@ lab=$!
 qemu=
 until grep -q qemu "/proc/${qemu:-none}/comm" 2>/dev/null; do
 	kill -0 $lab || give_up "run ended early"
-	read -r -d '' qemu _ <"/proc/$lab/task/$lab/children"
+	read -r -d '' worker _ <"/proc/$lab/task/$lab/children"
+	[ -z "$worker" ] || read -r -d '' qemu _ <"/proc/$worker/task/$worker/children"
 done
 kill -KILL $lab
 gone() {
@@ -196,4 +197,15 @@ gone() {
 	return 1
 }
 check "QEMU dies with a run that is killed" gone "$qemu"
+
+# Interrupted, it leaves nothing behind; when it has ended, so has QEMU.
+mkdir "$WORK/interrupted"
+XDG_RUNTIME_DIR=$WORK/interrupted "${run[@]}" --module "$PATCH" --reproducer "$WORK/sleeps" >/dev/null 2>&1 &
+lab=$!
+until pgrep -f "qemu-system.*$WORK/interrupted/" >/dev/null; do kill -0 $lab || give_up "run ended early"; done
+kill -TERM $lab
+wait $lab
+check "an interrupted run ends by the signal" test $? = 143
+check "without its guest" sh -c '! pgrep -f "qemu-system.*$1/interrupted/"' - "$WORK"
+check "and leaves no folder" sh -c '[ -z "$(ls -A "$1/interrupted")" ]' - "$WORK"
 finish
