@@ -34,19 +34,19 @@ TABLE='
 refuses     refuses        smoke        wrong-data   without_keys    --case smoke
 no-exit     no-exit        smoke        wrong-data   has_not_ended   --case smoke
 stress      wrong-data     stress       wrong-data   getppid         --case stress
-stays-in    stays-in       sleepers     stuck        not_done        --case sleepers --timeout 12
-elsewhere   waits          sleepers     lab          none_of_the     --case sleepers --timeout 8 --sleeper {}/elsewhere
+stays-in    stays-in       sleepers     stuck        not_done        --case sleepers --timeout 20
+elsewhere   waits          sleepers     lab          none_of_the     --case sleepers --timeout 20 --sleeper {}/elsewhere
 busy        stuck          busy         stuck        kthreadd        --case busy --timeout 8
 traced      traced         tracers      fault-stays  is_traced       --case tracers --reproducer {}/shows
 once        once           take-back    refused      busy            --case take-back
 not-late    not-late       target       refused      nf_tables_does  --case target
 not-come    not-come       load         refused      loads_without   --case load
-no-replace  lab_patch      replace      refused      still_there     --case replace --timeout 8 --earlier {}/none.ko
+no-replace  lab_patch      replace      refused      still_there     --case replace --timeout 12 --earlier {}/none.ko
 wrong       lab_patch      wrong-kernel accepted     another_one     --reproducer {}/opens --earlier {}/accepts.ko --case reproducer --case wrong-kernel
 unsigned    lab_patch      unsigned     accepted     a_signature     --reproducer {}/opens --earlier {}/accepts.ko --case reproducer --case unsigned --secure-boot
 page        leak-page-load memory       leak         loading_and     --case memory
 cycles      leak-load      cycles       leak         20_rounds       --case cycles --cycles 20
-two-cpus    spin           reproducer   hang         not_(end|done)  --case reproducer --timeout 8 --cpus 2 --reproducer {}/shows
+two-cpus    spin           reproducer   hang         .               --case reproducer --timeout 12 --cpus 2 --reproducer {}/shows
 '
 
 # try NAME MODULE OPTION…: a guest of its own; its record is $WORK/NAME.json.

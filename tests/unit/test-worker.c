@@ -46,15 +46,19 @@ static void hangs(void *user, struct worker_out *out)
 		pause();
 }
 
-/* Says the number of a child that goes on after it. */
+/* Says the number of a child, in a group of its own as process_start() makes it, that goes on after
+ * it. */
 static void leaves_a_child(void *user, struct worker_out *out)
 {
 	pid_t pid = fork();
 
 	(void)user;
-	if (pid == 0)
+	if (pid == 0) {
+		setpgid(0, 0);
 		for (;;)
 			pause();
+	}
+	setpgid(pid, pid);
 
 	_cleanup_json_ json_t *value = json_integer(pid);
 

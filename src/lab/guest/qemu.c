@@ -143,8 +143,10 @@ static void add_secure_boot(struct args *a, const struct guest_options *o)
 	add(a, "%s/" SECURE_BOOT_IMAGE, o->dir);
 }
 
-/* An NMI that nobody expects is ours, to a guest that hangs: let it tell where. */
-#define COMMAND_LINE "console=ttyS0 quiet panic=-1 unknown_nmi_panic rdinit=/init"
+/* An NMI that nobody expects is ours, to a guest that hangs: let it tell where. no_timer_check: an
+ * emulator that does not get its processor for a moment makes the kernel believe that its timer
+ * does not work. */
+#define COMMAND_LINE "console=ttyS0 quiet panic=-1 unknown_nmi_panic no_timer_check rdinit=/init"
 /* The traces of all processors with it, since any may be the one that hangs. */
 #define ALL_TRACES   " panic_print=0x40"
 

@@ -553,10 +553,10 @@ static int end_trial(struct run *run, struct matrix_job *job, const struct worke
 	}
 	memcpy(result->key, job->key, sizeof(result->key));
 	result->cpu_ms = end->cpu_ms;
-	r = matrix_store_put_result(run->store, result, err);
-	if (r < 0)
-		return r;
+	/* The logs first: without its result, a trial is held again. */
 	r = matrix_task_keep_logs(&(struct matrix_trial_task){ run->plan, run->store, job }, err);
+	if (r == 0)
+		r = matrix_store_put_result(run->store, result, err);
 	if (r < 0)
 		return r;
 	run->figures->held++;

@@ -42,6 +42,7 @@ struct worker_pool {
 	struct worker workers[WORKERS_MAX];
 	int signal_fd;
 	int signal;
+	bool ending;
 	int subreaper; /* what PR_SET_CHILD_SUBREAPER was before */
 	sigset_t before;
 };
@@ -69,12 +70,16 @@ void worker_answer(struct worker_out *out, json_t *value)
 	write_line(out, line);
 }
 
+/* But for those that whoever started us wants to be ignored (nohup, a script's background job). */
 static void hold_signals(sigset_t *ret)
 {
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction now;
+
 	sigemptyset(ret);
-	sigaddset(ret, SIGINT);
-	sigaddset(ret, SIGTERM);
-	sigaddset(ret, SIGHUP);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			sigaddset(ret, signals[i]);
 }
 
 int worker_pool_new(void (*said)(void *user, void *tag, const char *text), void *user,
@@ -326,19 +331,47 @@ static void describe_end(const struct worker *w, int status, struct worker_end *
 			 WEXITSTATUS(status));
 }
 
-/* Ends what a worker started and left (QEMU, compilers), and waits until it is gone: its files go
- * next. The worker itself, ended and not yet waited for, keeps the group's number from meaning
- * another. */
-static void end_group(pid_t pid, struct rusage *ret_usage, int *ret_status)
+static bool is_worker(const struct worker_pool *pool, pid_t pid)
 {
-	pid_t left;
+	for (size_t i = 0; i < WORKERS_MAX; i++)
+		if (pool->workers[i].pid == pid)
+			return true;
+	return false;
+}
 
-	kill(-pid, SIGKILL);
+/* Ends a child of ours that is no worker: one whose parent has ended. False if there is none. */
+static bool end_one_left(const struct worker_pool *pool)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(64 * 1024);
+	char path[64], *rest = NULL;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	if (file_read(path, &text, NULL) < 0 || text.len == 0)
+		return false;
+	rest = (char *)text.data;
+	rest[text.len - 1] = '\0';
+	while (rest) {
+		pid_t pid = (pid_t)strtol(strsep(&rest, " "), NULL, 10);
+
+		if (pid <= 0 || is_worker(pool, pid))
+			continue;
+		kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		return true;
+	}
+	return false;
+}
+
+/* Waits for the worker, which has ended; and ends what it started and left (QEMU, compilers, each
+ * in a process group of its own), and what these leave, until all is gone: their files go next. */
+static void end_all_of(const struct worker_pool *pool, pid_t pid, struct rusage *ret_usage,
+		       int *ret_status)
+{
 	while (wait4(pid, ret_status, 0, ret_usage) < 0 && errno == EINTR)
 		;
-	do
-		left = waitpid(-pid, NULL, 0);
-	while (left > 0 || errno == EINTR);
+	while (end_one_left(pool))
+		;
 }
 
 /* The process has ended: what it said last, how it ended. */
@@ -350,7 +383,7 @@ static void reap(struct worker_pool *pool, struct worker *w, struct worker_end *
 	if (w->fd >= 0 && fcntl(w->fd, F_SETFL, O_NONBLOCK) == 0)
 		while (read_some(pool, w))
 			;
-	end_group(w->pid, &usage, &status);
+	end_all_of(pool, w->pid, &usage, &status);
 	*ret = (struct worker_end){ .tag = w->tag,
 				    .how = w->how,
 				    .ms = clock_monotonic_ms() - w->start,
@@ -429,13 +462,13 @@ int worker_wait(struct worker_pool *pool, struct worker_end *ret, struct error *
 	while (!ended) {
 		if (worker_count(pool) == 0)
 			return error_set(err, ERR_NOT_FOUND, "no worker is at work");
+		if (pool->signal && !pool->ending)
+			return error_set(err, -EINTR, "interrupted");
 
-		int before = pool->signal, r = step(pool, &ended);
+		int r = step(pool, &ended);
 
 		if (r < 0)
 			return error_set(err, r, "poll");
-		if (pool->signal != before && !ended)
-			return error_set(err, -EINTR, "interrupted");
 	}
 	reap(pool, ended, ret);
 	return 0;
@@ -447,16 +480,16 @@ void worker_pool_free(struct worker_pool *pool)
 
 	if (!pool)
 		return;
+	pool->ending = true;
 	for (size_t i = 0; i < WORKERS_MAX; i++)
 		if (pool->workers[i].pid && pool->workers[i].kills == 0)
 			end_worker(&pool->workers[i]);
 	while (worker_count(pool) > 0) {
 		int r = worker_wait(pool, &end, NULL);
 
-		if (r == 0)
-			json_decref(end.answer);
-		else if (r != -EINTR)
+		if (r < 0)
 			break;
+		json_decref(end.answer);
 	}
 	/* What cannot be waited for is ended now. */
 	for (size_t i = 0; i < WORKERS_MAX; i++)

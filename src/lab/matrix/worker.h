@@ -6,7 +6,8 @@
  * A line is {"say": TEXT}, a step that begins, or {"answer": VALUE}, once, the last. They are read
  * with bounds, as if from outside.
  *
- * While there is a pool, SIGINT, SIGTERM and SIGHUP are held back in the parent, and end the wait.
+ * While there is a pool, SIGINT, SIGTERM and SIGHUP are held back in the parent unless they are
+ * ignored, and end every wait from then on.
  */
 #pragma once
 
@@ -45,8 +46,9 @@ struct worker_end {
 /* `said` gets each step; may be NULL. */
 int worker_pool_new(void (*said)(void *user, void *tag, const char *text), void *user,
 		    struct worker_pool **ret, struct error *err);
-/* Ends the workers that are left: SIGTERM, and SIGKILL after 10 s. With a worker ends, by SIGKILL,
- * whatever it has started and left in its process group; that is waited for. */
+/* Ends the workers that are left: SIGTERM, and SIGKILL after 10 s. With a worker
+ * ends whatever it has started and left; that is waited for. While there is a pool, every child of
+ * this process that is no worker counts as such. */
 void worker_pool_free(struct worker_pool *pool);
 DEFINE_CLEANUP(struct worker_pool *, worker_pool_free);
 

@@ -177,12 +177,11 @@ static void judge_taints(struct trial_guest *t, struct trial_outcome *ret)
 		set(ret, CAUSE_TAINT, "new taints %s (%" PRIu64 ")", names, now);
 }
 
-static void keep_log(struct trial_guest *t, const struct case_kind *kind, const struct buf *log,
-		     struct trial_case *c)
+static void keep_log(struct trial_guest *t, const struct buf *log, struct trial_case *c)
 {
 	if (!t->o->logs)
 		return;
-	snprintf(c->log, sizeof(c->log), "%s.log", kind->name);
+	snprintf(c->log, sizeof(c->log), "%s.log", c->name);
 	_cleanup_free_ char *path = path_join(t->o->logs, c->log, NULL);
 
 	if (!path || file_write_atomic(path, log->data, log->len, 0644, NULL) < 0)
@@ -245,5 +244,19 @@ void case_judge(struct trial_guest *t, const struct case_kind *kind, const struc
 		set(ret, CAUSE_LAB, "the console log cannot be read");
 	buf_clear(&log);
 	if (guest_console_from(t->guest, t->console, &log, NULL) == 0)
-		keep_log(t, kind, &log, c);
+		keep_log(t, &log, c);
+}
+
+void case_keep_boot(struct trial_guest *t, struct trial_case *c)
+{
+	_cleanup_buf_ struct buf log = BUF_INIT(GUEST_CONSOLE_MAX + 1);
+	struct console_report report = { 0 };
+
+	c->excerpt[0] = 0;
+	if (!t->guest || guest_console_from(t->guest, 0, &log, NULL) < 0)
+		return;
+	console_classify(log.data, log.len, &report);
+	if (c->run.verdict == VERDICT_FAIL)
+		snprintf(c->excerpt, sizeof(c->excerpt), "%s", report.excerpt);
+	keep_log(t, &log, c);
 }

@@ -19,3 +19,5 @@ struct case_end {
  */
 void case_judge(struct trial_guest *t, const struct case_kind *kind, const struct case_end *end,
 		struct trial_case *c, struct trial_outcome *ret);
+/* Keeps the console log of a boot, and if it failed the part that shows why. */
+void case_keep_boot(struct trial_guest *t, struct trial_case *c);

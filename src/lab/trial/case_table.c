@@ -43,7 +43,7 @@ const struct case_kind case_kinds[] = {
 	  20, true, case_put_unsigned, NULL },
 	{ "oom", "loaded without memory, it is applied or refused, and the kernel is whole",
 	  case_oom_sh, 60, true, NULL, NULL },
-	{ "memory", "calls, loading and taking back do not make memory grow", case_memory_sh, 90,
+	{ "memory", "calls, loading and taking back do not make memory grow", case_memory_sh, 180,
 	  true, NULL, NULL },
 	{ "cycles", "a hundred rounds of loading and taking back, and what memory they leave",
 	  case_cycles_sh, 3600, false, NULL, NULL },

@@ -80,9 +80,15 @@ void trial_case_keep_first(struct trial_case *c, const char *logs)
 	c->log[0] = '\0';
 }
 
+/* What says nothing of the patch: a new guest that does not boot, trouble of the lab's own. */
+static bool is_labs_own(const struct trial_outcome *run)
+{
+	return run->cause == CAUSE_BOOT || run->cause == CAUSE_LAB;
+}
+
 /* Emulated by several threads, processors do not always see code that changes while it runs as real
- * ones do: what fails there counts only if it fails with one thread too; and a new boot that fails
- * says nothing of the patch. */
+ * ones do: what fails there counts only if it fails with one thread too. And what is the lab's own
+ * counts only if it comes twice. */
 static void hold_case(struct trial_guest *t, const struct case_kind *kind)
 {
 	struct trial_case *c = &t->trial->cases[t->trial->n++];
@@ -94,18 +100,19 @@ static void hold_case(struct trial_guest *t, const struct case_kind *kind)
 	hold_once(t, kind, c, &c->run);
 	if (c->run.verdict == VERDICT_FAIL)
 		trial_guest_drop(t);
-	if (c->run.verdict != VERDICT_FAIL ||
-	    (accel != GUEST_TCG_MULTI && c->run.cause != CAUSE_BOOT))
+	if (c->run.verdict != VERDICT_FAIL || (accel != GUEST_TCG_MULTI && !is_labs_own(&c->run)))
 		return;
 	trial_case_keep_first(c, t->o->logs);
 	t->accel = accel == GUEST_TCG_MULTI ? GUEST_TCG : accel;
 	hold_once(t, kind, c, &c->run);
-	trial_guest_drop(t);
+	if (c->run.verdict == VERDICT_FAIL || t->accel != accel)
+		trial_guest_drop(t);
 	t->accel = accel;
 }
 
-static void boot_once(struct trial_guest *t, struct trial_outcome *ret)
+static void boot_once(struct trial_guest *t, struct trial_case *c)
 {
+	struct trial_outcome *ret = &c->run;
 	int64_t start = clock_monotonic_ms();
 	struct error err = { 0 };
 
@@ -113,6 +120,7 @@ static void boot_once(struct trial_guest *t, struct trial_outcome *ret)
 	if (trial_guest_start(t, &err) < 0)
 		fail(ret, CAUSE_BOOT, &err);
 	ret->ms = clock_monotonic_ms() - start;
+	case_keep_boot(t, c);
 }
 
 /* The first boot, as a case of its own: without it there is nothing to hold. */
@@ -123,11 +131,11 @@ static bool hold_boot(struct trial_guest *t)
 	snprintf(c->name, sizeof(c->name), "boot");
 	if (t->o->say)
 		t->o->say(t->o->user, t->o->kernel, c->name);
-	boot_once(t, &c->run);
+	boot_once(t, c);
 	if (c->run.verdict == VERDICT_FAIL) {
 		trial_guest_drop(t);
-		trial_case_keep_first(c, NULL);
-		boot_once(t, &c->run);
+		trial_case_keep_first(c, t->o->logs);
+		boot_once(t, c);
 	}
 	return c->run.verdict == VERDICT_PASS;
 }

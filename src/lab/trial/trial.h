@@ -31,8 +31,9 @@ struct trial_case {
 	char name[TRIAL_NAME_MAX];
 	struct trial_outcome run; /* the one that counts */
 	/* With processors that are emulated by several threads, a case that fails is held again
-	 * with one thread before it counts; and a boot that fails, always, since it says nothing
-	 * of the patch: `run` is that second time, `first` the first. */
+	 * with one thread before it counts; and a boot that fails and trouble of the lab's own,
+	 * always, since they say nothing of the patch: `run` is that second time, `first` the
+	 * first. */
 	bool repeated;
 	struct trial_outcome first;
 	char excerpt[CONSOLE_EXCERPT_MAX]; /* the part of the kernel's log that shows the fault */

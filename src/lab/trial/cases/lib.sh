@@ -216,8 +216,33 @@ end_sleepers() {
 	finish
 }
 
-# inside old|new: tasks whose stack holds a function that the patch replaces, or one of the patch's own.
+# is_sleeper TASK: one of those that were started, by its ancestors or its session. Others, and be it who looks,
+# pass through a function without sleeping there.
+is_sleeper() {
+	local task=$1 state parent group session rest
+
+	[ $task != $started ] || return 0
+	while [ "$task" -gt 1 ]; do
+		rest=$(sed 's/.*) //' /proc/$task/stat 2>/dev/null) || return 1
+		read -r state parent group session rest <<-END
+			$rest
+		END
+		[ "$parent" != $started ] && [ "$parent" != "$sleeper" ] && [ "$session" != "$sleeper" ] || return 0
+		task=${parent:-0}
+	done
+	return 1
+}
+
+# inside old|new: sleepers whose stack holds a function that the patch replaces, or one of the patch's own.
 inside() {
+	local task
+
+	for task in $(passing $1); do
+		! is_sleeper $task || echo $task
+	done
+}
+
+passing() {
 	grep -H '' /proc/[0-9]*/task/[0-9]*/stack 2>/dev/null | awk -v which=$1 -v patch="[${name:-}]" '
 		FILENAME == ARGV[1] { wanted[$1 ":" $2] = 1; next }
 		{

@@ -2,9 +2,21 @@
 # The kernel's services do what they should, patched as unpatched. A group of checks that fails in the
 # unpatched kernel says nothing of the patch.
 /lab/exercise check >/lab/unpatched.out 2>&1
+failing() {
+	sed -n 's/^\([a-z0-9-]*\) FAIL.*/\1/p' /lab/unpatched.out | tr '\n' ' '
+}
+
+# A machine that is busy for a moment must not cost a check: only what fails three times is left out.
+for again in 1 2; do
+	[ -n "$(failing)" ] || break
+	/lab/exercise check $(failing) >/lab/again.out 2>&1
+	sed -n '/^[a-z0-9-]* ok/p' /lab/unpatched.out >>/lab/again.out
+	mv /lab/again.out /lab/unpatched.out
+done
 groups=$(sed -n 's/^\([a-z0-9-]*\) ok.*/\1/p' /lab/unpatched.out)
-bad=$(sed -n 's/^\([a-z0-9-]*\) FAIL.*/\1/p' /lab/unpatched.out | tr '\n' ' ')
+bad=$(failing)
 [ -n "$groups" ] || fail lab "no check passes in the unpatched kernel: $(tail -n 1 /lab/unpatched.out)"
+[ $(echo $bad | wc -w) -le 3 ] || fail lab "too many checks fail in the unpatched kernel: $bad"
 [ -z "$bad" ] || note "left out, fails in the unpatched kernel too: $bad"
 apply
 /lab/exercise check $groups >/lab/patched.out 2>&1 || {
