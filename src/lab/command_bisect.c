@@ -22,15 +22,15 @@ static void say_try(void *user, const char *text)
 /* What is said after the case and its fault. */
 static const char *conclusion(const struct bisect *b)
 {
+	static const char not_searched[] =
+		"no part was tried: without functions of the patch the fault shows as well, so "
+		"parts\ncannot tell which one is missing, does not mend it or brings it back. The "
+		"case\n`redirect` tells whether each runs new code";
 	static const char *const words[] = {
 		[BISECT_FOUND] = "broken by",
 		[BISECT_TOO_MANY] = "not found in so many tries; among",
-		[BISECT_NOT_SEARCHED] =
-			"no part was tried: without functions of the patch the fault shows as "
-			"well, so parts\ncannot tell which one is missing, does not mend it or "
-			"brings it back. The case\n`redirect` tells whether each runs new code",
+		[BISECT_NOT_SEARCHED] = not_searched,
 	};
-
 	if (b->state != BISECT_ELSEWHERE)
 		return words[b->state];
 	for (size_t i = 0; i < b->patch.tables.object_count; i++)
