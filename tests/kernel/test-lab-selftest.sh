@@ -49,6 +49,7 @@ tree spoilt
 sed -i 's/this has been live patched/this is something else/' "$MODULES/test_klp_livepatch.c"
 sed -i '0,/^start_test/! s/^start_test/exit 0\n&/' "$TREE/$TESTS/test-sysfs.sh"
 held=$(grep -c '^start_test' "$TREE/$TESTS/test-sysfs.sh")
+check "the script has tests behind its first" [ "$held" -ge 2 ]
 check "spoilt tests fail" exits 3 keep "${run[@]}" --source "$TREE" --test ftrace --test sysfs --format json
 check "a patch that does something else" ended ftrace-01 fail wrong-data
 check "the next script has a new guest" says '"boots": 2' cat "$WORK/out.json"
@@ -60,7 +61,7 @@ done
 # What does not compile is shown.
 tree broken
 echo 'not C;' >>"$MODULES/test_klp_shadow_vars.c"
-check "a module that does not compile" says 'test_klp_shadow_vars.c:.*error: ' \
+check "a module that does not compile" refuses 'test_klp_shadow_vars.c:.*error: ' \
 	"${run[@]}" --source "$TREE" --test shadow-vars
 
 check "a script that there is not" refuses "no such script" "${run[@]}" --test nothing
