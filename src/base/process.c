@@ -280,3 +280,20 @@ int process_stop(pid_t pid, int grace_ms)
 			return -errno;
 	return status_of(wait_status);
 }
+
+char *process_find(const char *name)
+{
+	const char *paths = getenv("PATH");
+
+	for (const char *p = paths ? paths : ""; *p;) {
+		size_t len = strcspn(p, ":");
+		char *path = NULL;
+
+		if (len > 0 && asprintf(&path, "%.*s/%s", (int)len, p, name) >= 0 &&
+		    access(path, X_OK) == 0)
+			return path;
+		free(path);
+		p += len + (p[len] == ':');
+	}
+	return NULL;
+}

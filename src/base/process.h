@@ -30,6 +30,10 @@ struct process_options {
  */
 int process_run(const struct process_options *options, int *ret_status, struct error *err);
 
+/* The path of a program that PATH leads to; NULL: to none, or without memory. Empty parts of PATH,
+ * which mean the current folder, do not count. The caller frees. */
+char *process_find(const char *name);
+
 /* Starts a program in its own process group and returns without waiting; stdin is /dev/null, stdout
  * and stderr go to `out_fd` (-1: inherit). The child dies with its parent's thread (PDEATHSIG). */
 int process_start(const char *const *argv, int out_fd, pid_t *ret_pid, struct error *err);

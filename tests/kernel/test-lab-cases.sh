@@ -86,6 +86,9 @@ try waits waits --case take-back
 while read -r name _ case cause text _; do
 	[ -z "$name" ] || check "$name: $case finds it, as $cause" found "$name" "$case" "$cause" "$text"
 done <<<"$TABLE"
+check "trouble of the lab is held again, and both are in the record" jq -e \
+	'.predicate.suture.trials[0].cases[] | select(.name == "sleepers") | .cause == "lab" and .first.cause == "lab"' \
+	"$WORK/elsewhere.json"
 check "a processor that hangs beside another one is told where" jq -e \
 	'.predicate.suture.trials[0].cases[] | select(.name == "reproducer") | .excerpt | test("spin_show|lab_fault")' \
 	"$WORK/two-cpus.json"

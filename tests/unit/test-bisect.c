@@ -274,13 +274,12 @@ static void skipped(void **state)
 	assert_string_equal(err.message, "case load cannot be held: there is no sleeper");
 }
 
-/* Two break it, each alone: one is named, and that the others break it too is said. */
-static void others_fail(void **state)
+/* Searches where the build record puts one_show at another position than the module, and it another
+ * two_show: a part whose record does so fails. */
+static void search_wrong(const char *one_show, struct bisect *b)
 {
-	(void)state;
-	_cleanup_bisect_ struct bisect b = { 0 };
 	struct bisect_options o = { 0 };
-	char *folder = unit_make_dir();
+	char *folder = unit_make_dir(), first[256];
 	_cleanup_free_ char *path = path_join(folder, "record.json", NULL);
 	_cleanup_buf_ struct buf record = BUF_INIT(1 << 20);
 	struct error err = { 0 };
@@ -289,47 +288,37 @@ static void others_fail(void **state)
 	lab.breaks = 8;
 	lab.by_record = true;
 	lab.cause = CAUSE_WRONG_FUNCTION;
-	assert_int_equal(sample_build_record(&record,
-					     SAMPLE_FUNCTION("one_show", "2") "," SAMPLE_FUNCTION(
-						     "two_show", "2"),
-					     SAMPLE_FUNCTION("two_show", "3"), "false"),
-			 0);
+	snprintf(first, sizeof(first),
+		 SAMPLE_FUNCTION("one_show", "%s") "," SAMPLE_FUNCTION("two_show", "2"), one_show);
+	assert_int_equal(
+		sample_build_record(&record, first, SAMPLE_FUNCTION("two_show", "3"), "false"), 0);
 	assert_ok(file_write_atomic(path, record.data, record.len, 0600, &err), &err);
 	o.trial.build_record = path;
-	run(&o, &b);
-	assert_int_equal(b.state, BISECT_FOUND);
+	run(&o, b);
+	assert_int_equal(b->state, BISECT_FOUND);
+	unit_remove_dir(folder);
+}
+
+/* Two break it, each alone: one is named, and that the others break it too is said. */
+static void others_fail(void **state)
+{
+	_cleanup_bisect_ struct bisect b = { 0 };
+
+	(void)state;
+	search_wrong("2", &b);
 	assert_int_equal(broken(&b), 1);
 	assert_int_equal(b.others, DDMIN_FAILS);
-	unit_remove_dir(folder);
 }
 
 /* Another function than the build record names: each part is held with its part of the record. */
 static void wrong_function(void **state)
 {
-	(void)state;
 	_cleanup_bisect_ struct bisect b = { 0 };
-	struct bisect_options o = { 0 };
-	char *folder = unit_make_dir();
-	_cleanup_free_ char *path = path_join(folder, "record.json", NULL);
-	_cleanup_buf_ struct buf record = BUF_INIT(1 << 20);
-	struct error err = { 0 };
 
-	memset(&lab, 0, sizeof(lab));
-	lab.breaks = 8;
-	lab.by_record = true;
-	lab.cause = CAUSE_WRONG_FUNCTION;
-	assert_int_equal(sample_build_record(&record,
-					     SAMPLE_FUNCTION("one_show", "0") "," SAMPLE_FUNCTION(
-						     "two_show", "2"),
-					     SAMPLE_FUNCTION("two_show", "3"), "false"),
-			 0);
-	assert_ok(file_write_atomic(path, record.data, record.len, 0600, &err), &err);
-	o.trial.build_record = path;
-	run(&o, &b);
-	assert_int_equal(b.state, BISECT_FOUND);
+	(void)state;
+	search_wrong("0", &b);
 	assert_int_equal(broken(&b), 2);
 	assert_int_equal(b.others, DDMIN_PASSES);
-	unit_remove_dir(folder);
 }
 
 /* Whatever stands in the file or comes from the guest is one line of text. */

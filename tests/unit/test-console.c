@@ -71,6 +71,9 @@ static void test_each_kind(void **state)
 		{ "[1.0] WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1/0x2", CONSOLE_WARNING },
 		{ "[1.0] Unpatched return thunk in use. This should not happen!", CONSOLE_WARNING },
 		{ "[1.0] watchdog: BUG: soft lockup - CPU#0 stuck for 22s!", CONSOLE_OOPS },
+		{ "[1.0] watchdog: Watchdog detected hard LOCKUP on cpu 1", CONSOLE_OOPS },
+		{ "[1.0] NMI watchdog: Watchdog detected hard LOCKUP on cpu 1", CONSOLE_OOPS },
+		{ "[1.0] Watchdog detected hard LOCKUP on cpu 1", CONSOLE_OOPS },
 		{ "[1.0] INFO: task sh:1 blocked for more than 120 seconds.", CONSOLE_WARNING },
 		{ "[1.0] rcu: INFO: rcu_preempt detected stalls", CONSOLE_WARNING },
 	};

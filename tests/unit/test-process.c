@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -176,6 +177,27 @@ static void child_dies_with_its_parent(void **state _unused_)
 	close(ends[0]);
 }
 
+static void a_program_is_found(void **state _unused_)
+{
+	char *dir = unit_make_dir(), places[200];
+	_cleanup_free_ char *before = strdup(getenv("PATH")), *mine = path_join(dir, "sh", NULL);
+
+	snprintf(places, sizeof(places), ":/nowhere:%s:/usr/bin:/bin", dir);
+	setenv("PATH", places, 1);
+	assert_int_equal(file_write_atomic(mine, "", 0, 0600, NULL), 0);
+	_cleanup_free_ char *not_this = process_find("sh");
+
+	assert_int_equal(chmod(mine, 0700), 0);
+	_cleanup_free_ char *found = process_find("sh"), *none = process_find("no-such-program");
+
+	setenv("PATH", before, 1);
+	assert_non_null(not_this);
+	assert_string_not_equal(not_this, mine);
+	assert_string_equal(found, mine);
+	assert_null(none);
+	unit_remove_dir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +210,7 @@ int main(void)
 		cmocka_unit_test(no_such_program),
 		cmocka_unit_test(killed_by_a_signal),
 		cmocka_unit_test(start_and_stop),
+		cmocka_unit_test(a_program_is_found),
 		cmocka_unit_test(child_dies_with_its_parent),
 	};
 

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,12 +152,11 @@ static void test_names(void **state)
 static void test_first_is_kept(void **state)
 {
 	(void)state;
-	char dir[] = "/tmp/suture-first-XXXXXX";
+	char *dir = unit_make_dir();
 	struct trial_case *c = calloc(1, sizeof(*c));
 	struct error err = { 0 };
 
 	assert_non_null(c);
-	assert_non_null(mkdtemp(dir));
 	_cleanup_free_ char *log = path_join(dir, "load.log", NULL);
 	_cleanup_free_ char *first = path_join(dir, "load-first.log", NULL);
 
@@ -179,7 +174,7 @@ static void test_first_is_kept(void **state)
 	assert_string_equal(c->log, "");
 	assert_false(file_exists(log));
 	assert_true(file_exists(first));
-	file_remove_tree(dir, NULL);
+	unit_remove_dir(dir);
 	free(c);
 }
 

@@ -226,6 +226,43 @@ static void a_signal_ends_the_wait(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
+/* A signal that comes with a worker's end is heard at the next wait. */
+static void a_signal_is_not_lost(void **state)
+{
+	_cleanup_(worker_pool_freep) struct worker_pool *pool = new_pool();
+	struct worker_end end;
+	struct error err = { 0 };
+	siginfo_t info;
+
+	(void)state;
+	assert_ok(worker_start(pool, says_nothing, NULL, (void *)"a", NULL, 0, &err), &err);
+	assert_ok(worker_start(pool, hangs, NULL, (void *)"b", NULL, 0, &err), &err);
+	assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	raise(SIGTERM);
+	assert_ok(worker_wait(pool, &end, &err), &err);
+	assert_string_equal(end.tag, "a");
+	assert_int_equal(worker_wait(pool, &end, &err), -EINTR);
+}
+
+/* nohup, and a script's background jobs: what whoever started us ignores is not our signal. */
+static void what_is_ignored_is_no_signal(void **state)
+{
+	_cleanup_(worker_pool_freep) struct worker_pool *pool = NULL;
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+	struct worker_end end;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(sigaction(SIGHUP, &ignore, &before), 0);
+	pool = new_pool();
+	assert_ok(worker_start(pool, hangs, NULL, (void *)"a", NULL, 50, &err), &err);
+	raise(SIGHUP);
+	assert_ok(worker_wait(pool, &end, &err), &err);
+	assert_int_equal(end.how, WORKER_TOO_LONG);
+	assert_int_equal(worker_signal(pool), 0);
+	sigaction(SIGHUP, &before, NULL);
+}
+
 /* A wait that is not possible (too few files are allowed for poll(2)) ends the workers all the
  * same. */
 static void an_end_without_waiting(void **state)
@@ -256,6 +293,8 @@ int main(void)
 		cmocka_unit_test(what_they_leave_goes_with_them),
 		cmocka_unit_test(children_go_with_them),
 		cmocka_unit_test(a_signal_ends_the_wait),
+		cmocka_unit_test(a_signal_is_not_lost),
+		cmocka_unit_test(what_is_ignored_is_no_signal),
 		cmocka_unit_test(an_end_without_waiting),
 	};
 

@@ -60,27 +60,9 @@ static int add_built(struct record *rec, const struct kernel *k, const char *kin
 		    : error_set(err, ERR_NO_MEMORY, "out of memory");
 }
 
-/* Where the shell would find a program; NULL if nowhere. */
-static char *find_program(const char *name)
-{
-	const char *paths = getenv("PATH");
-
-	for (const char *p = paths ? paths : ""; *p;) {
-		size_t len = strcspn(p, ":");
-		char *path = NULL;
-
-		if (len > 0 && asprintf(&path, "%.*s/%s", (int)len, p, name) >= 0 &&
-		    access(path, X_OK) == 0)
-			return path;
-		free(path);
-		p += len + (p[len] == ':');
-	}
-	return NULL;
-}
-
 static int add_program(struct record *rec, const char *name, struct error *err)
 {
-	_cleanup_free_ char *path = strchr(name, '/') ? strdup(name) : find_program(name);
+	_cleanup_free_ char *path = strchr(name, '/') ? strdup(name) : process_find(name);
 
 	if (!path)
 		return error_set(err, ERR_NOT_FOUND, "there is no program %s", name);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "base/process.h"
 #include "lab/guest/qemu.h"
 #include "lab/guest/secure_boot.h"
 #include "package/deb_version.h"
@@ -113,42 +114,25 @@ static int add_words(struct buf *text, const char *name, const struct name_list 
 	return r;
 }
 
-/* The hash of a file, or "-" if it cannot be read. */
+/* The hash of a file, or "-" if there is none that can be read. */
 static void identify(const char *path, char ret[static MATRIX_KEY_MAX])
 {
-	if (hash_sha256_file(path, ret, NULL) < 0)
+	if (!path || hash_sha256_file(path, ret, NULL) < 0)
 		snprintf(ret, MATRIX_KEY_MAX, "-");
-}
-
-static void identify_in_path(const char *program, char ret[static MATRIX_KEY_MAX])
-{
-	_cleanup_free_ char *list = strdup(getenv("PATH") ? getenv("PATH") : "");
-
-	snprintf(ret, MATRIX_KEY_MAX, "-");
-	for (char *rest = list; rest;) {
-		const char *folder = strsep(&rest, ":");
-		_cleanup_free_ char *path = *folder ? path_join(folder, program, NULL) : NULL;
-
-		if (path && access(path, X_OK) == 0) {
-			identify(path, ret);
-			return;
-		}
-	}
 }
 
 static void identify_tools(struct matrix_plan *plan)
 {
+	_cleanup_free_ char *qemu = process_find(QEMU_PROGRAM);
 	bool secure_boot = false, automatic = false;
 
 	for (size_t i = 0; i < plan->file->machines_n; i++) {
 		secure_boot = secure_boot || plan->file->machines[i].secure_boot;
 		automatic = automatic || plan->file->machines[i].accel == GUEST_AUTO;
 	}
-	identify_in_path(QEMU_PROGRAM, plan->qemu);
+	identify(qemu, plan->qemu);
 	identify(TRIAL_STRESS_NG, plan->stress);
-	snprintf(plan->firmware, sizeof(plan->firmware), "-");
-	if (secure_boot)
-		identify(SECURE_BOOT_FIRMWARE, plan->firmware);
+	identify(secure_boot ? SECURE_BOOT_FIRMWARE : NULL, plan->firmware);
 	plan->kvm = automatic && qemu_kvm_works();
 }
 
@@ -165,15 +149,15 @@ static int add_tools(struct buf *text, const struct matrix_plan *plan,
 
 /* The build record, by which cases judge what is replaced; a given module has none. */
 static int add_record(struct buf *text, const struct matrix_store *store,
-		      const struct matrix_patch *p, const struct matrix_module *m,
+		      const struct matrix_plan *plan, const struct matrix_module *m,
 		      struct error *err)
 {
-	_cleanup_free_ char *path =
-		matrix_store_path(store, "modules", m->build.key, ".record.json");
+	bool given = plan->file->patches[m->patch].module;
+	_cleanup_free_ char *path = matrix_module_path(plan, store, m, ".record.json");
 
 	if (!path)
 		return error_set(err, ERR_NO_MEMORY, "record");
-	return add_file(text, "record", p->module || !file_exists(path) ? NULL : path, err);
+	return add_file(text, "record", given || !file_exists(path) ? NULL : path, err);
 }
 
 static int job_key(const struct matrix_plan *plan, const struct matrix_store *store,
@@ -196,7 +180,7 @@ static int job_key(const struct matrix_plan *plan, const struct matrix_store *st
 	if (r == 0)
 		r = add_tools(&text, plan, &f->machines[job->machine]);
 	if (r == 0)
-		r = add_record(&text, store, p, m, err);
+		r = add_record(&text, store, plan, m, err);
 	for (size_t i = 0; r == 0 && i < p->earlier_n; i++)
 		r = buf_printf(
 			&text, "earlier %s\n",

@@ -293,27 +293,13 @@ static char *beside(const char *program)
 	return path_join(folder, BUILDER, NULL);
 }
 
-static char *in_path(void)
-{
-	_cleanup_free_ char *list = strdup(getenv("PATH") ? getenv("PATH") : "");
-
-	for (char *rest = list; rest;) {
-		const char *folder = strsep(&rest, ":");
-		_cleanup_free_ char *path = *folder ? path_join(folder, BUILDER, NULL) : NULL;
-
-		if (path && access(path, X_OK) == 0)
-			return TAKE_PTR(path);
-	}
-	return NULL;
-}
-
 int matrix_find_builder(char **ret, struct error *err)
 {
 	const char *called = (const char *)getauxval(AT_EXECFN);
 	char self[PATH_MAX] = "";
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	_cleanup_free_ char *first = called ? beside(called) : NULL,
-			    *second = n > 0 ? beside(self) : NULL, *third = in_path();
+			    *second = n > 0 ? beside(self) : NULL, *third = process_find(BUILDER);
 	const char *places[] = { first, second, third };
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)

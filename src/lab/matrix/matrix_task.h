@@ -27,8 +27,8 @@ struct matrix_trial_task {
 /* `user` is a struct matrix_trial_task. Holds the job's trial on its kernel, which is in the cache;
  * answers with worker_answer_trial(). */
 void matrix_task_trial(void *user, struct worker_out *out);
-/* The new logs of a job, which its trial wrote, take the place of the old ones: once its result is
- * stored. */
+/* The new logs of a job, which its trial wrote, take the place of the old ones: when its trial has
+ * a result, and before that is stored. */
 int matrix_task_keep_logs(const struct matrix_trial_task *task, struct error *err);
 /* The suture-build program: beside this one as it was called, beside its file, in PATH. The caller
  * frees. ERR_NOT_FOUND. */

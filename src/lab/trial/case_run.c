@@ -18,7 +18,7 @@ int case_limit_ms(const struct case_kind *kind, const struct trial_options *opti
 {
 	int64_t ms = (int64_t)kind->seconds * 1000;
 
-	if (streq(kind->name, "cycles") && options->cycles > TRIAL_ROUNDS)
+	if (kind->by_rounds && options->cycles > TRIAL_ROUNDS)
 		ms = ms * options->cycles / TRIAL_ROUNDS;
 	return (int)MIN(ms + INT64_C(2) * options->transition_timeout_ms, (int64_t)INT_MAX);
 }

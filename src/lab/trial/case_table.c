@@ -46,7 +46,7 @@ const struct case_kind case_kinds[] = {
 	{ "memory", "calls, loading and taking back do not make memory grow", case_memory_sh, 180,
 	  true, NULL, NULL },
 	{ "cycles", "a hundred rounds of loading and taking back, and what memory they leave",
-	  case_cycles_sh, 3600, false, NULL, NULL },
+	  case_cycles_sh, 3600, false, NULL, NULL, .by_rounds = true },
 };
 const size_t case_kinds_n = ARRAY_SIZE(case_kinds);
 

@@ -20,6 +20,7 @@ struct case_kind {
 	int (*prepare)(struct trial_guest *t, const char **ret_skip, struct error *err);
 	/* Judges what the script said, when it did not fail; may be NULL. */
 	void (*judge)(struct trial_guest *t, const char *said, struct trial_outcome *ret);
+	bool by_rounds; /* `seconds` is for TRIAL_ROUNDS rounds; more may take more */
 };
 
 extern const struct case_kind case_kinds[];
