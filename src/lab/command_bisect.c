@@ -129,7 +129,7 @@ static int get_options(struct cli *cli, struct lab_trial *trial, struct bisect_o
 	return 0;
 }
 
-int command_bisect(struct cli *cli, struct error *err)
+static int search(struct cli *cli, struct error *err)
 {
 	_cleanup_lab_trial_ struct lab_trial trial = { 0 };
 	_cleanup_bisect_ struct bisect b = { 0 };
@@ -149,4 +149,9 @@ int command_bisect(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = write_modules(&o, &b, cli_get(cli, "output"), err);
 	return r < 0 ? r : b.state == BISECT_PASSES ? EXIT_OK : EXIT_CASE_FAILED;
+}
+
+int command_bisect(struct cli *cli, struct error *err)
+{
+	return command_in_worker(search, cli, err);
 }

@@ -123,7 +123,7 @@ static int hold_all(const struct cli *cli, size_t n, struct report *report, stru
 	return r;
 }
 
-int command_selftest(struct cli *cli, struct error *err)
+static int hold_and_print(struct cli *cli, struct error *err)
 {
 	size_t n = cli_count(cli, "kernel");
 	_cleanup_report_ struct report report;
@@ -135,4 +135,9 @@ int command_selftest(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = print(cli, &report, err);
 	return r < 0 ? r : report_passed(&report) ? EXIT_OK : EXIT_CASE_FAILED;
+}
+
+int command_selftest(struct cli *cli, struct error *err)
+{
+	return command_in_worker(hold_and_print, cli, err);
 }

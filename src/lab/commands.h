@@ -9,6 +9,12 @@
 
 #define EXIT_CASE_FAILED 3
 
+/* command_worker.c: runs a command in a process of its own, with our output and without input.
+ * Whatever ends it or interrupts us, what it started has ended then, and its temporary files are
+ * gone. Returns what the command did, or ERR_CHILD if it crashed; after an interrupt, the signal's
+ * way. */
+int command_in_worker(cli_run_fn command, struct cli *cli, struct error *err);
+
 /* command_run.c */
 int command_run(struct cli *cli, struct error *err);
 int command_cases(struct cli *cli, struct error *err);

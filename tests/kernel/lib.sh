@@ -87,6 +87,25 @@ refuses() {
 	[ $failed = 0 ] && grep -q -e "$pattern" "$WORK/says.out"
 }
 
+# interrupted PROGRAM COMMAND…: told to end once it has started PROGRAM in its folder, the command ends by the
+# signal, and by then all its processes and files are gone.
+interrupted() {
+	local program=$1 folder pid status
+	shift
+	folder=$(mktemp -d "$WORK/interrupted-XXXXXX")
+	XDG_RUNTIME_DIR=$folder "$@" &
+	pid=$!
+	until pgrep -f "$program.*$folder" >/dev/null; do
+		kill -0 $pid || return 1
+		read -r -t 0.05 <> <(:)
+	done
+	kill -TERM $pid
+	wait $pid
+	status=$?
+	[ $status = 143 ] || echo "status $status"
+	! pgrep -af "$folder" && [ $status = 143 ] && [ -z "$(find "$folder" -mindepth 1 | tee /dev/stderr)" ]
+}
+
 # give_up WHY: the rest of the test cannot run.
 give_up() {
 	echo "Bail out! $1"

@@ -117,6 +117,9 @@ check "a function that kills its caller is named" names oops 5 \
 check "a function that is not the one of the record is named" names wrong 3 \
 	'.cause == "wrong-function" and [.functions[].name] == ["m_show"]'
 
+check "an interrupted search leaves nothing behind" interrupted qemu-system \
+	suture-lab bisect --kernel "$RELEASE" --module "$WORK/lab_many.ko" --case load
+
 # What cannot be searched is refused before anything boots.
 check "a record of another module" refuses 'modules.json: it names vmlinux:.*fewer functions' \
 	suture-lab bisect --kernel "$RELEASE" --module "$WORK/data.parts/broken.ko" --build-record "$WORK/modules.json" --case load

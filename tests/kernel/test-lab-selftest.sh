@@ -64,6 +64,8 @@ echo 'not C;' >>"$MODULES/test_klp_shadow_vars.c"
 check "a module that does not compile" refuses 'test_klp_shadow_vars.c:.*error: ' \
 	"${run[@]}" --source "$TREE" --test shadow-vars
 
+check "interrupted while it compiles, it leaves nothing behind" interrupted make "${run[@]}"
+
 check "a script that there is not" refuses "no such script" "${run[@]}" --test nothing
 check "a kernel that was not prepared" refuses "suture-build kernel add 6.1.0-1-cloud-amd64" \
 	suture-lab selftest --kernel 6.1.0-1-cloud-amd64

@@ -42,7 +42,7 @@ struct worker_pool {
 	struct worker workers[WORKERS_MAX];
 	int signal_fd;
 	int signal;
-	bool ending;
+	bool ending, keep_output;
 	int subreaper; /* what PR_SET_CHILD_SUBREAPER was before */
 	sigset_t before;
 };
@@ -68,6 +68,39 @@ void worker_answer(struct worker_out *out, json_t *value)
 	_cleanup_json_ json_t *line = json_pack("{s:O}", "answer", value);
 
 	write_line(out, line);
+}
+
+void worker_answer_error(struct worker_out *out, int r, const struct error *err)
+{
+	_cleanup_json_ json_t *value =
+		json_pack("{s:i, s:s, s:s}", "code", r, "message",
+			  err->message[0] ? err->message : error_code_name(r), "hint", err->hint);
+
+	if (!value)
+		_exit(1);
+	worker_answer(out, value);
+}
+
+int worker_take_error(const json_t *answer, struct error *err)
+{
+	const char *message, *hint;
+	int64_t code;
+
+	if (!json_object_get(answer, "code"))
+		return 0;
+
+	int r = json_get_int(answer, "code", INT32_MIN, -1, &code, err);
+
+	if (r == 0)
+		r = json_get_str(answer, "message", ERROR_MESSAGE_MAX, &message, err);
+	if (r == 0)
+		r = json_get_str(answer, "hint", ERROR_HINT_MAX, &hint, err);
+	if (r < 0)
+		return r;
+	error_set(err, (int)code, "%s", message);
+	if (*hint)
+		error_hint(err, "%s", hint);
+	return (int)code;
 }
 
 /* But for those that whoever started us wants to be ignored (nohup, a script's background job). */
@@ -104,7 +137,13 @@ int worker_pool_new(void (*said)(void *user, void *tag, const char *text), void 
 	return 0;
 }
 
-/* The child's world: no terminal's signals, no input, no output but the pipe. */
+void worker_pool_keep_output(struct worker_pool *pool)
+{
+	pool->keep_output = true;
+}
+
+/* The child's world: no terminal's signals, no input, and, unless it is kept, no output but the
+ * pipe. */
 static void enter_child(const struct worker_pool *pool, pid_t parent, const char *runtime)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -113,7 +152,8 @@ static void enter_child(const struct worker_pool *pool, pid_t parent, const char
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* A parent that ended before the line above sends nothing any more. */
 	if (getppid() != parent || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
-	    dup2(null, STDOUT_FILENO) < 0 || (runtime && setenv("XDG_RUNTIME_DIR", runtime, 1) < 0))
+	    (!pool->keep_output && dup2(null, STDOUT_FILENO) < 0) ||
+	    (runtime && setenv("XDG_RUNTIME_DIR", runtime, 1) < 0))
 		_exit(1);
 	sigprocmask(SIG_SETMASK, &pool->before, NULL);
 	signal(SIGPIPE, SIG_DFL);

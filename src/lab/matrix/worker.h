@@ -28,6 +28,12 @@ typedef void (*worker_fn)(void *user, struct worker_out *out);
 void worker_say(struct worker_out *out, const char *text);
 void worker_answer(struct worker_out *out, json_t *value);
 
+/* In the child: the answer is the error `r` (below 0), with its message and hint. */
+void worker_answer_error(struct worker_out *out, int r, const struct error *err);
+/* In the parent: sets and returns that error; 0 if the answer is none; ERR_INVALID for what makes
+ * no sense. */
+int worker_take_error(const json_t *answer, struct error *err);
+
 enum worker_how {
 	WORKER_ANSWERED,
 	WORKER_CRASHED,   /* ended without an answer, or by a signal */
@@ -46,6 +52,8 @@ struct worker_end {
 /* `said` gets each step; may be NULL. */
 int worker_pool_new(void (*said)(void *user, void *tag, const char *text), void *user,
 		    struct worker_pool **ret, struct error *err);
+/* Those started from now on write to our standard output. */
+void worker_pool_keep_output(struct worker_pool *pool);
 /* Ends the workers that are left: SIGTERM, and SIGKILL after 10 s. With a worker
  * ends whatever it has started and left; that is waited for. While there is a pool, every child of
  * this process that is no worker counts as such. */

@@ -17,32 +17,14 @@ void worker_answer_trial(struct worker_out *out, int r, struct trial *trial,
 		r = trial_to_json(trial, &answer, &problem);
 	}
 	if (r < 0)
-		answer = json_pack("{s:i, s:s, s:s}", "code", r, "message",
-				   problem.message[0] ? problem.message : error_code_name(r),
-				   "hint", problem.hint);
-	if (!answer)
-		_exit(1);
-	worker_answer(out, answer);
+		worker_answer_error(out, r, &problem);
+	else
+		worker_answer(out, answer);
 }
 
 int worker_take_trial(const json_t *answer, struct trial *ret, struct error *err)
 {
-	const char *message, *hint;
-	int64_t code;
+	int r = worker_take_error(answer, err);
 
-	if (!json_object_get(answer, "code"))
-		return trial_from_json(answer, ret, err);
-
-	int r = json_get_int(answer, "code", INT32_MIN, -1, &code, err);
-
-	if (r == 0)
-		r = json_get_str(answer, "message", ERROR_MESSAGE_MAX, &message, err);
-	if (r == 0)
-		r = json_get_str(answer, "hint", ERROR_HINT_MAX, &hint, err);
-	if (r < 0)
-		return r;
-	error_set(err, (int)code, "%s", message);
-	if (*hint)
-		error_hint(err, "%s", hint);
-	return (int)code;
+	return r < 0 ? r : trial_from_json(answer, ret, err);
 }
