@@ -31,7 +31,6 @@ static int print_json(const struct report *report, struct error *err)
 
 int command_report(struct cli *cli, struct error *err)
 {
-	const char *record = cli_get(cli, "record");
 	_cleanup_report_ struct report report;
 	enum cli_format format;
 	int r = cli_get_format(cli, false, &format, err);
@@ -44,8 +43,6 @@ int command_report(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = format == CLI_JSON ? print_json(&report, err)
 				       : report_output_text(&report, err);
-	if (r == 0 && record)
-		r = statement_save(&report, record, err);
 	if (r == 0)
 		r = report_output_files(cli, &report, err);
 	return r < 0 ? r : report_passed(&report) ? EXIT_OK : EXIT_CASE_FAILED;

@@ -7,7 +7,6 @@
 #include "lab/guest/host_room.h"
 #include "lab/guest/work_folder.h"
 #include "lab/matrix/worker_trial.h"
-#include "lab/report/statement.h"
 #include "lab/report_output.h"
 #include "lab/trial/case_table.h"
 
@@ -230,7 +229,6 @@ static int hold_all(const struct cli *cli, size_t n, struct report *report, size
 int command_run(struct cli *cli, struct error *err)
 {
 	size_t n = MAX(cli_count(cli, "kernel"), (size_t)1);
-	const char *record = cli_get(cli, "record");
 	_cleanup_report_ struct report report;
 	size_t broken = 0;
 	int r = 0;
@@ -239,11 +237,11 @@ int command_run(struct cli *cli, struct error *err)
 	if (n > KERNELS_MAX)
 		r = error_set(err, ERR_TOO_LARGE, "more than %d kernels", KERNELS_MAX);
 	if (r == 0)
+		r = report_output_check(cli, err);
+	if (r == 0)
 		r = hold_all(cli, n, &report, &broken, err);
 	if (r == 0)
 		r = report_output_text(&report, err);
-	if (r == 0 && record)
-		r = statement_save(&report, record, err);
 	if (r == 0)
 		r = report_output_files(cli, &report, err);
 	if (r == 0 && broken > 0)

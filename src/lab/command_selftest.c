@@ -68,14 +68,11 @@ static int print_json(const struct report *report, struct error *err)
 
 static int print(const struct cli *cli, const struct report *report, struct error *err)
 {
-	const char *record = cli_get(cli, "record");
 	enum cli_format format;
 	int r = cli_get_format(cli, false, &format, err);
 
 	if (r == 0)
 		r = format == CLI_JSON ? print_json(report, err) : report_output_text(report, err);
-	if (r == 0 && record)
-		r = statement_save(report, record, err);
 	return r < 0 ? r : report_output_files(cli, report, err);
 }
 
@@ -84,6 +81,8 @@ static int check(const struct cli *cli, size_t n, struct error *err)
 	enum cli_format format;
 	int r = cli_get_format(cli, false, &format, err);
 
+	if (r == 0)
+		r = report_output_check(cli, err);
 	if (r < 0)
 		return r;
 	if (cli_has(cli, "image") || n == 0)

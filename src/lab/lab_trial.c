@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <elf.h>
+#include <fcntl.h>
+
 #include "base/file.h"
 #include "lab/commands.h"
 #include "lab/trial/case_table.h"
@@ -17,6 +20,30 @@ static int check_files(const struct cli *cli, struct error *err)
 				return error_set_errno(err, errno, "--%s %s", options[i], path);
 		}
 	return 0;
+}
+
+/* A mistyped name must not look like a patch that fails: what begins as no ELF file is none. What
+ * is wrong behind that, the kernel says. */
+static int check_module(const char *path, struct error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char magic[SELFMAG] = { 0 };
+
+	if (fd < 0)
+		return error_set_errno(err, errno, "%s", path);
+	if (read(fd, magic, sizeof(magic)) != sizeof(magic) || memcmp(magic, ELFMAG, SELFMAG) != 0)
+		return error_set(err, ERR_INVALID, "%s: not a kernel module", path);
+	return 0;
+}
+
+static int check_modules(const struct cli *cli, struct error *err)
+{
+	const char *module = cli_get(cli, "module");
+	int r = module ? check_module(module, err) : 0;
+
+	for (size_t i = 0; r == 0 && i < cli_count(cli, "earlier"); i++)
+		r = check_module(cli_get_nth(cli, "earlier", i), err);
+	return r;
 }
 
 /* Whether a case is asked for: by its name, as one of all, or by --cycles. */
@@ -78,6 +105,8 @@ int lab_trial_get(const struct cli *cli, size_t nth, struct lab_trial *ret, stru
 	int64_t cycles = 0, limit_s = 60;
 	int r = check_files(cli, err);
 
+	if (r == 0)
+		r = check_modules(cli, err);
 	t.cases = calloc(case_kinds_n + 1, sizeof(*t.cases));
 	t.earlier = calloc(cli_count(cli, "earlier") + 1, sizeof(*t.earlier));
 	if (!t.cases || !t.earlier)

@@ -6,6 +6,7 @@
 #include "lab/report/junit.h"
 #include "lab/report/report_page.h"
 #include "lab/report/report_text.h"
+#include "lab/report/statement.h"
 
 static int write_form(const char *path, int (*append)(const struct report *, struct buf *),
 		      const struct report *report, struct error *err)
@@ -20,11 +21,45 @@ static int write_form(const char *path, int (*append)(const struct report *, str
 		     : file_write_atomic(path, out.data, out.len, 0644, err);
 }
 
+/* The folder of a file that is to be written. */
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == path ? strdup("/")
+			     : strndup(slash ? path : ".", slash ? (size_t)(slash - path) : 1);
+}
+
+int report_output_check(const struct cli *cli, struct error *err)
+{
+	static const char *const options[] = { "record", "junit", "html" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const char *path = cli_get(cli, options[i]);
+		_cleanup_free_ char *folder = path ? folder_of(path) : NULL;
+
+		if (path && !folder)
+			return error_set(err, ERR_NO_MEMORY, "--%s", options[i]);
+		if (folder && access(folder, W_OK | X_OK) < 0)
+			return error_set_errno(err, errno, "--%s %s: folder %s", options[i], path,
+					       folder);
+	}
+	return 0;
+}
+
 int report_output_files(const struct cli *cli, const struct report *report, struct error *err)
 {
-	int r = write_form(cli_get(cli, "junit"), junit_append, report, err);
+	const char *record = cli_get(cli, "record");
+	struct error others = { 0 };
+	int r = record ? statement_save(report, record, err) : 0;
+	int junit = write_form(cli_get(cli, "junit"), junit_append, report, r < 0 ? &others : err);
 
-	return r < 0 ? r : write_form(cli_get(cli, "html"), report_page_append, report, err);
+	r = r < 0 ? r : junit;
+
+	int html =
+		write_form(cli_get(cli, "html"), report_page_append, report, r < 0 ? &others : err);
+
+	return r < 0 ? r : html;
 }
 
 int report_output_text(const struct report *report, struct error *err)

@@ -5,7 +5,10 @@
 #include "base/cli.h"
 #include "lab/report/report.h"
 
-/* --junit and --html, where the verb has them. */
+/* Whether there are folders for --record, --junit and --html, where the verb has them: to be asked
+ * before what takes minutes. */
+int report_output_check(const struct cli *cli, struct error *err);
+/* Writes them, each whatever became of the others; the first error is returned. */
 int report_output_files(const struct cli *cli, const struct report *report, struct error *err);
 /* The table on standard output, as its terminal is. */
 int report_output_text(const struct report *report, struct error *err);

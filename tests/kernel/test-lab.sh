@@ -172,6 +172,9 @@ check "shell: its status" exits 5 suture-lab shell --kernel "$RELEASE" <<<'exit 
 
 # What cannot start says why.
 check "an unknown kernel" refuses 'apt does not know' suture-lab run --kernel 6.1.0-999-cloud-amd64 --module "$PATCH"
+check "a text as module" refuses 'shows: not a kernel module' "${run[@]}" --module "$WORK/shows" --case load
+check "no folder for the record" refuses '^suture-lab: --record .*nowhere: No such file' \
+	"${run[@]}" --module "$PATCH" --case load --record "$WORK/nowhere/r.json"
 check "a missing module" refuses 'nonexistent.ko: No such file' "${run[@]}" --module "$WORK/nonexistent.ko"
 check "an image that is none" refuses 'QEMU\|guest has ended' \
 	suture-lab run --image "$PATCH" --module "$PATCH"
