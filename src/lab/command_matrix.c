@@ -167,6 +167,8 @@ int command_matrix(struct cli *cli, struct error *err)
 	int r = cli_get_format(cli, false, &format, err);
 
 	if (r == 0)
+		r = report_output_check(cli, err);
+	if (r == 0)
 		r = matrix_file_load(cli_arg(cli, 0), &file, err);
 	if (r == 0)
 		r = cli_get_int(cli, "jobs", 1, WORKERS_MAX, default_jobs(&file), &jobs, err);

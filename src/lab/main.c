@@ -25,7 +25,15 @@
 		  0 },                                                                             \
 		{ "append", "TEXT", "add to the kernel's command line", false, 0 },                \
 	{                                                                                          \
-		"boot-timeout", "S", "seconds until the guest must answer (default 120)", false, 0 \
+		"boot-timeout", "S", "seconds until the guest must answer (default 300)", false, 0 \
+	}
+
+/* Where reports go: see report_output.h. */
+#define REPORT_OPTIONS                                                                            \
+	{ "record", "OUT.json", "write the test record", false, 0 },                              \
+		{ "junit", "OUT.xml", "write the cases as JUnit's XML", false, 0 },               \
+	{                                                                                         \
+		"html", "OUT.html", "write a page with the grid and what the logs show", false, 0 \
 	}
 
 /* What a case is held with. */
@@ -51,9 +59,7 @@ static const struct cli_option run_options[] = {
 	{ "case", "NAME", "hold this case (see `cases`), or `all`; repeatable", false, 0 },
 	{ "logs", "DIR", "keep the console log of each case here", false, 0 },
 	{ "jobs", "N", "kernels at once (default: by processors and free memory)", false, 'j' },
-	{ "record", "OUT.json", "write the test record", false, 0 },
-	{ "junit", "OUT.xml", "write the cases as JUnit's XML", false, 0 },
-	{ "html", "OUT.html", "write a page with the grid and what the logs show", false, 0 },
+	REPORT_OPTIONS,
 	GUEST_OPTIONS,
 	{ 0 },
 };
@@ -70,17 +76,14 @@ static const struct cli_option matrix_options[] = {
 	{ "keep-failures", NULL, "do not try again what failed and has not changed", false, 0 },
 	{ "discard-kernels", NULL,
 	  "take kernels that a matrix added out of the cache when they are done", false, 0 },
-	{ "html", "OUT.html", "write a page with the grid and what the logs show", false, 0 },
-	{ "junit", "OUT.xml", "write the cases as JUnit's XML", false, 0 },
+	REPORT_OPTIONS,
 	CLI_FORMAT_OPTION,
 	{ 0 },
 };
 
 static const struct cli_option report_options[] = {
 	{ "module", "FILE.ko|HASH", "only the trials of this module", false, 0 },
-	{ "record", "OUT.json", "write all of it as one test record", false, 0 },
-	{ "junit", "OUT.xml", "write the cases as JUnit's XML", false, 0 },
-	{ "html", "OUT.html", "write a page with the grid and what the logs show", false, 0 },
+	REPORT_OPTIONS,
 	CLI_FORMAT_OPTION,
 	{ 0 },
 };
@@ -90,9 +93,7 @@ static const struct cli_option selftest_options[] = {
 	{ "source", "DIR", "take the tests from this kernel source tree", false, 0 },
 	{ "make-jobs", "N", "compile so many files at once (default: one a processor)", false, 0 },
 	{ "timeout", "S", "seconds for one script (default 300)", false, 0 },
-	{ "record", "OUT.json", "write the test record", false, 0 },
-	{ "junit", "OUT.xml", "write the cases as JUnit's XML", false, 0 },
-	{ "html", "OUT.html", "write a page with the grid and what the logs show", false, 0 },
+	REPORT_OPTIONS,
 	{ "logs", "DIR", "keep what scripts, kernel and console said", false, 0 },
 	CLI_FORMAT_OPTION,
 	GUEST_OPTIONS,

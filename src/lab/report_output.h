@@ -5,8 +5,9 @@
 #include "base/cli.h"
 #include "lab/report/report.h"
 
-/* Whether there are folders for --record, --junit and --html, where the verb has them: to be asked
- * before what takes minutes. */
+/* The verb's options hold REPORT_OPTIONS.
+ * Whether there are folders for --record, --junit and --html: to be asked before what takes
+ * minutes. */
 int report_output_check(const struct cli *cli, struct error *err);
 /* Writes them, each whatever became of the others; the first error is returned. */
 int report_output_files(const struct cli *cli, const struct report *report, struct error *err);

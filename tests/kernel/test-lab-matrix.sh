@@ -69,13 +69,13 @@ ls "$WORK/out/results" >"$WORK/before"
 check "a second one in the same folder is refused" refuses 'another matrix works here' \
 	flock "$WORK/out/lock" "${matrix[@]}" --plan
 
-check "the next run goes on, and says that not all passed" exits 3 "${matrix[@]}" --format json --html "$WORK/grid.html" --junit "$WORK/grid.xml"
+check "the next run goes on, and says that not all passed" exits 3 "${matrix[@]}" --format json --html "$WORK/grid.html" --junit "$WORK/grid.xml" --record "$WORK/grid.json"
 cp "$WORK/out/matrix.json" "$WORK/second.json"
 check "every combination has its result" jq -e --arg kernel "$RELEASE" '
 	[.jobs[] | {key: "\(.patch)/\(.machine)", value: .result}] | from_entries ==
 	{"good/small": "pass", "good/large": "pass", "bad/small": "fail", "bad/large": "fail",
 	"same/small": "not-built", "same/large": "not-built"}' "$WORK/second.json"
-check "as a page and as XML too" test -s "$WORK/grid.html" -a -s "$WORK/grid.xml"
+check "as a page and as XML too" test -s "$WORK/grid.html" -a -s "$WORK/grid.xml" -a -s "$WORK/grid.json"
 check "a refused patch has its reason" jq -e \
 	'.jobs[] | select(.patch == "same" and .machine == "small") | .reason | test("no code|changes no|no change")' "$WORK/second.json"
 check "a failed one says what was found" jq -e \
