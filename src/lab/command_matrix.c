@@ -167,8 +167,6 @@ int command_matrix(struct cli *cli, struct error *err)
 	int r = cli_get_format(cli, false, &format, err);
 
 	if (r == 0)
-		r = report_output_check(cli, err);
-	if (r == 0)
 		r = matrix_file_load(cli_arg(cli, 0), &file, err);
 	if (r == 0)
 		r = cli_get_int(cli, "jobs", 1, WORKERS_MAX, default_jobs(&file), &jobs, err);
@@ -176,6 +174,9 @@ int command_matrix(struct cli *cli, struct error *err)
 		r = matrix_find_builder(&builder, err);
 	if (r == 0)
 		r = open_store(cli, &store, err);
+	/* Reports may lie in the memory's folder, which is there by now. */
+	if (r == 0)
+		r = report_output_check(cli, err);
 	if (r < 0)
 		return r;
 

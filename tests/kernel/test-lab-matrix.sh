@@ -55,7 +55,7 @@ no_guests() {
 # count PATTERN: lines of the log.
 count() { grep -c -e "$1" "$log"; }
 
-check "--plan lists the combinations" says "^good/$RELEASE/small *waits" "${matrix[@]}" --plan
+check "--plan lists the combinations" says "^good/$RELEASE/small *waits" "${matrix[@]}" --html "$WORK/out/new.html" --plan
 check "and runs nothing" test ! -e "$log"
 
 # Killed as soon as the first result is there, with other work in flight.
