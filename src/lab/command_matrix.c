@@ -26,10 +26,12 @@ static void note(void *user, const char *text)
 	fprintf(stderr, "suture-lab: counts as missing: %s\n", text);
 }
 
-/* The largest machine is the measure. */
+/* The largest machine is the measure. One more than there are processors for: while one waits for
+ * the network or the disk, the others compute. */
 static unsigned default_jobs(const struct matrix_file *file)
 {
 	unsigned threads = 1, memory_mb = 0;
+	struct host_room room;
 
 	for (size_t i = 0; i < file->machines_n; i++) {
 		const struct matrix_machine *m = &file->machines[i];
@@ -38,7 +40,9 @@ static unsigned default_jobs(const struct matrix_file *file)
 		if (m->accel != GUEST_TCG)
 			threads = MAX(threads, m->cpus);
 	}
-	return MIN(host_room_jobs(threads, memory_mb), (unsigned)WORKERS_MAX);
+	host_room_read("", &room);
+	room.cpus += threads;
+	return MIN(host_room_fit(&room, threads, memory_mb), (unsigned)WORKERS_MAX);
 }
 
 /* --only, as an array with NULL at its end. */
