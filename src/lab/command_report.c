@@ -16,24 +16,10 @@ static int select_module(const char *module, struct report *report, struct error
 	return r < 0 ? r : report_select(report, hash, err);
 }
 
-static int print_json(const struct report *report, struct error *err)
-{
-	_cleanup_buf_ struct buf out = BUF_INIT(STATEMENT_MAX);
-	_cleanup_json_ json_t *json = NULL;
-	int r = statement_to_json(report, &json, err);
-
-	if (r < 0)
-		return r;
-	r = json_append_pretty(json, &out);
-	return r < 0 ? error_set(err, r, "test record")
-		     : file_write_fd(STDOUT_FILENO, out.data, out.len, err);
-}
-
 int command_report(struct cli *cli, struct error *err)
 {
 	_cleanup_report_ struct report report;
-	enum cli_format format;
-	int r = cli_get_format(cli, false, &format, err);
+	int r = report_output_check(cli, err);
 
 	report_init(&report);
 	for (size_t i = 0; r == 0 && i < cli_argc(cli); i++)
@@ -41,8 +27,7 @@ int command_report(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = select_module(cli_get(cli, "module"), &report, err);
 	if (r == 0)
-		r = format == CLI_JSON ? print_json(&report, err)
-				       : report_output_text(&report, err);
+		r = report_output_print(cli, &report, err);
 	if (r == 0)
 		r = report_output_files(cli, &report, err);
 	return r < 0 ? r : report_passed(&report) ? EXIT_OK : EXIT_CASE_FAILED;

@@ -241,7 +241,7 @@ int command_run(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = hold_all(cli, n, &report, &broken, err);
 	if (r == 0)
-		r = report_output_text(&report, err);
+		r = report_output_print(cli, &report, err);
 	if (r == 0)
 		r = report_output_files(cli, &report, err);
 	if (r == 0 && broken > 0)

@@ -56,33 +56,10 @@ static int hold(const struct cli *cli, size_t nth, const char *const *only, stru
 		ret, err);
 }
 
-static int print_json(const struct report *report, struct error *err)
-{
-	_cleanup_json_ json_t *json = NULL;
-	int r = statement_to_json(report, &json, err);
-
-	if (r == 0 && (json_dumpf(json, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF))
-		r = error_set(err, -EIO, "cannot write to standard output");
-	return r;
-}
-
-static int print(const struct cli *cli, const struct report *report, struct error *err)
-{
-	enum cli_format format;
-	int r = cli_get_format(cli, false, &format, err);
-
-	if (r == 0)
-		r = format == CLI_JSON ? print_json(report, err) : report_output_text(report, err);
-	return r < 0 ? r : report_output_files(cli, report, err);
-}
-
 static int check(const struct cli *cli, size_t n, struct error *err)
 {
-	enum cli_format format;
-	int r = cli_get_format(cli, false, &format, err);
+	int r = report_output_check(cli, err);
 
-	if (r == 0)
-		r = report_output_check(cli, err);
 	if (r < 0)
 		return r;
 	if (cli_has(cli, "image") || n == 0)
@@ -132,7 +109,9 @@ static int hold_and_print(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = hold_all(cli, n, &report, err);
 	if (r == 0)
-		r = print(cli, &report, err);
+		r = report_output_print(cli, &report, err);
+	if (r == 0)
+		r = report_output_files(cli, &report, err);
 	return r < 0 ? r : report_passed(&report) ? EXIT_OK : EXIT_CASE_FAILED;
 }
 

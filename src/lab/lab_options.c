@@ -28,7 +28,8 @@ static int get_accel(const struct cli *cli, enum guest_accel *ret, struct error 
 				*ret = qemu_kvm_works() ? GUEST_KVM : GUEST_TCG;
 			return 0;
 		}
-	return error_set(err, ERR_USAGE, "--accel %s: tcg, tcg-multi, kvm or auto", text);
+	return error_set(err, ERR_USAGE, "--accel %s is not one of tcg, tcg-multi, kvm, auto",
+			 text);
 }
 
 static int check_machine(const struct cli *cli, struct error *err)

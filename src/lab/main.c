@@ -60,6 +60,7 @@ static const struct cli_option run_options[] = {
 	{ "logs", "DIR", "keep the console log of each case here", false, 0 },
 	{ "jobs", "N", "kernels at once (default: by processors and free memory)", false, 'j' },
 	REPORT_OPTIONS,
+	CLI_FORMAT_OPTION,
 	GUEST_OPTIONS,
 	{ 0 },
 };

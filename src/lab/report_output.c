@@ -33,7 +33,11 @@ static char *folder_of(const char *path)
 int report_output_check(const struct cli *cli, struct error *err)
 {
 	static const char *const options[] = { "record", "junit", "html" };
+	enum cli_format format;
+	int r = cli_get_format(cli, false, &format, err);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		const char *path = cli_get(cli, options[i]);
 		_cleanup_free_ char *folder = path ? folder_of(path) : NULL;
@@ -74,4 +78,27 @@ int report_output_text(const struct report *report, struct error *err)
 	int r = report_print(stdout, report, &options);
 
 	return r < 0 ? error_set(err, r, "report") : 0;
+}
+
+static int print_json(const struct report *report, struct error *err)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(STATEMENT_MAX);
+	_cleanup_json_ json_t *json = NULL;
+	int r = statement_to_json(report, &json, err);
+
+	if (r < 0)
+		return r;
+	r = json_append_pretty(json, &out);
+	return r < 0 ? error_set(err, r, "test record")
+		     : file_write_fd(STDOUT_FILENO, out.data, out.len, err);
+}
+
+int report_output_print(const struct cli *cli, const struct report *report, struct error *err)
+{
+	enum cli_format format;
+	int r = cli_get_format(cli, false, &format, err);
+
+	if (r < 0)
+		return r;
+	return format == CLI_JSON ? print_json(report, err) : report_output_text(report, err);
 }

@@ -5,11 +5,13 @@
 #include "base/cli.h"
 #include "lab/report/report.h"
 
-/* The verb's options hold REPORT_OPTIONS.
- * Whether there are folders for --record, --junit and --html: to be asked before what takes
- * minutes. */
+/* The verb's options hold REPORT_OPTIONS and CLI_FORMAT_OPTION.
+ * Whether there are folders for --record, --junit and --html, and a format of that name: to be
+ * asked before what takes minutes. */
 int report_output_check(const struct cli *cli, struct error *err);
 /* Writes them, each whatever became of the others; the first error is returned. */
 int report_output_files(const struct cli *cli, const struct report *report, struct error *err);
-/* The table on standard output, as its terminal is. */
+/* On standard output: with --format json the test record, else the table, as its terminal is. */
+int report_output_print(const struct cli *cli, const struct report *report, struct error *err);
+/* The table alone. */
 int report_output_text(const struct report *report, struct error *err);

@@ -112,9 +112,10 @@ check "and their folder" test ! -e "$(cat "$WORK/out/runtime")"
 
 check "--only what passes is a pass" "${matrix[@]}" --only 'good/*/small'
 suture-lab run --kernel "$RELEASE" --kernel 9.9.9-none --kernel "$RELEASE" --jobs 2 --case reproducer --logs "$WORK/logs" \
-	--module "$WORK"/out/modules/*.ko --reproducer "$WORK/shows" --record "$WORK/run.json" >/dev/null 2>&1
+	--module "$WORK"/out/modules/*.ko --reproducer "$WORK/shows" --record "$WORK/run.json" --format json >"$WORK/said.json" 2>/dev/null
 check "run: several kernels at once, one of which is not there" test $? = 1
 check "run: each has its place in the record" jq -e '[.predicate.suture.trials[].state] == ["held", "not-held", "held"]' "$WORK/run.json"
+check "run: which --format json says too" cmp <(jq -S .predicate "$WORK/run.json") <(jq -S .predicate "$WORK/said.json")
 check "run: and its own logs" test -s "$WORK/logs/$RELEASE/reproducer.log" -a -s "$WORK/logs/$RELEASE-2/reproducer.log"
 printf '[matrix]\nkernel = x\n' >"$WORK/wrong.matrix"
 check "a file with a mistake says where" refuses 'wrong.matrix: line 2: kernel: no such key' \

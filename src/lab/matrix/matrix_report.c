@@ -64,20 +64,28 @@ void matrix_report_times(FILE *out, const struct matrix_plan *plan,
 	}
 }
 
+static const char *ending(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void print_sums(FILE *out, const struct matrix_plan *plan)
 {
 	size_t passed = matrix_plan_cases(plan, VERDICT_PASS),
 	       failed = matrix_plan_cases(plan, VERDICT_FAIL),
-	       skipped = matrix_plan_cases(plan, VERDICT_SKIP);
+	       skipped = matrix_plan_cases(plan, VERDICT_SKIP), kernels = count_kernels(plan),
+	       waiting = count_jobs(plan, JOB_WAITS), combinations = passed + failed + skipped;
 
-	fprintf(out, "\n%zu kernels, %zu jobs: %zu passed, %zu failed, %zu not built, %zu broken\n",
-		count_kernels(plan), plan->jobs_n, count_jobs(plan, JOB_PASSED),
-		count_jobs(plan, JOB_FAILED), count_jobs(plan, JOB_NOT_BUILT),
-		count_jobs(plan, JOB_BROKEN));
+	fprintf(out, "\n%zu kernel%s, %zu job%s: %zu passed, %zu failed, %zu not built, %zu broken",
+		kernels, ending(kernels), plan->jobs_n, ending(plan->jobs_n),
+		count_jobs(plan, JOB_PASSED), count_jobs(plan, JOB_FAILED),
+		count_jobs(plan, JOB_NOT_BUILT), count_jobs(plan, JOB_BROKEN));
+	if (waiting > 0)
+		fprintf(out, ", %zu waiting", waiting);
 	fprintf(out,
-		"%zu combinations of patch, kernel, machine and case: %zu passed, %zu failed, "
-		"%zu skipped\n",
-		passed + failed + skipped, passed, failed, skipped);
+		"\n%zu combination%s of patch, kernel, machine and case held: %zu passed, %zu "
+		"failed, %zu skipped\n",
+		combinations, ending(combinations), passed, failed, skipped);
 }
 
 void matrix_report_print(FILE *out, const struct matrix_plan *plan)
