@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "package/apt_output.h"
+#include "package/kernel_cache.h"
 
 #define LISTING_MAX         (4 * 1024 * 1024)
 #define QUERY_TIMEOUT_MS    (60 * 1000)
@@ -14,16 +15,84 @@
 /* No translations: the output is read. */
 static const char *const plain_env[] = { "LC_ALL=C", NULL };
 
-static int run(const char *const *argv, struct buf *out, struct error *err)
-{
-	struct process_options options = {
-		.argv = argv, .env = plain_env, .timeout_ms = QUERY_TIMEOUT_MS, .out = out
-	};
-	int r = process_run(&options, NULL, err);
+/* The index that apt reads its lists through. Where the system keeps none, as in container images,
+ * each call would make it anew, which takes two seconds of a processor. */
+static const char system_index[] = "/var/cache/apt/pkgcache.bin";
 
-	if (r == -ENOENT)
-		return error_set(err, ERR_UNSUPPORTED, "%s is not on this machine", argv[0]);
-	return r;
+struct index {
+	char *folder; /* ours, in the cache; NULL: apt does as it is configured */
+	char *option;
+};
+
+static void index_free(struct index *index)
+{
+	free(index->folder);
+	free(index->option);
+}
+#define _cleanup_index_ _cleanup_(index_free)
+
+/* Without a cache of ours, or a place for it, apt does without as well. */
+static void index_find(struct index *ret)
+{
+	_cleanup_free_ char *cache = NULL;
+	_cleanup_index_ struct index index = { 0 };
+
+	*ret = (struct index){ 0 };
+	if (file_exists(system_index) || kernel_cache_folder(&cache, NULL) < 0)
+		return;
+	index.folder = path_join(cache, "apt", NULL);
+	if (!index.folder || file_make_dirs(index.folder, 0755, NULL) < 0 ||
+	    asprintf(&index.option, "Dir::Cache::pkgcache=%s/pkgcache.bin", index.folder) < 0)
+		return;
+	*ret = index;
+	index = (struct index){ 0 };
+}
+
+/* "apt-cache" or "apt-get" with its arguments. What a full disk leaves of the index goes at once.
+ */
+static int run_apt(const char *program, const char *const *arguments,
+		   const struct process_options *options, int *ret_status, struct error *err)
+{
+	_cleanup_index_ struct index index = { 0 };
+	_cleanup_free_ const char **argv = NULL;
+	struct process_options o = *options;
+	size_t n = 0, k = 0;
+	int status = 0;
+
+	while (arguments[n])
+		n++;
+	argv = calloc(n + 6, sizeof(*argv));
+	if (!argv)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	index_find(&index);
+	argv[k++] = program;
+	if (index.option) {
+		argv[k++] = "-o";
+		argv[k++] = index.option;
+		argv[k++] = "-o";
+		argv[k++] = "Dir::Cache::srcpkgcache=";
+	}
+	memcpy(argv + k, arguments, n * sizeof(*argv));
+	o.argv = argv;
+	o.env = plain_env;
+
+	int r = process_run(&o, ret_status ? &status : NULL, err);
+
+	if (index.folder && (r < 0 || status != 0))
+		(void)file_remove_tree(index.folder, NULL);
+	if (ret_status)
+		*ret_status = status;
+	return r == -ENOENT ? error_set(err, ERR_UNSUPPORTED, "%s is not on this machine", program)
+			    : r;
+}
+
+/* A question to apt-cache; errout NULL: an error is the last line of it. */
+static int ask(const char *const *arguments, struct buf *out, struct buf *errout, struct error *err)
+{
+	return run_apt("apt-cache", arguments,
+		       &(struct process_options){
+			       .timeout_ms = QUERY_TIMEOUT_MS, .out = out, .errout = errout },
+		       NULL, err);
 }
 
 int apt_versions(const char *package, struct name_list *ret, struct error *err)
@@ -33,8 +102,7 @@ int apt_versions(const char *package, struct name_list *ret, struct error *err)
 	if (!apt_is_name(package))
 		return error_set(err, ERR_INVALID, "'%s' is not a package name", package);
 
-	int r = run((const char *const[]){ "apt-cache", "madison", "--", package, NULL }, &out,
-		    err);
+	int r = ask((const char *const[]){ "madison", "--", package, NULL }, &out, NULL, err);
 
 	if (r < 0)
 		return r;
@@ -74,17 +142,14 @@ int apt_download(const char *package, const char *version, const char *folder, c
 	snprintf(what, sizeof(what), "%s=%s", package, version);
 
 	struct process_options options = {
-		.argv = (const char *const[]){ "apt-get", "-q", "download", "--", what, NULL },
-		.env = plain_env,
 		.cwd = folder,
 		.timeout_ms = DOWNLOAD_TIMEOUT_MS,
 		.out = &out,
 		.errout = &out,
 	};
-	int r = process_run(&options, &status, err);
+	int r = run_apt("apt-get", (const char *const[]){ "-q", "download", "--", what, NULL },
+			&options, &status, err);
 
-	if (r == -ENOENT)
-		return error_set(err, ERR_UNSUPPORTED, "apt-get is not on this machine");
 	if (r < 0)
 		return error_prefix(err, r, "cannot download %s", what);
 	if (status != 0)
@@ -96,8 +161,7 @@ int apt_kernel_releases(const char *series, const char *flavour, struct name_lis
 			struct error *err)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(LISTING_MAX);
-	int r = run((const char *const[]){ "apt-cache", "pkgnames", APT_IMAGE_PREFIX, NULL }, &out,
-		    err);
+	int r = ask((const char *const[]){ "pkgnames", APT_IMAGE_PREFIX, NULL }, &out, NULL, err);
 
 	if (r < 0)
 		return r;
@@ -252,7 +316,6 @@ static int list_packages(const struct apt_kernel *kernels, size_t n, struct buf 
 
 	if (!argv)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	argv[k++] = "apt-cache";
 	argv[k++] = "madison";
 	argv[k++] = "--";
 	for (size_t i = 0; i < n; i++) {
@@ -262,13 +325,7 @@ static int list_packages(const struct apt_kernel *kernels, size_t n, struct buf 
 			argv[k++] = kernels[i].source;
 	}
 	/* Standard error names the packages that apt does not have. */
-	struct process_options options = { .argv = argv,
-					   .env = plain_env,
-					   .timeout_ms = QUERY_TIMEOUT_MS,
-					   .out = out,
-					   .errout = &unknown };
-
-	return process_run(&options, NULL, err);
+	return ask(argv, out, &unknown, err);
 }
 
 /* False if one of the three packages is not there in the same version. */

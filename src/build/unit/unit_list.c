@@ -325,9 +325,10 @@ static int ask_kbuild(const struct kbuild *kb, const char *path, struct error *e
 	_cleanup_free_ char *graph = path_join(kb->kernel->folder, "units", "includes", NULL);
 	_cleanup_free_ char *code = code_path(kb);
 	/* An object that is there already is asked for too, as its flags are not these. Lines of
-	 * several jobs must not mix, neither those of makes that make calls (-Orecurse). */
-	const char *argv[FOLDERS_MAX + 5] = { "-n", "-Orecurse", "KCFLAGS=-g0 -g0",
-					      "OBJECT_FILES_NON_STANDARD=y" };
+	 * several jobs must not mix, neither those of makes that make calls (-Orecurse). Nothing is
+	 * written: no folder has to be there for it (obj-dirs). */
+	const char *argv[FOLDERS_MAX + 6] = { "-n", "-Orecurse", "KCFLAGS=-g0 -g0",
+					      "OBJECT_FILES_NON_STANDARD=y", "obj-dirs=" };
 	int r = units && graph && code ? list_folders(kb->source, &folders, err)
 				       : error_set(err, ERR_NO_MEMORY, "out of memory");
 
@@ -336,7 +337,7 @@ static int ask_kbuild(const struct kbuild *kb, const char *path, struct error *e
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < folders.n; i++)
-		argv[4 + i] = folders.items[i];
+		argv[5 + i] = folders.items[i];
 	r = ask_make(kb, argv, &text, err);
 	if (r == 0)
 		r = file_make_dirs(units, 0755, err);
