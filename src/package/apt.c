@@ -2,6 +2,7 @@
 #include "package/apt.h"
 
 #include <dirent.h>
+#include <sys/file.h>
 
 #include "base/file.h"
 #include "base/process.h"
@@ -20,12 +21,14 @@ static const char *const plain_env[] = { "LC_ALL=C", NULL };
 static const char system_index[] = "/var/cache/apt/pkgcache.bin";
 
 struct index {
-	char *folder; /* ours, in the cache; NULL: apt does as it is configured */
-	char *option;
+	char *folder; /* ours, in the cache */
+	char *option; /* NULL: apt does as it is configured */
+	int lock;     /* on the folder, shared by all who use it now */
 };
 
 static void index_free(struct index *index)
 {
+	closep(&index->lock);
 	free(index->folder);
 	free(index->option);
 }
@@ -35,25 +38,33 @@ static void index_free(struct index *index)
 static void index_find(struct index *ret)
 {
 	_cleanup_free_ char *cache = NULL;
-	_cleanup_index_ struct index index = { 0 };
+	_cleanup_index_ struct index index = { .lock = -1 };
 
-	*ret = (struct index){ 0 };
 	if (file_exists(system_index) || kernel_cache_folder(&cache, NULL) < 0)
 		return;
 	index.folder = path_join(cache, "apt", NULL);
-	if (!index.folder || file_make_dirs(index.folder, 0755, NULL) < 0 ||
+	if (!index.folder || file_make_dirs(index.folder, 0755, NULL) < 0)
+		return;
+	index.lock = open(index.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (index.lock < 0 || flock(index.lock, LOCK_SH) < 0 ||
 	    asprintf(&index.option, "Dir::Cache::pkgcache=%s/pkgcache.bin", index.folder) < 0)
 		return;
 	*ret = index;
-	index = (struct index){ 0 };
+	index = (struct index){ .lock = -1 };
 }
 
-/* "apt-cache" or "apt-get" with its arguments. What a full disk leaves of the index goes at once.
- */
+/* A full disk leaves a part of the index, under a name that nobody looks for. */
+static void index_drop(const struct index *index)
+{
+	if (index->option && flock(index->lock, LOCK_EX | LOCK_NB) == 0)
+		(void)file_remove_tree(index->folder, NULL);
+}
+
+/* "apt-cache" or "apt-get" with its arguments. */
 static int run_apt(const char *program, const char *const *arguments,
 		   const struct process_options *options, int *ret_status, struct error *err)
 {
-	_cleanup_index_ struct index index = { 0 };
+	_cleanup_index_ struct index index = { .lock = -1 };
 	_cleanup_free_ const char **argv = NULL;
 	struct process_options o = *options;
 	size_t n = 0, k = 0;
@@ -78,8 +89,8 @@ static int run_apt(const char *program, const char *const *arguments,
 
 	int r = process_run(&o, ret_status ? &status : NULL, err);
 
-	if (index.folder && (r < 0 || status != 0))
-		(void)file_remove_tree(index.folder, NULL);
+	if (r < 0 || status != 0)
+		index_drop(&index);
 	if (ret_status)
 		*ret_status = status;
 	return r == -ENOENT ? error_set(err, ERR_UNSUPPORTED, "%s is not on this machine", program)

@@ -212,6 +212,7 @@ check "nothing half-done" says '^0$' sh -c "find $WORK/cache -name kernel.json |
 check "two commands at once" env XDG_CACHE_HOME="$WORK/cache" RELEASE="$RELEASE" bash -c '
 	suture-build kernel add --image-only "$RELEASE" & first=$!
 	suture-build kernel add --image-only "$RELEASE" && wait $first'
+check "apt's index is kept where the system keeps none" test -s "$WORK/cache/apt/pkgcache.bin" -o -s /var/cache/apt/pkgcache.bin
 check "the kernel is removed" env XDG_CACHE_HOME="$WORK/cache" suture-build kernel remove "$RELEASE"
 check "and gone" refuses "not in the cache" env XDG_CACHE_HOME="$WORK/cache" suture-build kernel show "$RELEASE"
 
@@ -220,6 +221,7 @@ if mkdir "$WORK/small" && mount -t tmpfs -o size=8m none "$WORK/small" 2>/dev/nu
 	check "a full disk" refuses "disk is full\|No space" \
 		env XDG_CACHE_HOME="$WORK/small" suture-build kernel add "$RELEASE"
 	check "and nothing half-done" says '^0$' sh -c "find $WORK/small -name kernel.json | wc -l"
+	check "nor a part of apt's index" says '^0$' sh -c "find $WORK/small -name 'pkgcache*' | wc -l"
 	umount "$WORK/small"
 fi
 finish

@@ -56,6 +56,7 @@ no_guests() {
 count() { grep -c -e "$1" "$log"; }
 
 check "--plan lists the combinations" says "^good/$RELEASE/small *waits" "${matrix[@]}" --html "$WORK/out/new.html" --plan
+check "and counts them" says '^1 kernel, 6 jobs: .* 6 waiting$' "${matrix[@]}" --plan
 check "and runs nothing" test ! -e "$log"
 
 # Killed as soon as the first result is there, with other work in flight.
