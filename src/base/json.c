@@ -79,9 +79,24 @@ int json_append_pretty(const json_t *value, struct buf *out)
 	return r < 0 ? r : buf_append_byte(out, '\n');
 }
 
+/* What a value may take as text, wherever it goes. */
+#define TEXT_MAX ((size_t)256 * 1024 * 1024)
+
+int json_print(const json_t *value, struct error *err)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(TEXT_MAX);
+	int r = json_append_pretty(value, &b);
+
+	if (r < 0)
+		return error_set(err, r, "cannot write JSON");
+	if (fflush(stdout) != 0)
+		return error_set_errno(err, errno, "standard output");
+	return file_write_fd(STDOUT_FILENO, b.data, b.len, err);
+}
+
 int json_save_path(const json_t *value, const char *path, mode_t mode, struct error *err)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT(256 * 1024 * 1024);
+	_cleanup_buf_ struct buf b = BUF_INIT(TEXT_MAX);
 	int r = json_append_pretty(value, &b);
 
 	if (r < 0)

@@ -23,6 +23,9 @@ int json_parse(const void *data, size_t len, json_t **ret, struct error *err);
 int json_load_path(const char *path, size_t max, json_t **ret, struct error *err);
 /* Writes indented JSON and a newline as one atomic step (file_write_atomic). */
 int json_save_path(const json_t *value, const char *path, mode_t mode, struct error *err);
+/* The same on standard output, after what stdio holds for it. -EPIPE, -ENOSPC… when not all of it
+ * could be written. */
+int json_print(const json_t *value, struct error *err);
 /* Appends compact JSON (keys in insertion order). */
 int json_append(const json_t *value, struct buf *out);
 /* Appends indented JSON and a newline. */

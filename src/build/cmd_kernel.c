@@ -171,17 +171,6 @@ static json_t *describe(const struct kernel *k)
 	return TAKE_PTR(o);
 }
 
-static int print_json(const json_t *value, struct error *err)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT(16 * 1024 * 1024);
-	int r = json_append_pretty(value, &text);
-
-	if (r < 0)
-		return error_set(err, r, "cannot print");
-	fputs(buf_str(&text), stdout);
-	return EXIT_OK;
-}
-
 int build_cmd_kernel_newest(struct cli *cli, struct error *err)
 {
 	struct apt_kernel newest;
@@ -216,7 +205,7 @@ int build_cmd_kernel_list(struct cli *cli, struct error *err)
 	if (r < 0)
 		return r;
 	if (format == CLI_JSON)
-		return print_json(list, err);
+		return json_print(list, err);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *o = json_array_get(list, i);
 
@@ -244,7 +233,7 @@ int build_cmd_kernel_show(struct cli *cli, struct error *err)
 	if (!o)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	if (format == CLI_JSON)
-		return print_json(o, err);
+		return json_print(o, err);
 	json_object_foreach (o, key, value)
 		printf("%-10s %s\n", key,
 		       json_is_string(value) ? json_string_value(value)

@@ -93,15 +93,10 @@ static int write_modules(const struct bisect_options *o, const struct bisect *b,
 
 static int print_json(const struct bisect *b, struct error *err)
 {
-	_cleanup_buf_ struct buf out = BUF_INIT(1024 * 1024);
 	_cleanup_json_ json_t *json = NULL;
 	int r = bisect_json(b, &json, err);
 
-	if (r < 0)
-		return r;
-	r = json_append_pretty(json, &out);
-	return r < 0 ? error_set(err, r, "bisection")
-		     : file_write_fd(STDOUT_FILENO, out.data, out.len, err);
+	return r < 0 ? r : json_print(json, err);
 }
 
 /* Whatever can be refused before anything boots. */

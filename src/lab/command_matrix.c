@@ -12,8 +12,6 @@
 #include "lab/report/statement.h"
 #include "lab/report_output.h"
 
-#define REPORT_MAX (256 * 1024 * 1024)
-
 static void say(void *user, const char *text)
 {
 	(void)user;
@@ -74,17 +72,6 @@ static int open_log(const struct matrix_store *store, FILE **ret, struct error *
 	return *ret ? 0 : error_set_errno(err, errno, "%s", path ? path : "log");
 }
 
-static int print_json(const json_t *json, struct error *err)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT(REPORT_MAX);
-	int r = json_append_pretty(json, &text);
-
-	if (r < 0)
-		return error_set(err, r, "cannot print");
-	fputs(buf_str(&text), stdout);
-	return 0;
-}
-
 /* A plan that is not run. */
 static int print_plan(const struct matrix_plan *plan, enum cli_format format, struct error *err)
 {
@@ -96,7 +83,7 @@ static int print_plan(const struct matrix_plan *plan, enum cli_format format, st
 		return 0;
 	}
 	r = matrix_report_json(plan, NULL, &json, err);
-	return r < 0 ? r : print_json(json, err);
+	return r < 0 ? r : json_print(json, err);
 }
 
 /* The forms of the result that lie in the memory's folder. */
@@ -131,7 +118,7 @@ static int report_all(const struct cli *cli, const struct matrix_store *store,
 	if (r == 0)
 		r = report_output_files(cli, &report, err);
 	if (r < 0 || format == CLI_JSON)
-		return r < 0 ? r : print_json(json, err);
+		return r < 0 ? r : json_print(json, err);
 	r = report_output_text(&report, err);
 	if (r == 0 && figures->held > 0)
 		matrix_report_times(stdout, plan, figures);

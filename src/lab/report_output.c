@@ -82,15 +82,10 @@ int report_output_text(const struct report *report, struct error *err)
 
 static int print_json(const struct report *report, struct error *err)
 {
-	_cleanup_buf_ struct buf out = BUF_INIT(STATEMENT_MAX);
 	_cleanup_json_ json_t *json = NULL;
 	int r = statement_to_json(report, &json, err);
 
-	if (r < 0)
-		return r;
-	r = json_append_pretty(json, &out);
-	return r < 0 ? error_set(err, r, "test record")
-		     : file_write_fd(STDOUT_FILENO, out.data, out.len, err);
+	return r < 0 ? r : json_print(json, err);
 }
 
 int report_output_print(const struct cli *cli, const struct report *report, struct error *err)

@@ -203,6 +203,8 @@ check "a kernel that is not there" refuses "suture-build kernel add" suture-buil
 check "the kernel is listed" \
 	says '"prepared": true' suture-build kernel show "$RELEASE" --format json
 
+check "what cannot be printed is an error" refuses "No space" sh -c "suture-build kernel list --format json >/dev/full"
+
 # A mirror that does not answer, and two commands at once.
 mkdir "$WORK/cache"
 echo 'Acquire::http::Proxy "http://127.0.0.1:9"; Acquire::https::Proxy "http://127.0.0.1:9"; Acquire::Retries "0";' >"$WORK/apt.conf"
