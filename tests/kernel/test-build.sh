@@ -214,7 +214,7 @@ check "nothing half-done" says '^0$' sh -c "find $WORK/cache -name kernel.json |
 check "two commands at once" env XDG_CACHE_HOME="$WORK/cache" RELEASE="$RELEASE" bash -c '
 	suture-build kernel add --image-only "$RELEASE" & first=$!
 	suture-build kernel add --image-only "$RELEASE" && wait $first'
-check "apt's index is kept where the system keeps none" test -s "$WORK/cache/apt/pkgcache.bin" -o -s /var/cache/apt/pkgcache.bin
+check "apt's index is kept where the system keeps none" test -s "$WORK/cache/suture/apt/pkgcache.bin" -o -s /var/cache/apt/pkgcache.bin
 check "the kernel is removed" env XDG_CACHE_HOME="$WORK/cache" suture-build kernel remove "$RELEASE"
 check "and gone" refuses "not in the cache" env XDG_CACHE_HOME="$WORK/cache" suture-build kernel show "$RELEASE"
 
