@@ -99,20 +99,34 @@ static int parse_first_root(const void *root, size_t len, struct tuf_metadata **
 	return 0;
 }
 
-/* Root last: while it is there, what remains is still the old repository's. */
-static int remove_metadata(const char *path, struct error *err)
+/* What a killed process left of file_write_atomic_at(). */
+static bool is_leftover(const char *name)
 {
-	_cleanup_(closedirp) DIR *dir = opendir(path);
+	return str_has_prefix(name, ".new-");
+}
+
+static bool is_below_root(const char *name)
+{
+	return is_leftover(name) || (str_has_suffix(name, ".json") && !streq(name, "root.json"));
+}
+
+static int remove_matching(int dir_fd, bool (*matches)(const char *name), struct error *err)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closedirp) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
 	int r = 0;
 
-	if (!dir)
-		return error_set_errno(err, errno, "%s", path);
-	while (r == 0 && (entry = readdir(dir))) {
-		if (str_has_suffix(entry->d_name, ".json") && !streq(entry->d_name, "root.json"))
-			r = cache_remove(dirfd(dir), entry->d_name, err);
+	if (!dir) {
+		r = error_set_errno(err, errno, "trusted metadata");
+		closep(&fd);
+		return r;
 	}
-	return r < 0 ? r : cache_remove(dirfd(dir), "root.json", err);
+	while (r == 0 && (entry = readdir(dir))) {
+		if (matches(entry->d_name))
+			r = cache_remove(dir_fd, entry->d_name, err);
+	}
+	return r;
 }
 
 int tuf_client_init(const char *dir, const void *root, size_t len, struct error *err)
@@ -126,8 +140,6 @@ int tuf_client_init(const char *dir, const void *root, size_t len, struct error 
 	r = parse_first_root(root, len, &md, err);
 	if (r == 0)
 		r = file_make_dirs(dir, 0700, err);
-	if (r == 0)
-		r = remove_metadata(dir, err);
 	if (r < 0)
 		return r;
 
@@ -135,7 +147,9 @@ int tuf_client_init(const char *dir, const void *root, size_t len, struct error 
 
 	if (dir_fd < 0)
 		return error_set_errno(err, errno, "%s", dir);
-	return file_write_atomic_at(dir_fd, "root.json", root, len, 0644, err);
+	/* The old root stays until the new one takes its place: a crash never leaves none. */
+	r = remove_matching(dir_fd, is_below_root, err);
+	return r < 0 ? r : file_write_atomic_at(dir_fd, "root.json", root, len, 0644, err);
 }
 
 int tuf_client_open(const char *dir, const struct tuf_client_options *options,
@@ -179,6 +193,7 @@ void tuf_client_free(struct tuf_client *c)
 	if (!c)
 		return;
 	forget_loaded(c);
+	buf_free(&c->polled);
 	tuf_metadata_free(c->root);
 	if (c->dir_fd >= 0)
 		close(c->dir_fd);
@@ -187,7 +202,15 @@ void tuf_client_free(struct tuf_client *c)
 
 /* ---- Section 5.3: the root role ---- */
 
-/* True when a key that the old root trusts for the role is trusted for it no longer. */
+static const json_t *key_value(const struct tuf_metadata *root, const char *key_id)
+{
+	const json_t *keys = json_object_get(root->body, "keys");
+
+	return json_object_get(json_object_get(keys, key_id), "keyval");
+}
+
+/* True when a key that the old root trusts for the role is trusted for it no longer. With
+ * any_key_ids, another key may go by the same key ID. */
 static bool lost_a_key(const struct tuf_metadata *old, const struct tuf_metadata *new,
 		       enum tuf_type type)
 {
@@ -195,11 +218,13 @@ static bool lost_a_key(const struct tuf_metadata *old, const struct tuf_metadata
 	const json_t *after = json_object_get(tuf_root_role(new, type), "keyids");
 
 	for (size_t i = 0; i < json_array_size(before); i++) {
+		const char *id = json_string_value(json_array_get(before, i));
+		const json_t *value = key_value(old, id);
 		bool kept = false;
 
 		for (size_t j = 0; j < json_array_size(after); j++)
-			kept |= json_equal(json_array_get(before, i), json_array_get(after, j));
-		if (!kept)
+			kept |= streq(id, json_string_value(json_array_get(after, j)));
+		if (!kept || (value && !json_equal(value, key_value(new, id))))
 			return true;
 	}
 	return false;
@@ -226,6 +251,7 @@ static int accept_root(struct tuf_client *c, struct tuf_metadata **new, const st
 		return r;
 	tuf_metadata_free(c->root);
 	c->root = TAKE_PTR(*new);
+	buf_free(&c->polled); /* perhaps signed by keys of before */
 	return 0;
 }
 
@@ -278,21 +304,60 @@ static int update_root(struct tuf_client *c, struct error *err)
 
 /* ---- The whole ---- */
 
-int tuf_client_refresh(struct tuf_client *c, struct error *err)
+static int load_below_root(struct tuf_client *c, struct error *err)
 {
-	int r;
+	int r = tuf_update_timestamp(c, err);
 
-	if (!c->options.fetch)
-		return error_set(err, ERR_BAD_STATE, "this client was opened without a network");
-	forget_loaded(c);
-	c->offline = c->ignore_expiry = false;
-	r = update_root(c, err);
-	if (r == 0)
-		r = tuf_update_timestamp(c, err);
 	if (r == 0)
 		r = tuf_update_snapshot(c, err);
 	if (r == 0)
 		r = tuf_load_top_targets(c, err);
+	return r;
+}
+
+/*
+ * Section 3.1.2: the timestamp is the first and potentially only file that a poll needs. When all
+ * that is trusted is in date and the repository's timestamp is, byte for byte, the trusted one,
+ * everything is loaded from the folder and *ret_done is true. Otherwise the bytes are kept for 5.4.
+ */
+static int poll_timestamp(struct tuf_client *c, bool *ret_done, struct error *err)
+{
+	_cleanup_buf_ struct buf trusted = { 0 };
+	size_t max = c->options.max_timestamp;
+	int r;
+
+	*ret_done = false;
+	if (tuf_client_load_cached(c, false, NULL) < 0 ||
+	    tuf_cache_read(c, "timestamp.json", max, &trusted, NULL) < 0)
+		return 0;
+	buf_free(&c->polled);
+	r = tuf_fetch_metadata(c, "timestamp.json", max, &c->polled, err);
+	*ret_done = r == 0 && c->polled.len == trusted.len &&
+		    memcmp(c->polled.data, trusted.data, trusted.len) == 0;
+	c->offline = false; /* delegated roles that are not in the folder may be fetched */
+	return r;
+}
+
+int tuf_client_refresh(struct tuf_client *c, struct error *err)
+{
+	bool done;
+	int r;
+
+	if (!c->options.fetch)
+		return error_set(err, ERR_BAD_STATE, "this client was opened without a network");
+	r = remove_matching(c->dir_fd, is_leftover, err);
+	if (r < 0)
+		return r;
+	if (c->options.poll) {
+		r = poll_timestamp(c, &done, err);
+		if (r < 0 || done)
+			return r;
+	}
+	forget_loaded(c);
+	c->offline = c->ignore_expiry = false;
+	r = update_root(c, err);
+	if (r == 0)
+		r = load_below_root(c, err);
 	if (r == ERR_NOT_FOUND)
 		error_hint(err, "The repository is incomplete, or this is not one");
 	return r;
@@ -306,13 +371,7 @@ int tuf_client_load_cached(struct tuf_client *c, bool ignore_expiry, struct erro
 	c->offline = true;
 	c->ignore_expiry = ignore_expiry;
 	r = tuf_check_expiry(c, c->root, "root.json", err);
-	if (r == 0)
-		r = tuf_update_timestamp(c, err);
-	if (r == 0)
-		r = tuf_update_snapshot(c, err);
-	if (r == 0)
-		r = tuf_load_top_targets(c, err);
-	return r;
+	return r < 0 ? r : load_below_root(c, err);
 }
 
 int tuf_client_info(const struct tuf_client *c, const char *role, int64_t *ret_version,

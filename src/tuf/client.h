@@ -33,7 +33,8 @@ struct tuf_role; /* a verified targets role; belongs to its client */
  * Gets one file of the repository. `path` is relative to the repository: "metadata/3.root.json",
  * "metadata/timestamp.json", "targets/stable/6.1.0-56-amd64/<build id>/<hash>.m.ko"; it never has
  * an empty, "." or ".." part. Role names are percent-encoded in it. Appends at most `max` bytes to
- * `out` (whose own maximum is no smaller). Returns 0, ERR_NOT_FOUND when the repository has no such
+ * `out` (whose own maximum is no smaller); gives up on a server that is slower than a rate of its
+ * choosing (ERR_TIMEOUT: slow retrieval). Returns 0, ERR_NOT_FOUND when the repository has no such
  * file, ERR_TOO_LARGE when there is more, or any other error.
  */
 typedef int (*tuf_fetch_fn)(void *user, const char *path, size_t max, struct buf *out,
@@ -49,6 +50,14 @@ struct tuf_client_options {
 	/* Accept keys whose key ID is not the SHA-256 of their canonical form (section 4.3 demands
 	 * it; some public repositories do not keep to it). One key still counts once. */
 	bool any_key_ids;
+	/*
+	 * Ask for the timestamp first, and for nothing else while it is the trusted one and all
+	 * that is trusted is in date (section 3.1.2: "the first and potentially only file" of a
+	 * poll). A new root is then seen together with the next timestamp, which whoever rotates
+	 * keys has to publish anyhow; who could withhold the timestamp could withhold the root as
+	 * well.
+	 */
+	bool poll;
 };
 
 /* One target as a verified role lists it. Everything belongs to the client and is valid until
@@ -83,7 +92,8 @@ DEFINE_CLEANUP(struct tuf_client *, tuf_client_free);
 /*
  * Sections 5.3 to 5.6: root chain, timestamp, snapshot, top-level targets. Afterwards roles can be
  * loaded and targets found. Costs one request for the next root and one for the timestamp when
- * nothing changed. May be called again on the same client.
+ * nothing changed; with options.poll, only the one for the timestamp. May be called again on the
+ * same client.
  *
  * ERR_SIGNATURE  too few valid signatures          ERR_EXPIRED   metadata past its date
  * ERR_ROLLBACK   a lower version than trusted       ERR_HASH      length or hash not as its parent

@@ -21,6 +21,7 @@ struct tuf_client {
 	bool ignore_expiry;
 	struct tuf_metadata *root, *timestamp, *snapshot;
 	struct tuf_role *roles; /* loaded; the first is "targets" */
+	struct buf polled;      /* a timestamp fetched before its turn; empty: none */
 };
 
 /* Both replace *out by a new buffer of that maximum. ERR_NOT_FOUND, ERR_TOO_LARGE, … */

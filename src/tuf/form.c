@@ -10,6 +10,7 @@
 #define KEY_ID_MAX  256
 #define PATH_MAX_   4096
 #define VERSION_MAX INT64_C(0x7fffffffffff)
+#define SIG_MAX     ((size_t)256 * 1024) /* hexadecimal: also of schemes that are not known here */
 
 static int check_role(const json_t *role, const char *name, struct error *err)
 {
@@ -163,9 +164,12 @@ static int check_delegation_paths(const json_t *role, struct error *err)
 	json_t *array;
 	int r;
 
-	if (by_path == by_hash)
+	/* Both are optional (section 4.5); a delegation without either holds no path. */
+	if (by_path && by_hash)
 		return error_set(err, ERR_INVALID,
-				 "exactly one of paths and path_hash_prefixes is needed");
+				 "paths and path_hash_prefixes exclude each other");
+	if (!by_path && !by_hash)
+		return json_get_bool_opt(role, "terminating", false, &terminating, err);
 	r = json_get_array(role, field, MAX_PATHS, &array, err);
 	if (r == 0)
 		r = check_strings(array, field, err);
@@ -247,7 +251,7 @@ static int check_signatures(const json_t *envelope, struct error *err)
 	json_array_foreach (signatures, i, entry) {
 		r = json_get_str(entry, "keyid", KEY_ID_MAX, &text, err);
 		if (r == 0)
-			r = json_get_str(entry, "sig", 2 * TUF_SIG_MAX, &text, err);
+			r = json_get_str(entry, "sig", SIG_MAX, &text, err);
 		if (r < 0)
 			return error_prefix(err, r, "signatures");
 		for (size_t j = 0; j < i; j++) {

@@ -226,7 +226,7 @@ int tuf_client_find(struct tuf_client *c, const char *path, struct tuf_target *r
 	s.visited = calloc(c->options.max_roles + 1, sizeof(*s.visited));
 	if (!s.visited)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
-	for (role = c->roles; role && s.n_visited <= c->options.max_roles;) {
+	for (role = c->roles; role;) {
 		void *found = json_object_iter_at(targets_of(role), path);
 
 		s.visited[s.n_visited++] = role;
@@ -237,6 +237,11 @@ int tuf_client_find(struct tuf_client *c, const char *path, struct tuf_target *r
 		}
 		if (push_delegations(&s, role, path) < 0)
 			return error_set(err, ERR_NO_MEMORY, "no memory");
+		if (s.n > 0 && s.n_visited > c->options.max_roles)
+			return error_set(err, ERR_NOT_LISTED,
+					 "%s: not found in %u delegated roles, and no more are "
+					 "searched",
+					 path, c->options.max_roles);
 		r = next_role(c, &s, &role, err);
 		if (r < 0)
 			return r;

@@ -7,6 +7,7 @@
 #include "tuf/client_internal.h"
 
 #define FILE_NAME_MAX 512                  /* "<role>.json" */
+#define ROLE_FILE_MAX 240                  /* as long as file systems take it, and some */
 #define WANTED_MAX    (FILE_NAME_MAX + 32) /* "<version>.<role>.json" */
 
 /* Parses and verifies against the root: what is common to files from the folder and fetched ones.
@@ -68,6 +69,16 @@ static int check_timestamp_rollback(const struct tuf_metadata *old, const struct
 	return 0;
 }
 
+/* 5.4.1; the bytes of a poll are not asked for again. */
+static int get_timestamp(struct tuf_client *c, struct buf *out, struct error *err)
+{
+	if (c->polled.len == 0)
+		return tuf_fetch_metadata(c, "timestamp.json", c->options.max_timestamp, out, err);
+	*out = c->polled;
+	c->polled = (struct buf){ 0 };
+	return 0;
+}
+
 int tuf_update_timestamp(struct tuf_client *c, struct error *err)
 {
 	_cleanup_tuf_metadata_ struct tuf_metadata *old = NULL, *new = NULL;
@@ -81,7 +92,7 @@ int tuf_update_timestamp(struct tuf_client *c, struct error *err)
 		c->timestamp = TAKE_PTR(old);
 		return tuf_check_expiry(c, c->timestamp, "timestamp.json", err);
 	}
-	r = tuf_fetch_metadata(c, "timestamp.json", max, &data, err);
+	r = get_timestamp(c, &data, err);
 	if (r == 0)
 		r = open_top_level(c, TUF_TIMESTAMP, &data, "timestamp.json", &new, err);
 	if (r == 0)
@@ -286,6 +297,8 @@ static int get_role(struct tuf_client *c, const struct tuf_role *delegator,
 
 	snprintf(listed, sizeof(listed), "%s.json", name);
 	role_file(name, file);
+	if (strlen(file) > ROLE_FILE_MAX)
+		return error_set(err, ERR_UNSUPPORTED, "%s: the name is too long for a file", name);
 	meta = tuf_meta_get(c->snapshot, listed);
 	if (!meta)
 		/* Not ERR_NOT_LISTED: the delegator vouches for this role. Whoever holds the

@@ -289,7 +289,8 @@ static void form_refuses(void **state)
 		  "\"roles\":[{\"name\":\"root\",\"keyids\":[],\"threshold\":1,\"paths\":[]}]}" },
 		{ TUF_TARGETS, ERR_INVALID,
 		  "\"_type\":\"targets\"," HEAD ",\"targets\":{},\"delegations\":{\"keys\":{},"
-		  "\"roles\":[{\"name\":\"r\",\"keyids\":[],\"threshold\":1}]}" },
+		  "\"roles\":[{\"name\":\"r\",\"keyids\":[],\"threshold\":1,\"paths\":[],"
+		  "\"path_hash_prefixes\":[]}]}" },
 		{ TUF_TARGETS, ERR_INVALID,
 		  "\"_type\":\"targets\"," HEAD ",\"targets\":{},\"delegations\":{\"keys\":{},"
 		  "\"roles\":[{\"name\":\"r\",\"keyids\":[\"a\",\"a\"],\"threshold\":1,"
