@@ -8,7 +8,7 @@ ASAN := build/asan
 .PHONY: all bootstrap test test-unit test-service test-kernel flavours selftests corpus matrix demo lint fuzz bench clean
 all: bootstrap $(RELEASE)/build.ninja
 	@ninja -C $(RELEASE) -k 0
-	@tools/link-programs $(RELEASE) build/bin
+	@tools/link-programs $(RELEASE) build/bin build/tests
 
 bootstrap:
 	@tools/bootstrap
