@@ -9,6 +9,7 @@
 
 #define BUNDLE_FILE  "bundle.json"
 #define METADATA_DIR "metadata"
+#define RECALL_FILE  "recall.json" /* the last list that was downloaded and checked */
 #define REPOSITORY   "/repository/"
 #define PATH_MAX_    1024
 
@@ -168,8 +169,25 @@ static int load_versions(struct agent *agent, struct trust_view *view, struct er
 	return 0;
 }
 
+/* The list's bytes: those of the last time while they are the ones that are signed now. */
+static int get_recall(struct agent *agent, struct trust_view *view, const struct tuf_target *target,
+		      struct buf *data, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(agent->paths.trust, RECALL_FILE, NULL);
+	int r;
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	if (file_read(path, data, NULL) == 0 &&
+	    tuf_target_check(target, data->data, data->len, NULL) == 0)
+		return 0;
+	buf_clear(data);
+	r = tuf_client_download(view->client, target, data, err);
+	return r < 0 ? r : file_write_atomic(path, data->data, data->len, 0600, err);
+}
+
 /* A repository need not have recalled anything yet: no role or no list is no error. */
-static int load_recall(struct trust_view *view, struct error *err)
+static int load_recall(struct agent *agent, struct trust_view *view, struct error *err)
 {
 	_cleanup_buf_ struct buf data = BUF_INIT(RECALL_MAX);
 	const struct tuf_role *role;
@@ -182,7 +200,7 @@ static int load_recall(struct trust_view *view, struct error *err)
 	if (r == ERR_NOT_LISTED)
 		return 0;
 	if (r == 0)
-		r = tuf_client_download(view->client, &target, &data, err);
+		r = get_recall(agent, view, &target, &data, err);
 	if (r == 0)
 		r = recall_parse(data.data, data.len, &view->recall, err);
 	return r < 0 ? error_prefix(err, r, "recall list") : 0;
@@ -192,16 +210,16 @@ int trust_refresh(struct agent *agent, struct trust_view **ret, struct error *er
 {
 	_cleanup_(trust_view_freep) struct trust_view *view = calloc(1, sizeof(*view));
 	_cleanup_free_ char *folder = path_join(agent->paths.trust, METADATA_DIR, NULL);
-	struct tuf_client_options options = { .fetch = fetch_file,
-					      .user = agent,
-					      .now = agent_now(agent) };
+	struct tuf_client_options options = {
+		.fetch = fetch_file, .user = agent, .now = agent_now(agent), .poll = true
+	};
 	int r;
 
 	if (!view || !folder)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	if ((r = tuf_client_open(folder, &options, &view->client, err)) < 0 ||
-	    (r = tuf_client_refresh(view->client, err)) < 0 || (r = load_recall(view, err)) < 0 ||
-	    (r = load_versions(agent, view, err)) < 0)
+	    (r = tuf_client_refresh(view->client, err)) < 0 ||
+	    (r = load_recall(agent, view, err)) < 0 || (r = load_versions(agent, view, err)) < 0)
 		return r;
 	*ret = TAKE_PTR(view);
 	return 0;

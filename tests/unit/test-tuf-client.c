@@ -34,6 +34,74 @@ with_repo(asks_for_root_and_timestamp_only_when_nothing_changed)
 	assert_string_equal(repo->last, "metadata/timestamp.json");
 }
 
+static int poll_repo(struct repo *repo, int64_t now)
+{
+	struct tuf_client_options options = {
+		.fetch = repo_fetch,
+		.user = repo,
+		.now = now,
+		.poll = true,
+	};
+	const struct tuf_role *role;
+	struct tuf_client *client;
+	int r;
+
+	repo->requests = 0;
+	assert_ok(tuf_client_open(repo->client, &options, &client, &repo->err), &repo->err);
+	r = tuf_client_refresh(client, &repo->err);
+	/* A poll that ended early has loaded what a refresh loads. */
+	if (r == 0)
+		r = tuf_client_load_role(client, "stable", &role, &repo->err);
+	tuf_client_free(client);
+	return r;
+}
+
+/* Section 3.1.2: one file while nothing changed, and none twice when something did. */
+with_repo(a_poll_asks_for_the_timestamp_alone)
+{
+	assert_int_equal(poll_repo(repo, REPO_NOW), 0);
+	assert_int_equal(repo->requests, 5);
+	assert_int_equal(poll_repo(repo, REPO_NOW), 0);
+	assert_int_equal(repo->requests, 1);
+	repo_publish_next(repo);
+	assert_int_equal(poll_repo(repo, REPO_NOW), 0);
+	assert_int_equal(repo->requests, 5);
+	assert_int_equal(repo_trusted_version(repo, "stable.json"), 2);
+}
+
+/* The bytes of a poll were signed by a key that the new root does not know. */
+with_repo(a_poll_does_not_keep_a_timestamp_of_before_a_new_root)
+{
+	assert_int_equal(poll_repo(repo, REPO_NOW), 0);
+	repo_set_version(repo, repo->root, 2);
+	repo_set_root_role(repo, "timestamp", KEY_OTHER);
+	repo_publish_root(repo);
+	/* Unchanged timestamp: nothing new is seen yet. */
+	assert_int_equal(poll_repo(repo, REPO_NOW), 0);
+	assert_int_equal(repo_trusted_version(repo, "root.json"), 1);
+	repo_set_version(repo, repo->timestamp, 2);
+	repo_publish_timestamp(repo);
+	assert_int_equal(poll_repo(repo, REPO_NOW), ERR_SIGNATURE);
+	assert_int_equal(repo_trusted_version(repo, "root.json"), 2);
+	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 0);
+	assert_ok(tuf_metadata_changed(repo->timestamp, &repo->err), &repo->err);
+	repo_put(repo, repo->timestamp, KEY_OTHER, "timestamp", false, NULL);
+	assert_int_equal(poll_repo(repo, REPO_NOW), 0);
+}
+
+with_repo(a_poll_refuses_what_a_refresh_refuses)
+{
+	assert_int_equal(poll_repo(repo, REPO_NOW), 0);
+	assert_int_equal(poll_repo(repo, REPO_EXPIRES), ERR_EXPIRED);
+	repo->fail_at = 1;
+	assert_int_equal(poll_repo(repo, REPO_NOW), ERR_UNREACHABLE);
+	assert_int_equal(repo->requests, 1);
+	repo->fail_at = 0;
+	repo_write_at(repo, "metadata/timestamp.json", "{}", 2);
+	assert_int_equal(poll_repo(repo, REPO_NOW), ERR_INVALID);
+	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 1);
+}
+
 with_repo(follows_new_versions)
 {
 	assert_int_equal(repo_refresh(repo), 0);
@@ -67,6 +135,17 @@ with_repo(init_forgets_the_metadata_of_another_root)
 		  &repo->err);
 	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 0);
 	assert_int_equal(repo_trusted_version(repo, "root.json"), 1);
+}
+
+/* Its temporary file is what a killed write leaves behind. */
+with_repo(removes_what_a_killed_write_left)
+{
+	char *path = path_join(repo->client, ".new-0123456789abcdef", NULL);
+
+	assert_ok(file_write_atomic(path, "half", 4, 0644, &repo->err), &repo->err);
+	assert_int_equal(repo_refresh(repo), 0);
+	assert_false(file_exists(path));
+	free(path);
 }
 
 with_repo(stores_each_intermediate_root)
@@ -596,6 +675,62 @@ with_repo(a_terminating_delegation_ends_the_search_above_too)
 	assert_int_equal(find(repo, "other/k1/three.ko"), 0);
 }
 
+/* A chain of roles: each delegates to the next one, none lists the target. */
+with_repo(visits_no_more_roles_than_allowed)
+{
+	static const char *const all[] = { "*/*/*" };
+	const struct tuf_key *key = repo->keys[KEY_OTHER];
+	struct tuf_client_options options = {
+		.fetch = repo_fetch,
+		.user = repo,
+		.now = REPO_NOW,
+		.max_roles = 3,
+	};
+	struct tuf_client *client;
+	struct tuf_target target;
+	char name[16], next[16];
+
+	assert_int_equal(json_object_del(repo->targets->body, "delegations"), 0);
+	repo_delegate(repo, "r0", KEY_OTHER, all, 1, false);
+	for (int i = 0; i < 6; i++) {
+		struct tuf_metadata *md;
+		struct buf data;
+
+		snprintf(name, sizeof(name), "r%d", i);
+		snprintf(next, sizeof(next), "r%d", i + 1);
+		assert_ok(tuf_metadata_new(TUF_TARGETS, REPO_EXPIRES, &md, &repo->err), &repo->err);
+		assert_ok(tuf_targets_delegate(md, next, &key, 1, 1, all, 1, false, &repo->err),
+			  &repo->err);
+		repo_put(repo, md, KEY_OTHER, name, true, &data);
+		snprintf(next, sizeof(next), "r%d.json", i);
+		assert_ok(tuf_meta_put(repo->snapshot, next, 1, data.data, data.len, &repo->err),
+			  &repo->err);
+		buf_free(&data);
+		tuf_metadata_free(md);
+	}
+	repo_publish(repo);
+	assert_ok(tuf_client_open(repo->client, &options, &client, &repo->err), &repo->err);
+	assert_ok(tuf_client_refresh(client, &repo->err), &repo->err);
+	repo->requests = 0;
+	assert_int_equal(tuf_client_find(client, "a/b/c", &target, &repo->err), ERR_NOT_LISTED);
+	assert_int_equal(repo->requests, 3);
+	assert_non_null(strstr(repo->err.message, "no more are searched"));
+	tuf_client_free(client);
+}
+
+/* A name whose file no file system could hold is refused before anything is asked for. */
+with_repo(refuses_a_role_name_that_is_no_file_name)
+{
+	static const char *const all[] = { "*/*/*" };
+	char name[101];
+
+	memset(name, '/', 100);
+	name[100] = '\0';
+	repo_delegate(repo, name, KEY_OTHER, all, 1, false);
+	repo_publish(repo);
+	assert_int_equal(find(repo, "other/k1/none"), ERR_UNSUPPORTED);
+}
+
 with_repo(a_delegation_counts_only_for_its_paths)
 {
 	add_second_role(repo, "other/*");
@@ -742,9 +877,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refreshes_and_stores_unversioned_files),
 		cmocka_unit_test(asks_for_root_and_timestamp_only_when_nothing_changed),
+		cmocka_unit_test(a_poll_asks_for_the_timestamp_alone),
+		cmocka_unit_test(a_poll_does_not_keep_a_timestamp_of_before_a_new_root),
+		cmocka_unit_test(a_poll_refuses_what_a_refresh_refuses),
 		cmocka_unit_test(follows_new_versions),
 		cmocka_unit_test(init_refuses_a_root_that_did_not_sign_itself),
 		cmocka_unit_test(init_forgets_the_metadata_of_another_root),
+		cmocka_unit_test(removes_what_a_killed_write_left),
 		cmocka_unit_test(stores_each_intermediate_root),
 		cmocka_unit_test(new_root_needs_its_own_threshold_too),
 		cmocka_unit_test(root_version_must_be_the_next),
@@ -778,6 +917,8 @@ int main(void)
 		cmocka_unit_test(finds_through_delegations_in_order),
 		cmocka_unit_test(a_terminating_delegation_ends_the_search),
 		cmocka_unit_test(a_terminating_delegation_ends_the_search_above_too),
+		cmocka_unit_test(visits_no_more_roles_than_allowed),
+		cmocka_unit_test(refuses_a_role_name_that_is_no_file_name),
 		cmocka_unit_test(a_delegation_counts_only_for_its_paths),
 		cmocka_unit_test(downloads_a_target_with_its_hash_checked),
 		cmocka_unit_test(loads_what_is_trusted_without_a_network),

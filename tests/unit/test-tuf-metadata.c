@@ -257,6 +257,37 @@ static void form_of_every_type(void **state)
 			 0);
 }
 
+/* What section 4 leaves open, or is of others, is no fault of the form. */
+static void form_tolerates(void **state)
+{
+	static const char key[] = "\"k\":{\"keytype\":\"of tomorrow\",\"scheme\":\"s\",\"keyval\":"
+				  "{\"public\":[1]},\"x\":null}";
+	_cleanup_buf_ struct buf text = BUF_INIT(65536);
+	struct tuf_metadata *md = NULL;
+	char body[1024], sig[16001];
+
+	(void)state;
+	snprintf(body, sizeof(body),
+		 "\"_type\":\"targets\"," HEAD ",\"x\":[],\"targets\":{},\"delegations\":{\"keys\":"
+		 "{%s},\"roles\":[{\"name\":\"r\",\"keyids\":[\"k\",\"none\"],\"threshold\":3}]}",
+		 key);
+	assert_int_equal(parse(TUF_TARGETS, body), 0);
+	/* A signature of a scheme that has long ones. */
+	memset(sig, 'a', sizeof(sig) - 1);
+	sig[sizeof(sig) - 1] = '\0';
+	assert_int_equal(buf_printf(&text,
+				    "{\"signatures\":[{\"keyid\":\"k\",\"sig\":\"%s\"},{\"keyid\":"
+				    "\"l\",\"sig\":\"\"}],\"signed\":{%s},\"x\":1}",
+				    sig, body),
+			 0);
+	assert_int_equal(tuf_metadata_parse(TUF_TARGETS, "x", text.data, text.len, &md, NULL), 0);
+	assert_int_equal(tuf_metadata_verify(md, "x", tuf_targets_keys(md),
+					     tuf_targets_delegation(md, "r"), true, NULL),
+			 ERR_SIGNATURE);
+	assert_false(tuf_delegation_matches(tuf_targets_delegation(md, "r"), "a"));
+	tuf_metadata_free(md);
+}
+
 static void form_refuses(void **state)
 {
 	static const struct {
@@ -426,6 +457,7 @@ int main(void)
 		cmocka_unit_test(threshold_counts_keys_of_the_role),
 		cmocka_unit_test(the_same_key_counts_once),
 		cmocka_unit_test(form_of_every_type),
+		cmocka_unit_test(form_tolerates),
 		cmocka_unit_test(form_refuses),
 		cmocka_unit_test(write_and_parse_again),
 		cmocka_unit_test(root_drops_keys_without_a_role),
