@@ -265,6 +265,34 @@ with_repo(recovers_from_fast_forward_when_one_key_rotates)
 	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 2);
 }
 
+/* Where key IDs need not be hashes, another key can go by the same key ID: it was rotated. */
+with_repo(another_key_of_the_same_key_id_counts_as_rotated)
+{
+	struct tuf_client_options options = {
+		.fetch = repo_fetch,
+		.user = repo,
+		.now = REPO_NOW,
+		.any_key_ids = true,
+	};
+	const char *id = tuf_key_id(repo->keys[KEY_SNAPSHOT]);
+	struct tuf_client *client;
+	json_t *keys;
+
+	repo_set_version(repo, repo->timestamp, 1000);
+	repo_publish(repo);
+	assert_int_equal(repo_refresh(repo), 0);
+	repo_set_version(repo, repo->root, 2);
+	keys = json_object_get(repo->root->body, "keys");
+	json_object_set_new(keys, id, tuf_key_to_json(repo->keys[KEY_OTHER]));
+	repo_publish_root(repo);
+	repo_remove(repo, "metadata/timestamp.json");
+	assert_ok(tuf_client_open(repo->client, &options, &client, &repo->err), &repo->err);
+	assert_int_equal(tuf_client_refresh(client, &repo->err), ERR_NOT_FOUND);
+	assert_int_equal(repo_trusted_version(repo, "root.json"), 2);
+	assert_int_equal(repo_trusted_version(repo, "timestamp.json"), 0);
+	tuf_client_free(client);
+}
+
 /* ---- Timestamp ---- */
 
 with_repo(refuses_a_timestamp_with_a_bad_signature)
@@ -891,6 +919,7 @@ int main(void)
 		cmocka_unit_test(follows_no_more_rotations_than_allowed),
 		cmocka_unit_test(recovers_from_fast_forward_when_keys_rotate),
 		cmocka_unit_test(recovers_from_fast_forward_when_one_key_rotates),
+		cmocka_unit_test(another_key_of_the_same_key_id_counts_as_rotated),
 		cmocka_unit_test(refuses_a_timestamp_with_a_bad_signature),
 		cmocka_unit_test(refuses_a_lower_timestamp),
 		cmocka_unit_test(refuses_a_timestamp_that_names_a_lower_snapshot),
