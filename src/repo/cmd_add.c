@@ -199,7 +199,7 @@ int cmd_add(struct cli *cli, struct error *err)
 	_cleanup_(submission_free) struct submission s = { 0 };
 	_cleanup_repository_ struct repository *repo = NULL;
 	const char *file = cli_arg(cli, 1), *tier = cli_get(cli, "tier");
-	int r = command_open(cli, &repo, err);
+	int r = command_open_change(cli, &repo, err);
 
 	if (r < 0)
 		return r;
@@ -222,7 +222,7 @@ int cmd_add(struct cli *cli, struct error *err)
 		return r;
 	printf("%s: %s for %s, severity %s\n", tier, s.record->version, s.record->kernel,
 	       s.record->severity);
-	return EXIT_OK;
+	return command_done(repo);
 }
 
 /* ---- promote ---- */
@@ -349,7 +349,7 @@ int cmd_promote(struct cli *cli, struct error *err)
 
 	if (patch_version_parse(p.version, &version) < 0)
 		return error_set(err, ERR_USAGE, "%s: not a version such as 1.2", p.version);
-	r = command_open(cli, &repo, err);
+	r = command_open_change(cli, &repo, err);
 	p.repo = repo;
 	if (r == 0)
 		r = find_tiers(&p, err);
@@ -363,7 +363,7 @@ int cmd_promote(struct cli *cli, struct error *err)
 		return r;
 	printf("%s: %s from %s, %zu kernel%s\n", p.to->name, p.version, p.from->name, p.done,
 	       p.done == 1 ? "" : "s");
-	return EXIT_OK;
+	return command_done(repo);
 }
 
 /* ---- recall ---- */
@@ -388,7 +388,7 @@ int cmd_recall(struct cli *cli, struct error *err)
 	_cleanup_repository_ struct repository *repo = NULL;
 	_cleanup_recall_ struct recall *list = NULL;
 	_cleanup_buf_ struct buf text = BUF_INIT(RECALL_MAX);
-	int r = command_open(cli, &repo, err);
+	int r = command_open_change(cli, &repo, err);
 
 	if (r == 0)
 		r = patch_recall_list(repo, &list, err);
@@ -404,5 +404,5 @@ int cmd_recall(struct cli *cli, struct error *err)
 	if (r < 0)
 		return r;
 	printf("recall: %zu withdrawn\n", list->n_entries);
-	return EXIT_OK;
+	return command_done(repo);
 }

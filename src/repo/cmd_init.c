@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "repo/commands.h"
 #include "wire/recall.h"
 #include "wire/target_custom.h"
@@ -30,8 +31,9 @@ struct plan {
 	char *keys; /* absolute */
 	char *online;
 	int lock_fd, keys_lock_fd; /* of both folders; -1: not ours */
+	char *passphrase; /* for the offline keys, or NULL */
 	struct settings *settings;
-	struct new_role roles[SETTINGS_MAX_TIERS + 5];
+	struct new_role roles[SETTINGS_MAX_TIERS + 6];
 	size_t n;
 };
 
@@ -43,6 +45,7 @@ static void plan_free(struct plan *p)
 		close(p->keys_lock_fd);
 	free(p->keys);
 	free(p->online);
+	command_wipe_text(&p->passphrase);
 	settings_free(p->settings);
 	for (size_t i = 0; i < p->n; i++) {
 		for (unsigned k = 0; k < MAX_THRESHOLD; k++) {
@@ -95,6 +98,7 @@ static void plan_roles(struct plan *p)
 		{ .name = "root" },
 		{ .name = "targets" },
 		{ .name = TARGET_RECALL_ROLE },
+		{ .name = TARGET_EVIDENCE_ROLE },
 		{ .name = "snapshot", .online = true },
 		{ .name = "timestamp", .online = true },
 	};
@@ -118,6 +122,9 @@ static int plan_online(struct plan *p, const struct cli *cli, struct error *err)
 			return r;
 		plan_find(p, name, strlen(name))->online = true;
 	}
+	/* Who can add without the offline keys can also say what was added. */
+	if (plan_find(p, p->settings->tiers[0], strlen(p->settings->tiers[0]))->online)
+		plan_find(p, TARGET_EVIDENCE_ROLE, strlen(TARGET_EVIDENCE_ROLE))->online = true;
 	return 0;
 }
 
@@ -217,7 +224,8 @@ static int write_keys(struct plan *p, struct error *err)
 		struct new_role *role = &p->roles[i];
 
 		for (unsigned k = 0; r == 0 && k < role->threshold; k++) {
-			r = key_store_write(role->keys[k], role->paths[k], err);
+			r = key_store_write(role->keys[k], role->paths[k],
+					    role->online ? NULL : p->passphrase, err);
 			role->written[k] = r == 0;
 		}
 	}
@@ -252,7 +260,8 @@ static int add_recall_list(struct repository *repo, struct repo_role *role, stru
 	return r;
 }
 
-/* Delegated roles: recall for its one file, a tier for "<tier>/<release>/<build id>/<file>". */
+/* Delegated roles: recall for its one file, a tier for "<tier>/<release>/<build id>/<file>", and
+ * evidence likewise under its own name. */
 static int add_delegation(struct repository *repo, const struct new_role *role, struct error *err)
 {
 	bool recall = streq(role->name, TARGET_RECALL_ROLE);
@@ -276,7 +285,7 @@ static int add_delegation(struct repository *repo, const struct new_role *role, 
 
 static bool is_delegated(const struct plan *p, const struct new_role *role)
 {
-	return streq(role->name, TARGET_RECALL_ROLE) ||
+	return streq(role->name, TARGET_RECALL_ROLE) || streq(role->name, TARGET_EVIDENCE_ROLE) ||
 	       settings_tier_index(p->settings, role->name, &(size_t){ 0 }, NULL) == 0;
 }
 
@@ -304,6 +313,28 @@ static int fill(struct plan *p, struct repository *repo, struct error *err)
 	return r;
 }
 
+/* The store owns the keys from here on. */
+static int add_keys(struct plan *p, struct key_store *store, struct error *err)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		for (unsigned k = 0; k < p->roles[i].threshold; k++) {
+			_cleanup_json_ json_t *object = tuf_key_to_json(p->roles[i].keys[k]);
+			struct tuf_key *public = NULL;
+			int r = object ? tuf_key_from_json(object, &public, err) : ERR_NO_MEMORY;
+
+			if (r == 0)
+				r = key_store_add(store, p->roles[i].keys[k],
+						  p->roles[i].paths[k]);
+			if (r < 0) {
+				tuf_key_free(public);
+				return error_set(err, r, "no memory");
+			}
+			p->roles[i].keys[k] = public;
+		}
+	}
+	return 0;
+}
+
 static int build(struct plan *p, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
@@ -318,9 +349,7 @@ static int build(struct plan *p, struct error *err)
 	if (r == 0)
 		r = key_store_new(&keys);
 	if (r == 0)
-		r = key_store_add_folder(keys, p->online, err);
-	if (r == 0)
-		r = key_store_add_folder(keys, p->keys, err);
+		r = add_keys(p, keys, err);
 	if (r == 0)
 		r = repository_create(p->dir, TAKE_PTR(settings), TAKE_PTR(keys), clock_now(),
 				      &repo, err);
@@ -354,6 +383,8 @@ int cmd_init(struct cli *cli, struct error *err)
 	if (r < 0)
 		return r;
 	r = plan_folders(&p, cli, err);
+	if (r == 0)
+		r = command_new_passphrase(cli, &p.passphrase, err);
 	for (size_t i = 0; r == 0 && i < p.n; i++)
 		r = make_keys(&p, &p.roles[i], err);
 	if (r == 0)

@@ -8,29 +8,6 @@
 
 #define CERT_DAYS_DEFAULT 1825
 
-int command_read_text(const char *path, char **ret, struct error *err)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT(PEM_FILE_MAX);
-	int r = buf_reserve(&text, PEM_FILE_MAX);
-
-	if (r == 0)
-		r = file_read(path, &text, err);
-	if (r < 0)
-		return r;
-	*ret = strdup(buf_str(&text));
-	explicit_bzero(text.data, text.len);
-	return *ret ? 0 : error_set(err, ERR_NO_MEMORY, "no memory");
-}
-
-/* Frees PEM text that may be a private key. */
-static void wipe_text(char **text)
-{
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
-}
-#define _cleanup_secret_ _cleanup_(wipe_text)
-
 /* ---- key generate ---- */
 
 static int write_cert(const struct cli *cli, const char *key_path, const char *cert_path,
@@ -50,22 +27,38 @@ static int write_cert(const struct cli *cli, const char *key_path, const char *c
 	return r < 0 ? r : file_write_atomic(cert_path, cert.data, cert.len, 0644, err);
 }
 
+static int write_public(const struct tuf_key *key, const char *path, struct error *err)
+{
+	_cleanup_buf_ struct buf pem = BUF_INIT(PEM_FILE_MAX);
+	int r = tuf_key_public_pem(key, &pem, err);
+
+	return r < 0 ? r : file_write_atomic(path, pem.data, pem.len, 0644, err);
+}
+
 static int generate(const struct cli *cli, enum tuf_key_type type, struct tuf_key **ret,
 		    struct error *err)
 {
 	const char *path = cli_get(cli, "output"), *cert = cli_get(cli, "cert");
+	const char *public = cli_get(cli, "public");
+	_cleanup_secret_ char *passphrase = NULL;
 	int64_t bits;
 	int r = cli_get_int(cli, "bits", 2048, 4096, 0, &bits, err);
 
 	if (r < 0)
 		return r;
+	if (cert && cli_has(cli, "passphrase-file"))
+		return error_set(err, ERR_USAGE, "--passphrase-file: not for a module's key yet");
 	if (cert && type != TUF_KEY_RSA)
 		return error_set(err, ERR_USAGE, "--cert is for --type rsa: module signing keys");
 	if (cert && file_exists(cert))
 		return error_set(err, ERR_EXISTS, "%s: there is a file of that name already", cert);
 	r = tuf_key_generate(type, (unsigned)bits, ret, err);
 	if (r == 0)
-		r = key_store_write(*ret, path, err);
+		r = command_new_passphrase(cli, &passphrase, err);
+	if (r == 0)
+		r = key_store_write(*ret, path, passphrase, err);
+	if (r == 0 && public)
+		r = write_public(*ret, public, err);
 	if (r == 0 && cert) {
 		r = write_cert(cli, path, cert, err);
 		if (r < 0)

@@ -8,13 +8,28 @@
 #define MODULE_FILE_MAX ((size_t)64 * 1024 * 1024) /* a livepatch module */
 #define PEM_FILE_MAX    ((size_t)64 * 1024)
 
-/* Opens the repository of the first argument with the keys of --keys. */
+/* Opens the repository of the first argument, as it is published, with the keys of --keys, the
+ * passphrases of --passphrase-file and the PIN of --pin-file, or what is typed on the terminal. */
 int command_open(const struct cli *cli, struct repository **ret, struct error *err);
+/* The same to change it, with --pending: roles may wait for signatures. ERR_BAD_STATE when an
+ * earlier change does. */
+int command_open_change(const struct cli *cli, struct repository **ret, struct error *err);
+/* The same with what waits for signatures. */
+int command_open_pending(const struct cli *cli, struct repository **ret, struct error *err);
+/* Says what is still waited for after a commit; the exit status. */
+int command_done(const struct repository *repo);
+/* The passphrase for new keys, of --passphrase-file; NULL without it. */
+int command_new_passphrase(const struct cli *cli, char **ret, struct error *err);
 /* A whole file as text (PEM), at most PEM_FILE_MAX; the caller frees. */
 int command_read_text(const char *path, char **ret, struct error *err);
+/* Wipes and frees text that may be secret. */
+void command_wipe_text(char **text);
+#define _cleanup_secret_ _cleanup_(command_wipe_text)
 
 int cmd_init(struct cli *cli, struct error *err);
 int cmd_key_generate(struct cli *cli, struct error *err);
+int cmd_key_import(struct cli *cli, struct error *err);
+int cmd_key_revoke(struct cli *cli, struct error *err);
 int cmd_key_list(struct cli *cli, struct error *err);
 int cmd_module_sign(struct cli *cli, struct error *err);
 int cmd_module_verify(struct cli *cli, struct error *err);

@@ -5,8 +5,21 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "wire/field.h"
+
+#define TOKEN_FILE_MAX ((size_t)64 * 1024)
+#define SUFFIX_PEM     ".pem"
+#define SUFFIX_TOKEN   ".pkcs11"
 
 DEFINE_CLEANUP(DIR *, closedir);
+
+static void entry_free(struct key_entry *e)
+{
+	tuf_key_free(e->key);
+	free(e->path);
+	free(e->uri);
+	free(e->module);
+}
 
 int key_store_new(struct key_store **ret)
 {
@@ -18,13 +31,16 @@ void key_store_free(struct key_store *store)
 {
 	if (!store)
 		return;
-	for (size_t i = 0; i < store->n; i++) {
-		tuf_key_free(store->keys[i]);
-		free(store->paths[i]);
-	}
-	free(store->keys);
-	free(store->paths);
+	for (size_t i = 0; i < store->n; i++)
+		entry_free(&store->entries[i]);
+	free(store->entries);
 	free(store);
+}
+
+void key_store_set_secret(struct key_store *store, key_secret_fn secret, void *user)
+{
+	store->secret = secret;
+	store->user = user;
 }
 
 /* Private bytes do not stay in freed memory. */
@@ -35,61 +51,139 @@ static void wipe(struct buf *b)
 	buf_free(b);
 }
 
-static int load_key(const char *path, struct tuf_key **ret, struct error *err)
+static void wipe_text(char **text)
 {
-	_cleanup_(wipe) struct buf pem = BUF_INIT(TUF_KEY_PEM_MAX);
-	/* All of it at once: a growing buffer would leave copies behind. */
-	int r = buf_reserve(&pem, TUF_KEY_PEM_MAX);
+	if (*text)
+		explicit_bzero(*text, strlen(*text));
+	free(*text);
+}
 
-	if (r == 0)
-		r = file_read(path, &pem, err);
-	if (r == 0)
-		r = tuf_key_from_private_pem(pem.data, pem.len, ret, err);
-	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
+/* All of it at once: a growing buffer would leave copies behind. */
+static int read_pem(const char *path, struct buf *pem, struct error *err)
+{
+	int r = buf_reserve(pem, TUF_KEY_PEM_MAX);
+
+	return r < 0 ? r : file_read(path, pem, err);
+}
+
+/* ---- Adding ---- */
+
+/* Takes the entry over when it succeeds. */
+static int add_entry(struct key_store *store, const struct key_entry *entry)
+{
+	struct key_entry *entries = reallocarray(store->entries, store->n + 1, sizeof(*entries));
+
+	if (!entries)
+		return ERR_NO_MEMORY;
+	store->entries = entries;
+	entries[store->n++] = *entry;
+	return 0;
 }
 
 int key_store_add(struct key_store *store, struct tuf_key *key, const char *path)
 {
-	struct tuf_key **keys = reallocarray(store->keys, store->n + 1, sizeof(*keys));
-	char **paths;
+	struct key_entry entry = { .key = key, .path = strdup(path) };
 
-	if (!keys)
+	if (!entry.path || add_entry(store, &entry) < 0) {
+		free(entry.path);
 		return ERR_NO_MEMORY;
-	store->keys = keys;
-	paths = reallocarray(store->paths, store->n + 1, sizeof(*paths));
-	if (!paths)
-		return ERR_NO_MEMORY;
-	store->paths = paths;
-	paths[store->n] = strdup(path);
-	if (!paths[store->n])
-		return ERR_NO_MEMORY;
-	keys[store->n++] = key;
+	}
 	return 0;
+}
+
+static int ask(struct key_store *store, const char *path, bool pin, char **ret, struct error *err)
+{
+	if (!store->secret)
+		return error_set(err, ERR_DENIED, "%s: %s protects it", path,
+				 pin ? "a PIN" : "a passphrase");
+	return store->secret(store->user, path, pin, ret, err);
+}
+
+static int open_protected(struct key_store *store, const char *path, const struct buf *pem,
+			  struct tuf_key **ret, struct error *err)
+{
+	_cleanup_(wipe_text) char *passphrase = NULL;
+	int r = ask(store, path, false, &passphrase, err);
+
+	if (r < 0)
+		return r;
+	r = tuf_key_from_protected_pem(pem->data, pem->len, passphrase ? passphrase : "", ret, err);
+	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
+}
+
+/* A protected key that has no public part beside it has to be opened at once. */
+static int load_pem(struct key_store *store, struct key_entry *e, struct error *err)
+{
+	_cleanup_(wipe) struct buf pem = BUF_INIT(TUF_KEY_PEM_MAX);
+	int r = read_pem(e->path, &pem, err);
+
+	if (r < 0)
+		return r;
+	if (!tuf_key_pem_is_protected(pem.data, pem.len)) {
+		r = tuf_key_from_private_pem(pem.data, pem.len, &e->key, err);
+		return r < 0 ? error_prefix(err, r, "%s", e->path) : 0;
+	}
+	if (tuf_key_from_public_pem(pem.data, pem.len, &e->key, NULL) < 0)
+		return open_protected(store, e->path, &pem, &e->key, err);
+	e->locked = true;
+	return 0;
+}
+
+static int read_token(const json_t *object, struct key_entry *e, struct error *err)
+{
+	const char *uri, *module;
+	json_t *key;
+	int r = field_format(object, err);
+
+	if (r == 0)
+		r = json_get_str(object, "uri", KEY_STORE_URI_MAX, &uri, err);
+	if (r == 0)
+		r = json_get_str_opt(object, "module", KEY_STORE_URI_MAX, &module, err);
+	if (r == 0)
+		r = json_get_object(object, "key", 16, &key, err);
+	if (r == 0)
+		r = tuf_key_from_json(key, &e->key, err);
+	if (r < 0)
+		return r;
+	e->uri = strdup(uri);
+	e->module = module ? strdup(module) : NULL;
+	e->locked = true;
+	return e->uri && (!module || e->module) ? 0 : error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+static int load_token(struct key_entry *e, struct error *err)
+{
+	_cleanup_json_ json_t *object = NULL;
+	int r = json_load_path(e->path, TOKEN_FILE_MAX, &object, err);
+
+	if (r < 0)
+		return r;
+	r = read_token(object, e, err);
+	return r < 0 ? error_prefix(err, r, "%s", e->path) : 0;
 }
 
 static int add_file(struct key_store *store, const char *dir, const char *name, struct error *err)
 {
-	_cleanup_free_ char *path = path_join(dir, name, NULL);
-	_cleanup_tuf_key_ struct tuf_key *key = NULL;
+	struct key_entry entry = { .path = path_join(dir, name, NULL) };
 	struct error local = { 0 };
 	int r;
 
-	if (!path)
+	if (!entry.path)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
-	r = load_key(path, &key, &local);
+	r = str_has_suffix(name, SUFFIX_PEM) ? load_pem(store, &entry, &local)
+					     : load_token(&entry, &local);
+	if (r == 0 && store->n >= KEY_STORE_MAX)
+		r = error_set(&local, ERR_TOO_LARGE, "%s: more than %d keys", dir, KEY_STORE_MAX);
+	if (r == 0)
+		r = add_entry(store, &entry);
+	if (r == 0)
+		return 0;
+	entry_free(&entry);
 	if (r == ERR_UNSUPPORTED)
 		return 0;
-	if (r < 0) {
-		if (err)
-			*err = local;
-		return r;
-	}
-	if (store->n >= KEY_STORE_MAX)
-		return error_set(err, ERR_TOO_LARGE, "%s: more than %d keys", dir, KEY_STORE_MAX);
-	if (key_store_add(store, key, path) < 0)
-		return error_set(err, ERR_NO_MEMORY, "no memory");
-	key = NULL;
-	return 0;
+	if (err)
+		*err = local;
+	return r;
 }
 
 int key_store_add_folder(struct key_store *store, const char *dir, struct error *err)
@@ -108,45 +202,115 @@ int key_store_add_folder(struct key_store *store, const char *dir, struct error 
 		return error_set_errno(err, errno, "%s", dir);
 	snprintf(store->places + used, sizeof(store->places) - used, "%s%s", used ? ", " : "", dir);
 	while (r == 0 && (entry = readdir(folder))) {
-		if (str_has_suffix(entry->d_name, ".pem"))
+		if (str_has_suffix(entry->d_name, SUFFIX_PEM) ||
+		    str_has_suffix(entry->d_name, SUFFIX_TOKEN))
 			r = add_file(store, dir, entry->d_name, err);
 	}
 	return r;
 }
 
-const struct tuf_key *key_store_find(const struct key_store *store, const char *key_id,
-				     const char **ret_path)
+/* ---- Finding, opening, signing ---- */
+
+static struct key_entry *find_entry(const struct key_store *store, const char *key_id)
 {
 	for (size_t i = 0; i < store->n; i++) {
-		if (streq(tuf_key_id(store->keys[i]), key_id)) {
-			if (ret_path)
-				*ret_path = store->paths[i];
-			return store->keys[i];
-		}
+		if (streq(tuf_key_id(store->entries[i].key), key_id))
+			return &store->entries[i];
 	}
 	return NULL;
 }
 
-int key_store_sign(const struct key_store *store, const char *role_name, const json_t *role,
+const struct tuf_key *key_store_find(const struct key_store *store, const char *key_id,
+				     const char **ret_path)
+{
+	const struct key_entry *entry = find_entry(store, key_id);
+
+	if (!entry)
+		return NULL;
+	if (ret_path)
+		*ret_path = entry->path;
+	return entry->key;
+}
+
+static int open_token(struct key_store *store, const struct key_entry *e, struct tuf_key **ret,
+		      struct error *err)
+{
+	_cleanup_(wipe_text) char *pin = NULL;
+	int r = ask(store, e->path, true, &pin, err);
+
+	if (r == 0)
+		r = tuf_key_from_pkcs11(e->uri, e->module, pin, ret, err);
+	/* A key that could not be had is one that others may do without. */
+	return r == ERR_NOT_FOUND ? ERR_DENIED : r;
+}
+
+static int unlock(struct key_store *store, struct key_entry *e, struct error *err)
+{
+	_cleanup_tuf_key_ struct tuf_key *opened = NULL;
+	_cleanup_(wipe) struct buf pem = BUF_INIT(TUF_KEY_PEM_MAX);
+	int r;
+
+	if (e->uri) {
+		r = open_token(store, e, &opened, err);
+	} else {
+		r = read_pem(e->path, &pem, err);
+		if (r == 0)
+			r = open_protected(store, e->path, &pem, &opened, err);
+	}
+	if (r < 0)
+		return r;
+	if (!tuf_key_same(opened, e->key))
+		return error_set(err, ERR_INVALID, "%s: the public part is of another key",
+				 e->path);
+	tuf_key_free(e->key);
+	e->key = TAKE_PTR(opened);
+	e->locked = false;
+	return 0;
+}
+
+int key_store_open(struct key_store *store, const char *key_id, const struct tuf_key **ret,
+		   struct error *err)
+{
+	struct key_entry *entry = find_entry(store, key_id);
+	int r;
+
+	if (!entry)
+		return error_set(err, ERR_NOT_FOUND, "key %.16s…: is not in %s", key_id,
+				 store->places[0] ? store->places : "any folder");
+	r = entry->locked ? unlock(store, entry, err) : 0;
+	if (r == 0)
+		*ret = entry->key;
+	return r;
+}
+
+int key_store_sign(struct key_store *store, const char *role_name, const json_t *role,
 		   struct tuf_metadata *md, struct error *err)
 {
 	const json_t *ids = json_object_get(role, "keyids");
 	size_t threshold = (size_t)json_integer_value(json_object_get(role, "threshold")), n = 0;
-	_cleanup_buf_ struct buf missing = BUF_INIT(400);
+	_cleanup_buf_ struct buf missing = BUF_INIT(600);
 
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
-		const struct tuf_key *key = key_store_find(store, id, NULL);
-		int r;
+		const struct tuf_key *key;
+		struct error why = { 0 };
+		int r = key_store_open(store, id, &key, &why);
 
-		if (!key) {
+		if (r == ERR_NOT_FOUND || r == ERR_DENIED) {
 			/* A full list of missing keys is no error of its own. */
-			(void)!buf_printf(&missing, " %.16s…", id);
+			(void)!buf_printf(&missing, " %.16s…%s%s%s", id,
+					  r == ERR_DENIED ? " (" : "",
+					  r == ERR_DENIED ? why.message : "",
+					  r == ERR_DENIED ? ")" : "");
 			continue;
 		}
-		r = tuf_metadata_sign(md, key, err);
-		if (r < 0)
+		if (r == 0)
+			r = tuf_metadata_sign(md, key, &why);
+		if (r < 0) {
+			if (err)
+				*err = why;
 			return error_prefix(err, r, "role %s", role_name);
+		}
 		n++;
 	}
 	if (n >= threshold)
@@ -154,11 +318,14 @@ int key_store_sign(const struct key_store *store, const char *role_name, const j
 	error_set(err, ERR_UNTRUSTED, "role %s: %zu of %zu needed keys are in %s; missing:%s",
 		  role_name, n, threshold, store->places[0] ? store->places : "no folder",
 		  buf_str(&missing));
-	error_hint(err, "--keys DIR says where the offline keys are");
+	error_hint(err, "--keys DIR says where the offline keys are; --pending lets others sign");
 	return ERR_UNTRUSTED;
 }
 
-int key_store_write(const struct tuf_key *key, const char *path, struct error *err)
+/* ---- Writing ---- */
+
+int key_store_write(const struct tuf_key *key, const char *path, const char *passphrase,
+		    struct error *err)
 {
 	_cleanup_(wipe) struct buf pem = BUF_INIT(TUF_KEY_PEM_MAX);
 	int r = buf_reserve(&pem, TUF_KEY_PEM_MAX);
@@ -166,6 +333,22 @@ int key_store_write(const struct tuf_key *key, const char *path, struct error *e
 	if (file_exists(path))
 		return error_set(err, ERR_EXISTS, "%s: there is a file of that name already", path);
 	if (r == 0)
-		r = tuf_key_private_pem(key, &pem, err);
+		r = passphrase ? tuf_key_protected_pem(key, passphrase, &pem, err)
+			       : tuf_key_private_pem(key, &pem, err);
+	if (r == 0 && passphrase)
+		r = tuf_key_public_pem(key, &pem, err);
 	return r < 0 ? r : file_write_atomic(path, pem.data, pem.len, 0600, err);
+}
+
+int key_store_write_token(const struct tuf_key *key, const char *path, const char *uri,
+			  const char *module, struct error *err)
+{
+	_cleanup_json_ json_t *object = json_pack("{s:i, s:s, s:o}", "format", 1, "uri", uri, "key",
+						  tuf_key_to_json(key));
+
+	if (file_exists(path))
+		return error_set(err, ERR_EXISTS, "%s: there is a file of that name already", path);
+	if (!object || json_set_str(object, "module", module) != 0)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	return json_save_path(object, path, 0600, err);
 }

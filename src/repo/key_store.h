@@ -1,17 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Private keys in folders: every *.pem file, found by key ID. */
+/*
+ * Keys in folders, found by key ID: NAME.pem holds a private key, NAME.pkcs11 says where one is in
+ * a token (docs/formats.md, "Keys"). A key that a passphrase or a PIN protects is opened when it is
+ * to sign, not before: most commands need only some of the keys.
+ */
 #pragma once
 
 #include "base/error.h"
 #include "tuf/key.h"
 #include "tuf/metadata.h"
 
-#define KEY_STORE_MAX 1024
+#define KEY_STORE_MAX     1024
+#define KEY_STORE_URI_MAX ((size_t)2048)
+
+/*
+ * Asks for the passphrase of a key file, or the PIN of a token. *ret, which the store wipes and
+ * frees, may be NULL for a token that wants no PIN. ERR_DENIED when there is nobody to ask.
+ */
+typedef int (*key_secret_fn)(void *user, const char *path, bool pin, char **ret, struct error *err);
+
+struct key_entry {
+	struct tuf_key *key; /* only the public part while it is locked */
+	char *path;
+	bool locked;
+	char *uri, *module; /* of a token; else NULL */
+};
 
 struct key_store {
-	struct tuf_key **keys;
-	char **paths; /* of the same keys */
+	struct key_entry *entries;
 	size_t n;
+	key_secret_fn secret;
+	void *user;
 	char places[512]; /* the folders, for messages */
 };
 
@@ -20,18 +39,35 @@ void key_store_free(struct key_store *store);
 DEFINE_CLEANUP(struct key_store *, key_store_free);
 #define _cleanup_key_store_ _cleanup_(key_store_freep)
 
+/* Who is asked for passphrases and PINs; without anybody, locked keys stay locked. */
+void key_store_set_secret(struct key_store *store, key_secret_fn secret, void *user);
+
 /* Loads all keys of a folder. Files that hold keys of other kinds are passed over; ones that hold
  * no key are an error. ERR_NOT_FOUND when the folder is missing. */
 int key_store_add_folder(struct key_store *store, const char *dir, struct error *err);
 /* Takes a key over; `path` is copied. ERR_NO_MEMORY, and the key stays the caller's. */
 int key_store_add(struct key_store *store, struct tuf_key *key, const char *path);
-/* The key of that ID, or NULL; its file in *ret_path when wanted. Both belong to the store. */
+/* The key of that ID, which may be locked, or NULL; its file in *ret_path when wanted. Both belong
+ * to the store. */
 const struct tuf_key *key_store_find(const struct key_store *store, const char *key_id,
 				     const char **ret_path);
-/* Signs with all keys of a role ({"keyids", "threshold"}) that are here. ERR_UNTRUSTED, naming what
- * is missing and where it was looked for, when they are fewer than the threshold. */
-int key_store_sign(const struct key_store *store, const char *role_name, const json_t *role,
+/* The key of that ID, opened; it belongs to the store. ERR_NOT_FOUND when it is not here,
+ * ERR_DENIED when it could not be opened. */
+int key_store_open(struct key_store *store, const char *key_id, const struct tuf_key **ret,
+		   struct error *err);
+/*
+ * Signs with all keys of a role ({"keyids", "threshold"}) that are here. ERR_UNTRUSTED, naming what
+ * is missing and where it was looked for, when they are fewer than the threshold; the signatures
+ * that there are stay then.
+ */
+int key_store_sign(struct key_store *store, const char *role_name, const json_t *role,
 		   struct tuf_metadata *md, struct error *err);
 
-/* Writes a private key, mode 0600. ERR_EXISTS rather than replace a file. */
-int key_store_write(const struct tuf_key *key, const char *path, struct error *err);
+/* Writes a private key, mode 0600, under a passphrase unless that is NULL; beside a protected key
+ * its public part, so that it can be found without the passphrase. ERR_EXISTS rather than replace a
+ * file. */
+int key_store_write(const struct tuf_key *key, const char *path, const char *passphrase,
+		    struct error *err);
+/* Writes where a key is in a token. `module` may be NULL. ERR_EXISTS. */
+int key_store_write_token(const struct tuf_key *key, const char *path, const char *uri,
+			  const char *module, struct error *err);

@@ -2,11 +2,19 @@
 /* suture-repo: signs modules and keeps the signed repository. */
 #include "repo/commands.h"
 
-#define KEYS_OPTION                                                                           \
-	{                                                                                     \
-		"keys", "DIR", "folder of the offline keys (default: the one named at init)", \
-			false, 0                                                              \
+#define PASSPHRASE_OPTION                                                                       \
+	{                                                                                       \
+		"passphrase-file", "FILE", "passphrase of offline keys (default: asked for on " \
+					   "the terminal)", false, 0                            \
 	}
+#define KEYS_OPTIONS                                                                            \
+	{ "keys", "DIR", "folder of the offline keys (default: the one named at init)", false,  \
+	  0 },                                                                                  \
+	PASSPHRASE_OPTION,                                                                      \
+	{ "pin-file", "FILE", "PIN of the token that holds a key", false, 0 }
+#define CHANGE_OPTIONS                                                                          \
+	KEYS_OPTIONS,                                                                           \
+	{ "pending", NULL, "where signatures are missing, wait for them (see sign)", false, 0 }
 
 static const struct cli_option init_options[] = {
 	{ "keys", "DIR", "folder for the offline keys, outside the repository", true, 0 },
@@ -14,6 +22,7 @@ static const struct cli_option init_options[] = {
 	  "a tier, in the order of promotion (default: edge, beta, candidate, stable)", false, 0 },
 	{ "online-tier", "NAME", "keep this tier's key with the online keys", false, 0 },
 	{ "threshold", "ROLE=N", "make N keys for a role and demand N signatures", false, 0 },
+	{ "passphrase-file", "FILE", "protect the offline keys by this passphrase", false, 0 },
 	{ 0 },
 };
 static const struct cli_option generate_options[] = {
@@ -24,9 +33,11 @@ static const struct cli_option generate_options[] = {
 	  false, 0 },
 	{ "name", "NAME", "common name in the certificate", false, 0 },
 	{ "days", "N", "how long the certificate is valid (default 1825)", false, 0 },
+	{ "public", "FILE", "also write the public key, for key import", false, 0 },
+	{ "passphrase-file", "FILE", "protect the key by this passphrase", false, 0 },
 	{ 0 },
 };
-static const struct cli_option list_options[] = { KEYS_OPTION, CLI_FORMAT_OPTION, { 0 } };
+static const struct cli_option list_options[] = { KEYS_OPTIONS, CLI_FORMAT_OPTION, { 0 } };
 static const struct cli_option module_sign_options[] = {
 	{ "key", "FILE", "private key (PEM, RSA)", true, 0 },
 	{ "cert", "FILE", "its certificate (PEM)", true, 0 },
@@ -40,20 +51,20 @@ static const struct cli_option module_verify_options[] = {
 static const struct cli_option add_options[] = {
 	{ "record", "FILE", "the module's build record", true, 0 },
 	{ "tier", "NAME", "tier that lists it (default: the first)", false, 0 },
-	KEYS_OPTION,
+	CHANGE_OPTIONS,
 	{ 0 },
 };
 static const struct cli_option promote_options[] = {
 	{ "to", "TIER", "tier that is to list the version", true, 0 },
 	{ "from", "TIER", "tier that lists it now (default: the one before)", false, 0 },
 	{ "kernel", "RELEASE", "only for this kernel release (default: all)", false, 0 },
-	KEYS_OPTION,
+	CHANGE_OPTIONS,
 	{ 0 },
 };
 static const struct cli_option recall_options[] = {
 	{ "reason", "TEXT", "why, for the people on the machines", true, 0 },
 	{ "kernel", "RELEASE", "only for this kernel release (default: all)", false, 0 },
-	KEYS_OPTION,
+	CHANGE_OPTIONS,
 	{ 0 },
 };
 static const struct cli_option bundle_options[] = {
@@ -63,12 +74,12 @@ static const struct cli_option bundle_options[] = {
 	{ "default-tier", "NAME", "tier of a machine that names none (default: the last)", false,
 	  0 },
 	{ "output", "FILE", "the bundle", true, 'o' },
-	KEYS_OPTION,
+	KEYS_OPTIONS,
 	{ 0 },
 };
 static const struct cli_option publish_options[] = {
 	{ "to", "DIR", "folder that is served as /repository", true, 0 },
-	KEYS_OPTION,
+	KEYS_OPTIONS,
 	{ 0 },
 };
 static const struct cli_option verify_options[] = {
@@ -76,7 +87,29 @@ static const struct cli_option verify_options[] = {
 	CLI_FORMAT_OPTION,
 	{ 0 },
 };
-static const struct cli_option keys_options[] = { KEYS_OPTION, { 0 } };
+static const struct cli_option keys_options[] = { KEYS_OPTIONS, { 0 } };
+static const struct cli_option rotate_options[] = { CHANGE_OPTIONS, { 0 } };
+static const struct cli_option sign_options[] = {
+	{ "detached", NULL, "show what waits for signatures; with -o sign it apart", false, 0 },
+	{ "output", "FILE", "where to write the detached signatures", false, 'o' },
+	{ "merge", "FILE", "add detached signatures, and publish when all are there", false, 0 },
+	{ "discard", NULL, "drop what waits for signatures", false, 0 },
+	{ "yes", NULL, "do not ask", false, 0 },
+	CHANGE_OPTIONS,
+	{ 0 },
+};
+static const struct cli_option import_options[] = {
+	{ "uri", "URI", "the key is in a token: its PKCS#11 URI (P-256 or RSA)", false, 0 },
+	{ "module", "FILE", "the token's library (default: p11-kit's)", false, 0 },
+	{ "threshold", "N", "signatures that the role needs from now on", false, 0 },
+	CHANGE_OPTIONS,
+	{ 0 },
+};
+static const struct cli_option revoke_options[] = {
+	{ "threshold", "N", "signatures that the role needs from now on", false, 0 },
+	CHANGE_OPTIONS,
+	{ 0 },
+};
 
 #define INIT_TEXT                                                                                    \
 	"Makes the keys of every role: those of snapshot, timestamp and the tiers of --online-tier " \
@@ -95,6 +128,16 @@ static const struct cli_option keys_options[] = { KEYS_OPTION, { 0 } };
 	"and timestamp, each file as one step, so that a reader never sees half. A folder with a "  \
 	"newer timestamp is refused."
 
+#define SIGN_TEXT                                                                                   \
+	"Several people who keep their keys apart: a change made with --pending waits under "       \
+	"DIR/pending. Each of them takes a copy of DIR (online-keys is not needed), looks at the "  \
+	"change with --detached, and signs it with --detached -o FILE. --merge FILE collects the "  \
+	"signatures; with the last one needed the change is signed into snapshot and timestamp. "   \
+	"Until then, and with --discard, what is published stays as it is."
+#define IMPORT_TEXT                                                                                \
+	"FILE.pem is somebody's public key (key generate --public). With --uri the key is in a "   \
+	"token; a file beside the offline keys says where, and the PIN comes from --pin-file or "  \
+	"the terminal."
 #define ROTATE_TEXT                                                                                \
 	"Makes as many new keys as the role has, beside the old ones, and signs what names them: " \
 	"targets for a tier or recall, root for the others. A new root is signed by the old and "  \
@@ -118,10 +161,14 @@ static const struct cli_verb verbs[] = {
 	{ "recall", "DIR VERSION…", 2, -1, "withdraw versions", NULL, recall_options, cmd_recall },
 	{ "refresh", "DIR", 1, 1, "sign timestamp and, when due, snapshot anew", REFRESH_TEXT,
 	  keys_options, cmd_refresh },
-	{ "sign", "DIR [ROLE]", 1, 2, "sign a role anew (default: targets and all tiers)", NULL,
-	  keys_options, cmd_sign },
+	{ "sign", "DIR [ROLE]", 1, 2, "sign a role anew (default: targets and all tiers)",
+	  SIGN_TEXT, sign_options, cmd_sign },
 	{ "rotate", "DIR ROLE", 2, 2, "replace a role's keys by new ones", ROTATE_TEXT,
-	  keys_options, cmd_rotate },
+	  rotate_options, cmd_rotate },
+	{ "key import", "DIR ROLE [FILE.pem]", 2, 3, "give a role another key", IMPORT_TEXT,
+	  import_options, cmd_key_import },
+	{ "key revoke", "DIR ROLE KEYID…", 3, -1, "take keys from a role", NULL, revoke_options,
+	  cmd_key_revoke },
 	{ "verify", "DIR", 1, 1, "read everything as a machine would", NULL, verify_options,
 	  cmd_verify },
 	{ "trust-bundle", "DIR", 1, 1, "write what a machine's trust starts from; prints its hash",

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "repo/pending.h"
 #include "wire/target_custom.h"
 
 static void file_list_free(struct repo_file *files)
@@ -35,9 +36,13 @@ void repository_free(struct repository *repo)
 	tuf_metadata_free(repo->snapshot);
 	tuf_metadata_free(repo->timestamp);
 	tuf_metadata_free(repo->previous_root);
+	tuf_metadata_free(repo->root_before);
+	tuf_metadata_free(repo->targets_before);
 	json_decref(repo->old_root_role);
-	for (size_t i = 0; i < repo->n_roles; i++)
+	for (size_t i = 0; i < repo->n_roles; i++) {
 		tuf_metadata_free(repo->roles[i].md);
+		tuf_metadata_free(repo->roles[i].before);
+	}
 	file_list_free(repo->files);
 	if (repo->lock_fd >= 0)
 		close(repo->lock_fd);
@@ -238,14 +243,16 @@ static int load_all(struct repository *repo, struct error *err)
 }
 
 /* Offline keys that are remembered but not there now are no error until one is needed. */
-static int load_keys(struct repository *repo, const char *keys, struct error *err)
+static int load_keys(struct repository *repo, const struct repository_options *options,
+		     struct error *err)
 {
 	_cleanup_free_ char *online = path_join(repo->dir, "online-keys", NULL);
-	const char *offline = keys ? keys : repo->settings->keys;
+	const char *keys = options->keys, *offline = keys ? keys : repo->settings->keys;
 	int r = 0;
 
 	if (!online || key_store_new(&repo->keys) < 0)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
+	key_store_set_secret(repo->keys, options->secret, options->user);
 	if (file_exists(online))
 		r = key_store_add_folder(repo->keys, online, err);
 	if (r == 0 && offline && (keys || file_exists(offline)))
@@ -253,18 +260,18 @@ static int load_keys(struct repository *repo, const char *keys, struct error *er
 	return r;
 }
 
-int repository_open(const char *dir, const char *keys, int64_t now, struct repository **ret,
-		    struct error *err)
+int repository_open(const char *dir, const struct repository_options *options,
+		    struct repository **ret, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
-	int r = make(dir, now, &repo, err);
+	int r = make(dir, options->now, &repo, err);
 
 	if (r == 0)
 		r = settings_load(dir, &repo->settings, err);
 	if (r == 0)
 		r = lock(repo, err);
 	if (r == 0)
-		r = load_keys(repo, keys, err);
+		r = load_keys(repo, options, err);
 	if (r < 0)
 		return r;
 	r = load_all(repo, err);
@@ -273,6 +280,10 @@ int repository_open(const char *dir, const char *keys, int64_t now, struct repos
 	repo->old_root_role = json_deep_copy(tuf_root_role(repo->root, TUF_ROOT));
 	if (!repo->old_root_role)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
+	repo->published_only = options->published;
+	r = options->published ? 0 : pending_load(repo, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s", dir);
 	*ret = TAKE_PTR(repo);
 	return 0;
 }
@@ -300,6 +311,19 @@ struct repo_role *repository_add_role(struct repository *repo, const char *name,
 	snprintf(role->name, sizeof(role->name), "%s", name);
 	role->changed = true;
 	return role;
+}
+
+const json_t *repository_delegation(const struct repository *repo, const char *role,
+				    const json_t **ret_keys)
+{
+	for (enum tuf_type type = TUF_ROOT; type <= TUF_TARGETS; type++) {
+		if (!streq(role, tuf_type_name(type)))
+			continue;
+		*ret_keys = json_object_get(repo->root->body, "keys");
+		return tuf_root_role(repo->root, type);
+	}
+	*ret_keys = tuf_targets_keys(repo->targets);
+	return tuf_targets_delegation(repo->targets, role);
 }
 
 int repository_tier(struct repository *repo, const char *name, struct repo_role **ret,
@@ -330,19 +354,15 @@ static char *hashed_path(const char *path, const char *sha256)
 		       : ret;
 }
 
-int repository_put_target(struct repository *repo, struct repo_role *role, const char *path,
-			  const void *data, size_t len, json_t *custom, struct error *err)
+int repository_keep_file(struct repository *repo, const char *path, const void *data, size_t len,
+			 struct error *err)
 {
 	char sha256[SHA256_HEX_LEN + 1];
-	struct repo_file *file;
-	int r = hash_sha256_hex(data, len, sha256);
+	struct repo_file *file = calloc(1, sizeof(*file));
 
-	if (r == 0)
-		r = tuf_targets_put(role->md, path, (int64_t)len, sha256, custom, err);
-	file = calloc(1, sizeof(*file));
-	if (r < 0 || !file) {
+	if (!file || hash_sha256_hex(data, len, sha256) < 0) {
 		free(file);
-		return r < 0 ? r : error_set(err, ERR_NO_MEMORY, "no memory");
+		return error_set(err, ERR_NO_MEMORY, "no memory");
 	}
 	file->next = repo->files;
 	repo->files = file;
@@ -350,8 +370,22 @@ int repository_put_target(struct repository *repo, struct repo_role *role, const
 	file->data = BUF_INIT(len);
 	if (!file->path || buf_append(&file->data, data, len) < 0)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
-	role->changed = true;
 	return 0;
+}
+
+int repository_put_target(struct repository *repo, struct repo_role *role, const char *path,
+			  const void *data, size_t len, json_t *custom, struct error *err)
+{
+	char sha256[SHA256_HEX_LEN + 1];
+	int r = hash_sha256_hex(data, len, sha256);
+
+	if (r == 0)
+		r = tuf_targets_put(role->md, path, (int64_t)len, sha256, custom, err);
+	if (r == 0)
+		r = repository_keep_file(repo, path, data, len, err);
+	if (r == 0)
+		role->changed = true;
+	return r;
 }
 
 int repository_read_target(struct repository *repo, const struct repo_role *role, const char *path,
@@ -372,147 +406,4 @@ int repository_read_target(struct repository *repo, const struct repo_role *role
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	r = file_read(full, out, err);
 	return r < 0 ? r : tuf_check_bytes(target, path, out->data, out->len, err);
-}
-
-/* ---- Writing ---- */
-
-/* Signed bytes of one metadata file, in the order of writing. */
-struct output {
-	char name[TUF_ROLE_NAME_MAX + 64];
-	struct buf data;
-};
-
-struct outputs {
-	struct output list[REPOSITORY_MAX_ROLES + 4];
-	size_t n;
-};
-
-static void outputs_free(struct outputs *o)
-{
-	for (size_t i = 0; i < o->n; i++)
-		buf_free(&o->list[i].data);
-}
-
-/* New version and date, signatures, and a place among the outputs. */
-static int sign_one(struct repository *repo, struct tuf_metadata *md, const char *role_name,
-		    const json_t *role, bool first, struct outputs *o, struct error *err)
-{
-	struct output *out = &o->list[o->n];
-	int r = 0;
-
-	if (!first)
-		r = tuf_metadata_set_version(md, md->version + 1, err);
-	if (r == 0)
-		r = tuf_metadata_set_expires(
-			md, repo->now + settings_lifetime(repo->settings, role_name), err);
-	if (r == 0)
-		r = key_store_sign(repo->keys, role_name, role, md, err);
-	/* Each root is signed by the one before too: that is how a client follows. */
-	if (r == 0 && md == repo->root && repo->old_root_role)
-		r = key_store_sign(repo->keys, "root (the one before)", repo->old_root_role, md,
-				   err);
-	if (r < 0)
-		return r;
-	out->data = BUF_INIT(REPOSITORY_FILE_MAX);
-	o->n++;
-	if (md->type == TUF_TIMESTAMP)
-		snprintf(out->name, sizeof(out->name), "timestamp.json");
-	else
-		snprintf(out->name, sizeof(out->name), "%" PRId64 ".%s.json", md->version,
-			 role_name);
-	return tuf_metadata_write(md, &out->data, err);
-}
-
-/* What the parent says about the file signed last. */
-static int list_in(struct tuf_metadata *parent, const char *role_name, int64_t version,
-		   const struct outputs *o, struct error *err)
-{
-	const struct buf *data = &o->list[o->n - 1].data;
-	char file[TUF_ROLE_NAME_MAX + 8];
-
-	snprintf(file, sizeof(file), "%s.json", role_name);
-	return tuf_meta_put(parent, file, version, data->data, data->len, err);
-}
-
-static int sign_roles(struct repository *repo, bool first, struct outputs *o, struct error *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < repo->n_roles; i++) {
-		struct repo_role *role = &repo->roles[i];
-
-		if (!role->changed)
-			continue;
-		r = sign_one(repo, role->md, role->name,
-			     tuf_targets_delegation(repo->targets, role->name), first, o, err);
-		if (r == 0)
-			r = list_in(repo->snapshot, role->name, role->md->version, o, err);
-		repo->snapshot_changed = true;
-	}
-	if (r < 0 || !repo->targets_changed)
-		return r;
-	r = sign_one(repo, repo->targets, "targets", tuf_root_role(repo->root, TUF_TARGETS), first,
-		     o, err);
-	if (r == 0)
-		r = list_in(repo->snapshot, "targets", repo->targets->version, o, err);
-	repo->snapshot_changed = true;
-	return r;
-}
-
-static int sign_all(struct repository *repo, bool first, struct outputs *o, struct error *err)
-{
-	int r = sign_roles(repo, first, o, err);
-
-	if (r == 0 && repo->snapshot_changed) {
-		r = sign_one(repo, repo->snapshot, "snapshot",
-			     tuf_root_role(repo->root, TUF_SNAPSHOT), first, o, err);
-		if (r == 0)
-			r = list_in(repo->timestamp, "snapshot", repo->snapshot->version, o, err);
-	}
-	if (r == 0 && repo->root_changed)
-		r = sign_one(repo, repo->root, "root", tuf_root_role(repo->root, TUF_ROOT), first,
-			     o, err);
-	if (r == 0)
-		r = sign_one(repo, repo->timestamp, "timestamp",
-			     tuf_root_role(repo->root, TUF_TIMESTAMP), first, o, err);
-	return r;
-}
-
-static int write_file(struct repository *repo, const char *relative, const struct buf *data,
-		      struct error *err)
-{
-	_cleanup_free_ char *path = path_join(repo->tree, relative, NULL);
-	_cleanup_free_ char *folder = path ? strdup(path) : NULL;
-	int r;
-
-	if (!folder)
-		return error_set(err, ERR_NO_MEMORY, "no memory");
-	*strrchr(folder, '/') = '\0';
-	r = file_make_dirs(folder, 0755, err);
-	return r < 0 ? r : file_write_atomic(path, data->data, data->len, 0644, err);
-}
-
-static int write_all(struct repository *repo, const struct outputs *o, struct error *err)
-{
-	int r = 0;
-
-	repo->writing = true;
-	for (struct repo_file *f = repo->files; r == 0 && f; f = f->next)
-		r = write_file(repo, f->path, &f->data, err);
-	for (size_t i = 0; r == 0 && i < o->n; i++) {
-		char path[TUF_ROLE_NAME_MAX + 96];
-
-		snprintf(path, sizeof(path), "metadata/%s", o->list[i].name);
-		r = write_file(repo, path, &o->list[i].data, err);
-	}
-	return r;
-}
-
-int repository_commit(struct repository *repo, struct error *err)
-{
-	_cleanup_(outputs_free) struct outputs o = { 0 };
-	/* A repository that was just made keeps the versions its files were made with. */
-	int r = sign_all(repo, repo->lock_fd < 0, &o, err);
-
-	return r < 0 ? r : write_all(repo, &o, err);
 }

@@ -14,13 +14,14 @@
 #include "repo/settings.h"
 #include "tuf/metadata.h"
 
-#define REPOSITORY_MAX_ROLES (SETTINGS_MAX_TIERS + 1)
+#define REPOSITORY_MAX_ROLES (SETTINGS_MAX_TIERS + 2) /* recall and evidence */
 #define REPOSITORY_FILE_MAX  ((size_t)16 * 1024 * 1024) /* one metadata file */
 
 struct repo_role {
 	char name[TUF_ROLE_NAME_MAX + 1];
 	struct tuf_metadata *md;
-	bool changed; /* to be signed and written */
+	struct tuf_metadata *before; /* as published, when `md` waits for signatures */
+	bool changed;                /* to be signed and written */
 };
 
 struct repo_file {
@@ -38,21 +39,34 @@ struct repository {
 	struct tuf_metadata *root, *targets, *snapshot, *timestamp;
 	struct tuf_metadata *previous_root; /* NULL for the first */
 	json_t *old_root_role; /* of the root before this one, when root is to be written */
+	struct tuf_metadata *root_before, *targets_before; /* as repo_role.before */
+	bool may_wait; /* offline roles that are short of signatures wait for them (pending.h) */
+	bool waiting;  /* some do */
+	bool published_only; /* DIR/pending is left alone */
 	bool root_changed, targets_changed, snapshot_changed;
-	struct repo_role roles[REPOSITORY_MAX_ROLES]; /* recall and the tiers */
+	struct repo_role roles[REPOSITORY_MAX_ROLES]; /* recall, evidence and the tiers */
 	size_t n_roles;
 	struct repo_file *files; /* target files to be written */
 	int lock_fd;
 	bool writing; /* the first file was, or may have been, written */
 };
 
+struct repository_options {
+	const char *keys; /* folder of the offline keys; NULL: the one that the settings name */
+	int64_t now;      /* seconds since 1970 */
+	bool published; /* what waits for signatures is left alone */
+	key_secret_fn secret; /* key_store_set_secret() */
+	void *user;
+};
+
 /*
  * Opens a working folder and verifies everything in it but dates, since what is signed next rests
- * on it; takes a lock that the next run waits for. Loads the online keys, and the offline ones of
- * `keys` or of the settings when that folder is there (`keys` given and missing: ERR_NOT_FOUND).
+ * on it; takes a lock that the next run waits for. Loads the online keys, and the offline ones
+ * when that folder is there (`keys` given and missing: ERR_NOT_FOUND), and what waits for
+ * signatures (pending.h).
  */
-int repository_open(const char *dir, const char *keys, int64_t now, struct repository **ret,
-		    struct error *err);
+int repository_open(const char *dir, const struct repository_options *options,
+		    struct repository **ret, struct error *err);
 /* For init: nothing is loaded, settings and keys are taken over. */
 int repository_create(const char *dir, struct settings *settings, struct key_store *keys,
 		      int64_t now, struct repository **ret, struct error *err);
@@ -74,8 +88,18 @@ int repository_put_target(struct repository *repo, struct repo_role *role, const
 int repository_read_target(struct repository *repo, const struct repo_role *role, const char *path,
 			   struct buf *out, struct error *err);
 
+/* Keeps bytes to be written that a role lists already. */
+int repository_keep_file(struct repository *repo, const char *path, const void *data, size_t len,
+			 struct error *err);
+/* What delegates to a role: its keys, and its object with `keyids` and `threshold`. NULL when there
+ * is no such role. */
+const json_t *repository_delegation(const struct repository *repo, const char *role,
+				    const json_t **ret_keys);
+
 /*
  * Signs all that changed, and snapshot and timestamp with it, and writes it. Everything is signed
- * before the first file is written: a missing key leaves the folder as it was.
+ * before the first file is written: a missing key leaves the folder as it was. With `may_wait`,
+ * roles that are short of signatures are put aside instead (pending.h), and `waiting` is set; what
+ * is published stays as it was then.
  */
 int repository_commit(struct repository *repo, struct error *err);

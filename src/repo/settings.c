@@ -37,7 +37,7 @@ int settings_new(struct settings **ret)
 int settings_add_tier(struct settings *s, const char *name, struct error *err)
 {
 	static const char *const taken[] = { "root", "targets", "snapshot", "timestamp",
-					     TARGET_RECALL_ROLE };
+					     TARGET_RECALL_ROLE, TARGET_EVIDENCE_ROLE };
 
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
 		if (streq(name, taken[i]))

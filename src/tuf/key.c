@@ -10,21 +10,12 @@
 
 #include "base/json.h"
 #include "tuf/canonical.h"
+#include "tuf/key_internal.h"
 
 #define RSA_BITS_MIN     2048
 #define RSA_BITS_MAX     4096
 #define RSA_BITS_DEFAULT 3072
-#define ED25519_LEN      32
 
-struct tuf_key {
-	enum tuf_key_type type;
-	EVP_PKEY *pkey;
-	bool has_private;
-	json_t *object; /* metadata form */
-	char id[SHA256_HEX_LEN + 1];
-};
-
-DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free);
 DEFINE_CLEANUP(EVP_MD_CTX *, EVP_MD_CTX_free);
 DEFINE_CLEANUP(BIO *, BIO_free_all);
 
@@ -82,7 +73,7 @@ static int classify(const EVP_PKEY *pkey, enum tuf_key_type *ret, struct error *
 static int public_text(const EVP_PKEY *pkey, enum tuf_key_type type, char **ret)
 {
 	if (type == TUF_KEY_ED25519) {
-		uint8_t raw[ED25519_LEN];
+		uint8_t raw[TUF_ED25519_LEN];
 		size_t len = sizeof(raw);
 		_cleanup_free_ char *hex = calloc(1, 2 * sizeof(raw) + 1);
 
@@ -114,8 +105,7 @@ static int compute_id(struct tuf_key *key, struct error *err)
 	return hash_sha256_hex(canonical.data, canonical.len, key->id);
 }
 
-/* Takes over `pkey` in any case. */
-static int new_private(EVP_PKEY *pkey, struct tuf_key **ret, struct error *err)
+int tuf_key_adopt(EVP_PKEY *pkey, bool has_private, struct tuf_key **ret, struct error *err)
 {
 	_cleanup_(EVP_PKEY_freep) EVP_PKEY *owned = pkey;
 	_cleanup_tuf_key_ struct tuf_key *key = calloc(1, sizeof(*key));
@@ -137,7 +127,7 @@ static int new_private(EVP_PKEY *pkey, struct tuf_key **ret, struct error *err)
 	r = compute_id(key, err);
 	if (r < 0)
 		return r;
-	key->has_private = true;
+	key->has_private = has_private;
 	key->pkey = TAKE_PTR(owned);
 	*ret = TAKE_PTR(key);
 	return 0;
@@ -160,7 +150,7 @@ int tuf_key_generate(enum tuf_key_type type, unsigned bits, struct tuf_key **ret
 	ERR_clear_error();
 	if (!pkey)
 		return error_set(err, ERR_NO_MEMORY, "key: OpenSSL could not make one");
-	return new_private(pkey, ret, err);
+	return tuf_key_adopt(pkey, true, ret, err);
 }
 
 /* A passphrase is never asked for on the terminal. */
@@ -181,7 +171,7 @@ int tuf_key_from_private_pem(const void *pem, size_t len, struct tuf_key **ret, 
 	ERR_clear_error();
 	if (!pkey)
 		return error_set(err, ERR_INVALID, "key: not a PEM private key without passphrase");
-	return new_private(pkey, ret, err);
+	return tuf_key_adopt(pkey, true, ret, err);
 }
 
 int tuf_key_private_pem(const struct tuf_key *key, struct buf *out, struct error *err)
@@ -211,7 +201,7 @@ static int read_public_pem(const char *text, EVP_PKEY **ret)
 
 static int read_public(enum tuf_key_type type, const char *text, EVP_PKEY **ret)
 {
-	uint8_t raw[ED25519_LEN];
+	uint8_t raw[TUF_ED25519_LEN];
 
 	if (type != TUF_KEY_ED25519)
 		return read_public_pem(text, ret);

@@ -23,6 +23,31 @@ int tuf_key_generate(enum tuf_key_type type, unsigned bits, struct tuf_key **ret
 		     struct error *err);
 /* A private key from PEM (PKCS#8). ERR_INVALID, ERR_UNSUPPORTED. */
 int tuf_key_from_private_pem(const void *pem, size_t len, struct tuf_key **ret, struct error *err);
+/*
+ * The same from PEM that a passphrase protects (PKCS#8). ERR_DENIED when the passphrase does not
+ * open it.
+ */
+int tuf_key_from_protected_pem(const void *pem, size_t len, const char *passphrase,
+			       struct tuf_key **ret, struct error *err);
+/* Is it PEM of a private key that a passphrase protects? */
+bool tuf_key_pem_is_protected(const void *pem, size_t len);
+/* A public key from PEM ("PUBLIC KEY"); what else the text holds is passed over. ERR_INVALID,
+ * ERR_UNSUPPORTED. */
+int tuf_key_from_public_pem(const void *pem, size_t len, struct tuf_key **ret, struct error *err);
+/*
+ * A private key that stays in a token (PKCS#11, RFC 7512 URI), P-256 or RSA, through OpenSSL's
+ * engine "pkcs11". `module` is the token's library, NULL for the one of p11-kit; `pin` may be NULL
+ * (the token asks for none). One library a process. ERR_UNSUPPORTED (no engine, or another kind of
+ * key), ERR_NOT_FOUND (no such key, or a wrong PIN: the engine does not tell which).
+ */
+int tuf_key_from_pkcs11(const char *uri, const char *module, const char *pin, struct tuf_key **ret,
+			struct error *err);
+/* Appends the public key as PEM. */
+int tuf_key_public_pem(const struct tuf_key *key, struct buf *out, struct error *err);
+/* Appends the private key as PEM PKCS#8, protected by a passphrase (AES-256, scrypt). ERR_BAD_STATE
+ * for a public key. */
+int tuf_key_protected_pem(const struct tuf_key *key, const char *passphrase, struct buf *out,
+			  struct error *err);
 /* Appends the private key as PEM PKCS#8. The caller wipes the buffer. ERR_BAD_STATE for a public
  * key.
  */

@@ -98,7 +98,7 @@ refuses "a folder that is no repository" 1 "not a repository" "$repo" refresh .
 works "key generate" "$repo" key generate -o keys/module.pem --cert keys/module.crt --bits 2048
 refuses "key generate replaces nothing" 1 "already" "$repo" key generate -o keys/module.pem
 works "key list" "$repo" key list r --format json
-check "key list names every role" test "$(grep -c '"role"' out)" = 9
+check "key list names every role" test "$(grep -c '"role"' out)" = 10
 
 module 1.1
 refuses "an unsigned module is not added" 1 "not signed" "$repo" add r m-1.1.ko --record m-1.1.json

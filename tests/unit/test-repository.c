@@ -93,8 +93,8 @@ static void key_store_finds_keys_by_id(void **state)
 
 	(void)state;
 	assert_ok(tuf_key_generate(TUF_KEY_ED25519, 0, &key, &err), &err);
-	assert_ok(key_store_write(key, path, &err), &err);
-	assert_int_equal(key_store_write(key, path, &err), ERR_EXISTS);
+	assert_ok(key_store_write(key, path, NULL, &err), &err);
+	assert_int_equal(key_store_write(key, path, NULL, &err), ERR_EXISTS);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	write_file(dir, "notes.txt", "not a key and not looked at");
@@ -198,7 +198,7 @@ static void folders_that_are_no_repository(void **state)
 	assert_int_equal(walk_find_tree(dir, &tree, NULL), ERR_NOT_FOUND);
 	assert_int_equal(walk_repository(dir, NULL, NOW, &result, NULL), -ENOENT);
 	json_decref(result.report);
-	assert_int_equal(repository_open(dir, NULL, NOW, &repo, NULL), ERR_NOT_FOUND);
+	assert_int_equal(repository_open(dir, &(struct repository_options){ .now = NOW }, &repo, NULL), ERR_NOT_FOUND);
 	assert_null(repo);
 	unit_remove_dir(dir);
 }
