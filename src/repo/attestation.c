@@ -147,7 +147,7 @@ static int check_statement(const json_t *statement, const char *type,
 			return 0;
 		}
 	}
-	return error_set(err, ERR_MISMATCH, "it is not about this module, %s (sha256 %.16s…)",
+	return error_set(err, ERR_NOT_LISTED, "it is not about this module, %s (sha256 %.16s…)",
 			 s->module, s->unsigned_sha256);
 }
 
@@ -164,7 +164,7 @@ int attestation_check_build(const json_t *statement, const struct attestation_su
 						     "buildDefinition"),
 				     "externalParameters");
 	if (!text_is(parameters, "kernel", subject->kernel))
-		return error_set(err, ERR_MISMATCH, "it is not for the kernel %s", subject->kernel);
+		return error_set(err, ERR_DENIED, "it is not for the kernel %s", subject->kernel);
 	return 0;
 }
 
@@ -208,14 +208,14 @@ int attestation_check_lab(const json_t *statement, const struct attestation_subj
 	if (r < 0)
 		return r;
 	if (!text_is(predicate, "result", "PASSED") && !text_is(predicate, "result", "WARNED"))
-		return error_set(err, ERR_MISMATCH, "the tests did not pass");
+		return error_set(err, ERR_DENIED, "the tests did not pass");
 	if (json_array_size(json_object_get(predicate, "passedTests")) +
 		    json_array_size(json_object_get(predicate, "warnedTests")) ==
 	    0)
-		return error_set(err, ERR_MISMATCH, "it names no test that passed");
+		return error_set(err, ERR_DENIED, "it names no test that passed");
 	if (!has_kernel(predicate, s) ||
 	    (trials ? !has_trial(trials, s) : json_array_size(subjects) != 1))
-		return error_set(err, ERR_MISMATCH,
+		return error_set(err, ERR_DENIED,
 				 "it does not say that the module passed on %s with build ID %s",
 				 s->kernel, s->build_id);
 	return 0;

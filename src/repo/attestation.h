@@ -23,13 +23,14 @@ struct attestation_subject {
 int attestation_provenance(const struct record *record, const struct attestation_subject *subject,
 			   const char *record_sha256, const char *source_sha256, json_t **ret,
 			   struct error *err);
-/* Is the statement the provenance of this module? ERR_INVALID, ERR_MISMATCH. */
+/* Is the statement the provenance of this module? ERR_INVALID; ERR_NOT_LISTED when it is about
+ * another one, ERR_DENIED about another kernel. */
 int attestation_check_build(const json_t *statement, const struct attestation_subject *subject,
 			    struct error *err);
 /*
  * Does the statement say that this very module passed its tests on this kernel build? Signed or
- * not: the code is the same. A failed result, another module and another kernel are ERR_MISMATCH,
- * what is no Test Result ERR_INVALID.
+ * not: the code is the same. Another module is ERR_NOT_LISTED, a failed result and another kernel
+ * ERR_DENIED, what is no Test Result ERR_INVALID.
  */
 int attestation_check_lab(const json_t *statement, const struct attestation_subject *subject,
 			  struct error *err);

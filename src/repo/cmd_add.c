@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* suture-repo add, promote, recall: what tiers list. */
+/* suture-repo add, attest: modules, and what is known about them. */
 #include <dirent.h>
 
 #include "base/clock.h"
@@ -8,6 +8,8 @@
 #include "module/modinfo.h"
 #include "module/signature.h"
 #include "repo/commands.h"
+#include "repo/dsse.h"
+#include "repo/evidence.h"
 #include "repo/patch.h"
 #include "wire/record.h"
 
@@ -133,14 +135,17 @@ static int check_signer(const struct repository *repo, const char *keys, const s
 	return r;
 }
 
-static int make_custom(const struct submission *s, int64_t now, json_t **ret, struct error *err)
+static int make_custom(const struct repository *repo, const struct submission *s,
+		       const struct attestation_subject *subject, json_t **ret, struct error *err)
 {
+	const struct repo_role *evidence =
+		repository_role((struct repository *)repo, TARGET_EVIDENCE_ROLE);
 	const struct record *record = s->record;
 	struct target_custom custom = {
 		.version = (char *)record->version,
 		.kernel = (char *)record->kernel,
 		.build_id = (char *)record->build_id,
-		.published = now,
+		.published = repo->now,
 		.severity = (char *)record->severity,
 		.cves = record->cves,
 		.n_cves = record->n_cves,
@@ -148,35 +153,156 @@ static int make_custom(const struct submission *s, int64_t now, json_t **ret, st
 	};
 	int r = hash_sha256_hex(s->text.data, s->text.len, custom.record_sha256);
 
-	return r < 0 ? error_set(err, r, "no memory") : target_custom_write(&custom, ret, err);
+	if (r == 0 && evidence)
+		r = evidence_list(evidence->md->body, subject, &custom, err);
+	if (r == 0)
+		r = target_custom_write(&custom, ret, err);
+	free(custom.attestations);
+	return r;
 }
 
-static int put_patch(struct repository *repo, struct repo_role *role, const struct submission *s,
-		     struct error *err)
+/* ---- Evidence ---- */
+
+static int add_lab(struct repository *repo, const struct attestation_subject *subject,
+		   const char *file, struct error *err)
+{
+	_cleanup_buf_ struct buf data = BUF_INIT(DSSE_PAYLOAD_MAX);
+	int r = file_read(file, &data, err);
+
+	if (r == ERR_TOO_LARGE)
+		error_hint(err, "suture-lab report --module FILE.ko makes the record of one module");
+	if (r < 0)
+		return r;
+	r = evidence_add_lab(repo, subject, data.data, data.len, err);
+	return r < 0 ? error_prefix(err, r, "%s", file) : 0;
+}
+
+static int add_labs(struct repository *repo, const struct cli *cli,
+		    const struct attestation_subject *subject, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < cli_count(cli, "lab"); i++)
+		r = add_lab(repo, subject, cli_get_nth(cli, "lab", i), err);
+	return r;
+}
+
+/* The folder of a file; the caller frees. */
+static char *folder_of(const char *path)
+{
+	return path_base(path) == path ? strdup(".")
+				       : strndup(path, (size_t)(path_base(path) - path));
+}
+
+/* Where the sources may be: what --source names, else beside record and module, and here. */
+static int add_build(struct repository *repo, const struct cli *cli, const struct submission *s,
+		     const struct attestation_subject *subject, struct error *err)
+{
+	const char *places[64 + 3];
+	size_t given = cli_count(cli, "source"), n = 0;
+	_cleanup_free_ char *record = folder_of(cli_get(cli, "record"));
+	_cleanup_free_ char *module = folder_of(cli_arg(cli, 1));
+	struct evidence_input input = { s->record, &s->text, &s->module, places, 0 };
+	struct error missing = { 0 }, local = { 0 };
+	int r;
+
+	if (given > 64 || !record || !module)
+		return error_set(err, ERR_USAGE, "--source: at most 64");
+	while (n < given) {
+		places[n] = cli_get_nth(cli, "source", n);
+		n++;
+	}
+	if (n == 0) {
+		places[n++] = record;
+		places[n++] = module;
+		places[n++] = ".";
+	}
+	input.n_places = n;
+	r = evidence_add_build(repo, &input, subject, &missing, &local);
+	if (missing.message[0] && given > 0)
+		return error_set(err, ERR_NOT_FOUND, "%s", missing.message);
+	if (missing.message[0])
+		fprintf(stderr, "warning: the source is not published: %s: --source says where\n",
+			missing.message);
+	/* Without the role, or without its key, a tier that demands nothing takes it all the same. */
+	if (r == ERR_NOT_FOUND || r == ERR_UNTRUSTED) {
+		fprintf(stderr, "warning: provenance and source are not published: %s\n",
+			local.message);
+		return 0;
+	}
+	if (r < 0 && err)
+		*err = local;
+	return r;
+}
+
+int command_check_demands(const struct repository *repo, const char *tier,
+			  const struct attestation_subject *subject, struct error *err)
+{
+	const struct repo_role *role =
+		repository_role((struct repository *)repo, TARGET_EVIDENCE_ROLE);
+	size_t index;
+	int r = settings_tier_index(repo->settings, tier, &index, err);
+
+	for (unsigned kind = 0; r == 0 && kind < EVIDENCE_KINDS; kind++) {
+		struct error why = { 0 };
+
+		if (!(repo->settings->require[index] & 1u << kind))
+			continue;
+		if (role && evidence_check(repo, role->md->body, repo->tree, subject, kind,
+					   &why) == 0)
+			continue;
+		r = error_set(err, ERR_DENIED, "tier %s demands %s for %s on %s: %s", tier,
+			      evidence_kind_name(kind), subject->module, subject->kernel,
+			      role ? why.message : "the repository has no role evidence");
+		error_hint(err, "suture-repo attest DIR VERSION --lab FILE adds a test record");
+	}
+	return r;
+}
+
+/* ---- add ---- */
+
+static int put_files(struct repository *repo, struct repo_role *role, const struct submission *s,
+		     json_t *custom, struct error *err)
 {
 	const struct record *rec = s->record;
 	_cleanup_free_ char *ko =
 		target_path(role->name, rec->kernel, rec->build_id, rec->module, ".ko");
 	_cleanup_free_ char *json =
 		target_path(role->name, rec->kernel, rec->build_id, rec->module, ".json");
-	_cleanup_json_ json_t *custom = NULL;
 	int r;
 
 	if (!ko || !json)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
-	r = make_custom(s, repo->now, &custom, err);
-	if (r == 0)
-		r = repository_put_target(repo, role, ko, s->module.data, s->module.len, custom,
-					  err);
+	r = repository_put_target(repo, role, ko, s->module.data, s->module.len, custom, err);
 	if (r == 0)
 		r = repository_put_target(repo, role, json, s->text.data, s->text.len, NULL, err);
 	if (r == 0)
 		r = patch_prune(role, rec->kernel, rec->build_id, repo->settings->keep, err);
-	return r;
+	return r < 0 ? r : evidence_prune(repo, err);
 }
 
-static int add_to(struct repository *repo, const char *tier, const struct submission *s,
-		  struct error *err)
+static int put_patch(struct repository *repo, struct repo_role *role, const struct cli *cli,
+		     const struct submission *s, struct error *err)
+{
+	const struct record *rec = s->record;
+	_cleanup_json_ json_t *custom = NULL;
+	struct attestation_subject subject;
+	int r = evidence_subject(rec->module, rec->kernel, rec->build_id, &s->module, &subject,
+				 err);
+
+	if (r == 0)
+		r = add_build(repo, cli, s, &subject, err);
+	if (r == 0)
+		r = add_labs(repo, cli, &subject, err);
+	if (r == 0)
+		r = command_check_demands(repo, role->name, &subject, err);
+	if (r == 0)
+		r = make_custom(repo, s, &subject, &custom, err);
+	return r < 0 ? r : put_files(repo, role, s, custom, err);
+}
+
+static int add_to(struct repository *repo, const char *tier, const struct cli *cli,
+		  const struct submission *s, struct error *err)
 {
 	_cleanup_recall_ struct recall *recall = NULL;
 	const struct record *rec = s->record;
@@ -191,7 +317,7 @@ static int add_to(struct repository *repo, const char *tier, const struct submis
 		return error_set(err, ERR_DENIED, "%s is withdrawn for %s", rec->version,
 				 rec->kernel);
 	r = patch_check_newer(role, rec->kernel, rec->build_id, rec->version, err);
-	return r < 0 ? r : put_patch(repo, role, s, err);
+	return r < 0 ? r : put_patch(repo, role, cli, s, err);
 }
 
 int cmd_add(struct cli *cli, struct error *err)
@@ -215,7 +341,7 @@ int cmd_add(struct cli *cli, struct error *err)
 		r = check_signer(repo, cli_get(cli, "keys"), &s, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", file);
-	r = add_to(repo, tier, &s, err);
+	r = add_to(repo, tier, cli, &s, err);
 	if (r == 0)
 		r = repository_commit(repo, err);
 	if (r < 0)
@@ -225,184 +351,93 @@ int cmd_add(struct cli *cli, struct error *err)
 	return command_done(repo);
 }
 
-/* ---- promote ---- */
+/* ---- attest ---- */
 
-struct promotion {
+struct attesting {
 	struct repository *repo;
 	const struct cli *cli;
-	struct repo_role *from, *to;
 	const char *version;
-	struct recall *recall;
-	size_t done;
+	size_t matched; /* modules of this version */
+	size_t done;    /* test records added */
 };
 
-static void promotion_free(struct promotion *p)
+/* A record goes to the module that it is about; one about another kernel's is passed over. */
+static int attest_with(struct attesting *a, const struct attestation_subject *subject,
+		       const char *file, struct error *err)
 {
-	recall_free(p->recall);
+	struct error local = { 0 };
+	int r = add_lab(a->repo, subject, file, &local);
+
+	if (r == 0)
+		a->done++;
+	if (r == 0 || r == ERR_NOT_LISTED)
+		return 0;
+	if (err)
+		*err = local;
+	return r;
 }
 
-/* No --kernel means every kernel. */
-static bool kernel_wanted(const struct cli *cli, const char *kernel)
-{
-	size_t n = cli_count(cli, "kernel");
-
-	for (size_t i = 0; i < n; i++) {
-		if (streq(cli_get_nth(cli, "kernel", i), kernel))
-			return true;
-	}
-	return n == 0;
-}
-
-/* The same bytes under the other tier's path; `custom` stays, with the day of first publication. */
-static int copy_target(struct promotion *p, const struct target_path_parts *parts,
-		       const char *suffix, struct error *err)
-{
-	_cleanup_free_ char *from =
-		target_path(p->from->name, parts->kernel, parts->build_id, parts->module, suffix);
-	_cleanup_free_ char *to =
-		target_path(p->to->name, parts->kernel, parts->build_id, parts->module, suffix);
-	_cleanup_buf_ struct buf data = BUF_INIT(MODULE_FILE_MAX + SIGNATURE_MAX);
-	json_t *target;
-	int r;
-
-	if (!from || !to)
-		return error_set(err, ERR_NO_MEMORY, "no memory");
-	r = repository_read_target(p->repo, p->from, from, &data, err);
-	if (r < 0)
-		return r;
-	target = json_object_get(json_object_get(p->from->md->body, "targets"), from);
-	return repository_put_target(p->repo, p->to, to, data.data, data.len,
-				     json_object_get(target, "custom"), err);
-}
-
-static int promote_one(struct promotion *p, const char *path, struct error *err)
+static int attest_one(struct attesting *a, const struct repo_role *tier, const char *path,
+		      struct error *err)
 {
 	_cleanup_target_custom_ struct target_custom *custom = NULL;
+	_cleanup_buf_ struct buf module = BUF_INIT(MODULE_FILE_MAX + SIGNATURE_MAX);
+	struct attestation_subject subject;
 	struct target_path_parts parts;
-	int r = patch_read(p->from, path, &parts, &custom, err);
+	int r = patch_read(tier, path, &parts, &custom, err);
 
-	if (r < 0)
+	if (r < 0 || !streq(custom->version, a->version))
 		return r;
-	if (!streq(custom->version, p->version) || !kernel_wanted(p->cli, parts.kernel))
-		return 0;
-	if (recall_lookup(p->recall, custom->version, parts.kernel))
-		return error_set(err, ERR_DENIED, "%s is withdrawn for %s", custom->version,
-				 parts.kernel);
-	r = patch_check_newer(p->to, parts.kernel, parts.build_id, custom->version, err);
+	r = repository_read_target(a->repo, tier, path, &module, err);
 	if (r == 0)
-		r = copy_target(p, &parts, ".ko", err);
-	if (r == 0)
-		r = copy_target(p, &parts, ".json", err);
-	if (r == 0)
-		r = patch_prune(p->to, parts.kernel, parts.build_id, p->repo->settings->keep, err);
-	p->done++;
+		r = evidence_subject(parts.module, parts.kernel, parts.build_id, &module, &subject,
+				     err);
+	a->matched++;
+	for (size_t i = 0; r == 0 && i < cli_count(a->cli, "lab"); i++)
+		r = attest_with(a, &subject, cli_get_nth(a->cli, "lab", i), err);
 	return r;
 }
 
-static int promote_all(struct promotion *p, struct error *err)
+/* The same module in a later tier has the same evidence. */
+static int attest_tiers(struct attesting *a, struct error *err)
 {
-	const char *path;
-	json_t *target;
+	const struct settings *settings = a->repo->settings;
 
-	json_object_foreach (json_object_get(p->from->md->body, "targets"), path, target) {
-		int r = str_has_suffix(path, ".ko") ? promote_one(p, path, err) : 0;
+	for (size_t i = 0; i < settings->n_tiers && a->matched == 0; i++) {
+		const struct repo_role *tier = repository_role(a->repo, settings->tiers[i]);
+		const char *path;
+		json_t *target;
 
-		if (r < 0)
-			return r;
+		json_object_foreach (json_object_get(tier ? tier->md->body : NULL, "targets"), path,
+				     target) {
+			int r = str_has_suffix(path, ".ko") ? attest_one(a, tier, path, err) : 0;
+
+			if (r < 0)
+				return r;
+		}
 	}
-	if (p->done > 0 && p->done >= cli_count(p->cli, "kernel"))
-		return 0;
-	error_set(err, ERR_NOT_FOUND, "tier %s: does not list %s%s", p->from->name, p->version,
-		  cli_count(p->cli, "kernel") ? " for every kernel named" : "");
-	error_hint(err, "--from TIER names another tier that lists it");
-	return ERR_NOT_FOUND;
+	if (a->matched == 0)
+		return error_set(err, ERR_NOT_FOUND, "no tier lists %s", a->version);
+	if (a->done < cli_count(a->cli, "lab"))
+		return error_set(err, ERR_NOT_FOUND,
+				 "%zu of %zu test records are about a module of version %s",
+				 a->done, cli_count(a->cli, "lab"), a->version);
+	return 0;
 }
 
-/* --from, or the tier before the one to promote to. */
-static int find_tiers(struct promotion *p, struct error *err)
-{
-	const char *to = cli_get(p->cli, "to"), *from = cli_get(p->cli, "from");
-	size_t index;
-	int r = settings_tier_index(p->repo->settings, to, &index, err);
-
-	if (r < 0)
-		return r;
-	if (!from && index == 0)
-		return error_set(err, ERR_USAGE,
-				 "tier %s is the first: --from says where %s comes from", to,
-				 p->version);
-	r = repository_tier(p->repo, from ? from : p->repo->settings->tiers[index - 1], &p->from,
-			    err);
-	if (r == 0)
-		r = repository_tier(p->repo, to, &p->to, err);
-	if (r == 0 && p->from == p->to)
-		r = error_set(err, ERR_USAGE, "--from and --to are the same tier");
-	return r;
-}
-
-int cmd_promote(struct cli *cli, struct error *err)
+int cmd_attest(struct cli *cli, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
-	_cleanup_(promotion_free) struct promotion p = { .cli = cli, .version = cli_arg(cli, 1) };
-	struct patch_version version;
-	int r;
-
-	if (patch_version_parse(p.version, &version) < 0)
-		return error_set(err, ERR_USAGE, "%s: not a version such as 1.2", p.version);
-	r = command_open_change(cli, &repo, err);
-	p.repo = repo;
-	if (r == 0)
-		r = find_tiers(&p, err);
-	if (r == 0)
-		r = patch_recall_list(repo, &p.recall, err);
-	if (r == 0)
-		r = promote_all(&p, err);
-	if (r == 0)
-		r = repository_commit(repo, err);
-	if (r < 0)
-		return r;
-	printf("%s: %s from %s, %zu kernel%s\n", p.to->name, p.version, p.from->name, p.done,
-	       p.done == 1 ? "" : "s");
-	return command_done(repo);
-}
-
-/* ---- recall ---- */
-
-static int add_entries(const struct cli *cli, struct recall *list, int64_t now, struct error *err)
-{
-	const char *kernels[RECALL_MAX_KERNELS];
-	size_t n = cli_count(cli, "kernel");
-	int r = 0;
-
-	if (n > ARRAY_SIZE(kernels))
-		return error_set(err, ERR_USAGE, "--kernel: at most %zu", ARRAY_SIZE(kernels));
-	for (size_t i = 0; i < n; i++)
-		kernels[i] = cli_get_nth(cli, "kernel", i);
-	for (size_t i = 1; r == 0 && i < cli_argc(cli); i++)
-		r = recall_add(list, cli_arg(cli, i), kernels, n, cli_get(cli, "reason"), now, err);
-	return r;
-}
-
-int cmd_recall(struct cli *cli, struct error *err)
-{
-	_cleanup_repository_ struct repository *repo = NULL;
-	_cleanup_recall_ struct recall *list = NULL;
-	_cleanup_buf_ struct buf text = BUF_INIT(RECALL_MAX);
+	struct attesting a = { .cli = cli, .version = cli_arg(cli, 1) };
 	int r = command_open_change(cli, &repo, err);
 
+	a.repo = repo;
 	if (r == 0)
-		r = patch_recall_list(repo, &list, err);
-	if (r == 0)
-		r = add_entries(cli, list, repo->now, err);
-	if (r == 0)
-		r = recall_write(list, &text, err);
-	if (r == 0)
-		r = repository_put_target(repo, repository_role(repo, TARGET_RECALL_ROLE),
-					  TARGET_RECALL_PATH, text.data, text.len, NULL, err);
+		r = attest_tiers(&a, err);
 	if (r == 0)
 		r = repository_commit(repo, err);
 	if (r < 0)
 		return r;
-	printf("recall: %zu withdrawn\n", list->n_entries);
+	printf("evidence: %zu test record%s of %s\n", a.done, a.done == 1 ? "" : "s", a.version);
 	return command_done(repo);
 }

@@ -27,8 +27,8 @@ static void print_report(const struct walk_result *result)
 		       json_string_value(json_object_get(role, "expires")),
 		       json_integer_value(json_object_get(role, "modules")));
 	}
-	printf("verified: %zu roles, %zu modules, %zu bytes\n", result->roles, result->modules,
-	       result->bytes);
+	printf("verified: %zu roles, %zu modules, %zu attestations, %zu bytes\n", result->roles,
+	       result->modules, result->attestations, result->bytes);
 }
 
 int cmd_verify(struct cli *cli, struct error *err)

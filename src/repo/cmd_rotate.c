@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "repo/commands.h"
+#include "repo/evidence.h"
 #include "repo/role_keys.h"
 
 /* Files made on the way, to be taken back if nothing came of it. */
@@ -251,6 +252,25 @@ int cmd_key_import(struct cli *cli, struct error *err)
 
 /* ---- key revoke ---- */
 
+/* A key that the role has no more may still be one whose envelopes count. */
+static int revoke_one(struct repository *repo, struct role_keys *keys, const char *id,
+		      struct error *err)
+{
+	struct error local = { 0 };
+	size_t forgotten = 0;
+	int r = role_keys_drop(keys, id, &local);
+
+	if (streq(keys->role, TARGET_EVIDENCE_ROLE) && (r == 0 || r == ERR_NOT_FOUND) &&
+	    id[0] != '\0') {
+		int s = evidence_forget_key(repo, id, &forgotten, &local);
+
+		r = s < 0 ? s : forgotten > 0 ? 0 : r;
+	}
+	if (r < 0 && err)
+		*err = local;
+	return r;
+}
+
 int cmd_key_revoke(struct cli *cli, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
@@ -260,7 +280,7 @@ int cmd_key_revoke(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = role_keys_load(repo, cli_arg(cli, 1), &keys, err);
 	for (size_t i = 2; r == 0 && i < cli_argc(cli); i++)
-		r = role_keys_drop(&keys, cli_arg(cli, i), err);
+		r = revoke_one(repo, &keys, cli_arg(cli, i), err);
 	if (r == 0)
 		r = new_threshold(cli, &keys, err);
 	if (r == 0)

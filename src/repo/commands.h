@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/cli.h"
+#include "repo/evidence.h"
 #include "repo/repository.h"
 
 #define MODULE_FILE_MAX ((size_t)64 * 1024 * 1024) /* a livepatch module */
@@ -18,6 +19,9 @@ int command_open_change(const struct cli *cli, struct repository **ret, struct e
 int command_open_pending(const struct cli *cli, struct repository **ret, struct error *err);
 /* Says what is still waited for after a commit; the exit status. */
 int command_done(const struct repository *repo);
+/* Is there what the tier demands about a module (settings.h)? ERR_DENIED says what is missing. */
+int command_check_demands(const struct repository *repo, const char *tier,
+			  const struct attestation_subject *subject, struct error *err);
 /* The passphrase for new keys, of --passphrase-file; NULL without it. */
 int command_new_passphrase(const struct cli *cli, char **ret, struct error *err);
 /* A whole file as text (PEM), at most PEM_FILE_MAX; the caller frees. */
@@ -34,6 +38,8 @@ int cmd_key_list(struct cli *cli, struct error *err);
 int cmd_module_sign(struct cli *cli, struct error *err);
 int cmd_module_verify(struct cli *cli, struct error *err);
 int cmd_add(struct cli *cli, struct error *err);
+int cmd_attest(struct cli *cli, struct error *err);
+int cmd_config(struct cli *cli, struct error *err);
 int cmd_promote(struct cli *cli, struct error *err);
 int cmd_recall(struct cli *cli, struct error *err);
 int cmd_refresh(struct cli *cli, struct error *err);

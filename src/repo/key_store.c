@@ -162,6 +162,16 @@ static int load_token(struct key_entry *e, struct error *err)
 	return r < 0 ? error_prefix(err, r, "%s", e->path) : 0;
 }
 
+/* For messages; what does not fit is left out. */
+static void add_place(struct key_store *store, const char *text)
+{
+	size_t used = strlen(store->places);
+
+	snprintf(store->places + used, sizeof(store->places) - used, "%s%s", used ? ", " : "",
+		 text);
+}
+
+/* A key that cannot be opened is one that is not here. */
 static int add_file(struct key_store *store, const char *dir, const char *name, struct error *err)
 {
 	struct key_entry entry = { .path = path_join(dir, name, NULL) };
@@ -179,7 +189,9 @@ static int add_file(struct key_store *store, const char *dir, const char *name, 
 	if (r == 0)
 		return 0;
 	entry_free(&entry);
-	if (r == ERR_UNSUPPORTED)
+	if (r == ERR_DENIED)
+		add_place(store, local.message);
+	if (r == ERR_UNSUPPORTED || r == ERR_DENIED)
 		return 0;
 	if (err)
 		*err = local;
@@ -189,7 +201,6 @@ static int add_file(struct key_store *store, const char *dir, const char *name, 
 int key_store_add_folder(struct key_store *store, const char *dir, struct error *err)
 {
 	_cleanup_(closedirp) DIR *folder = opendir(dir);
-	size_t used = strlen(store->places);
 	struct dirent *entry;
 	int r = 0;
 
@@ -200,7 +211,7 @@ int key_store_add_folder(struct key_store *store, const char *dir, struct error 
 	}
 	if (!folder)
 		return error_set_errno(err, errno, "%s", dir);
-	snprintf(store->places + used, sizeof(store->places) - used, "%s%s", used ? ", " : "", dir);
+	add_place(store, dir);
 	while (r == 0 && (entry = readdir(folder))) {
 		if (str_has_suffix(entry->d_name, SUFFIX_PEM) ||
 		    str_has_suffix(entry->d_name, SUFFIX_TOKEN))

@@ -50,7 +50,15 @@ static const struct cli_option module_verify_options[] = {
 };
 static const struct cli_option add_options[] = {
 	{ "record", "FILE", "the module's build record", true, 0 },
+	{ "lab", "FILE", "a test record of suture-lab about it", false, 0 },
+	{ "source", "FILE|DIR", "its source patches (default: beside record and module)", false,
+	  0 },
 	{ "tier", "NAME", "tier that lists it (default: the first)", false, 0 },
+	CHANGE_OPTIONS,
+	{ 0 },
+};
+static const struct cli_option attest_options[] = {
+	{ "lab", "FILE", "a test record of suture-lab about a module of this version", true, 0 },
 	CHANGE_OPTIONS,
 	{ 0 },
 };
@@ -119,7 +127,15 @@ static const struct cli_option revoke_options[] = {
 	"The record must be that of this module before it was signed, with the same name and "     \
 	"vermagic. Where the folder of offline keys holds certificates (*.crt), one of them must " \
 	"have signed the module. A version that is not above all listed ones of its kernel build " \
-	"is refused, and so is a withdrawn one. The three newest versions stay listed."
+	"is refused, and so is a withdrawn one. The newest versions stay listed (config keep). "  \
+	"Where the record came from (SLSA Provenance), test records and the source are kept "      \
+	"beside it in the role evidence, signed; a tier may demand them (config require.TIER)."
+#define CONFIG_TEXT                                                                                \
+	"Without a KEY it shows them. keep=N: versions of a kernel that a tier lists. "           \
+	"lifetime.ROLE=90d: what is signed from now on is valid so long; ROLE is root, targets, " \
+	"tier (all of them), recall, evidence, snapshot or timestamp. require.TIER=lab,source: "   \
+	"add and promote refuse a module without a passed test record for its kernel (lab), its "  \
+	"provenance (build) or its source; none takes that back."
 #define REFRESH_TEXT                                                                                \
 	"For a timer: needs only the online keys. The snapshot is signed when half of its life is " \
 	"over. Offline roles that expire within two weeks are named on standard error."
@@ -156,6 +172,10 @@ static const struct cli_verb verbs[] = {
 	  module_verify_options, cmd_module_verify },
 	{ "add", "DIR FILE.ko", 2, 2, "list a signed module in a tier", ADD_TEXT, add_options,
 	  cmd_add },
+	{ "attest", "DIR VERSION", 2, 2, "add test records to a version that is listed", NULL,
+	  attest_options, cmd_attest },
+	{ "config", "DIR [KEY=VALUE]…", 1, -1, "show or change settings", CONFIG_TEXT,
+	  keys_options, cmd_config },
 	{ "promote", "DIR VERSION", 2, 2, "list a version in the next tier", NULL, promote_options,
 	  cmd_promote },
 	{ "recall", "DIR VERSION…", 2, -1, "withdraw versions", NULL, recall_options, cmd_recall },

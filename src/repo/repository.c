@@ -343,8 +343,7 @@ int repository_tier(struct repository *repo, const char *name, struct repo_role 
 	return 0;
 }
 
-/* "targets/<folder>/<hash>.<name>" */
-static char *hashed_path(const char *path, const char *sha256)
+char *repository_file_path(const char *path, const char *sha256)
 {
 	const char *name = path_base(path);
 	char *ret;
@@ -352,6 +351,15 @@ static char *hashed_path(const char *path, const char *sha256)
 	return asprintf(&ret, "targets/%.*s%s.%s", (int)(name - path), path, sha256, name) < 0
 		       ? NULL
 		       : ret;
+}
+
+const struct buf *repository_kept_file(const struct repository *repo, const char *file_path)
+{
+	for (const struct repo_file *f = repo->files; f; f = f->next) {
+		if (streq(f->path, file_path))
+			return &f->data;
+	}
+	return NULL;
 }
 
 int repository_keep_file(struct repository *repo, const char *path, const void *data, size_t len,
@@ -366,7 +374,7 @@ int repository_keep_file(struct repository *repo, const char *path, const void *
 	}
 	file->next = repo->files;
 	repo->files = file;
-	file->path = hashed_path(path, sha256);
+	file->path = repository_file_path(path, sha256);
 	file->data = BUF_INIT(len);
 	if (!file->path || buf_append(&file->data, data, len) < 0)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
@@ -400,7 +408,7 @@ int repository_read_target(struct repository *repo, const struct repo_role *role
 	if (!sha256 || !path_is_safe_relative(path) || !hex_is_lower(sha256, SHA256_HEX_LEN))
 		return error_set(err, ERR_NOT_LISTED, "%s: role %s does not list it", path,
 				 role->name);
-	relative = hashed_path(path, sha256);
+	relative = repository_file_path(path, sha256);
 	full = relative ? path_join(repo->tree, relative, NULL) : NULL;
 	if (!full)
 		return error_set(err, ERR_NO_MEMORY, "no memory");

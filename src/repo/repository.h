@@ -91,6 +91,10 @@ int repository_read_target(struct repository *repo, const struct repo_role *role
 /* Keeps bytes to be written that a role lists already. */
 int repository_keep_file(struct repository *repo, const char *path, const void *data, size_t len,
 			 struct error *err);
+/* "targets/<folder>/<hash>.<name>"; the caller frees; NULL without memory. */
+char *repository_file_path(const char *path, const char *sha256);
+/* Bytes that are kept to be written under such a path, or NULL. */
+const struct buf *repository_kept_file(const struct repository *repo, const char *file_path);
 /* What delegates to a role: its keys, and its object with `keyids` and `threshold`. NULL when there
  * is no such role. */
 const json_t *repository_delegation(const struct repository *repo, const char *role,

@@ -2,6 +2,8 @@
 /* suture-repo.json in the repository's working folder: what the metadata itself does not say. */
 #pragma once
 
+#include <jansson.h>
+
 #include "base/error.h"
 #include "wire/names.h"
 
@@ -9,13 +11,19 @@
 #define SETTINGS_MAX_TIERS 32
 #define SETTINGS_KEEP      3 /* versions of a kernel that a tier lists unless told otherwise */
 
+/* Kinds of evidence about a module (evidence.h). */
+enum evidence_kind { EVIDENCE_BUILD, EVIDENCE_LAB, EVIDENCE_SOURCE, EVIDENCE_KINDS };
+
+const char *evidence_kind_name(enum evidence_kind kind); /* "build", "lab", "source" */
+
 struct settings {
 	char *keys; /* absolute path of the offline keys' folder, or NULL */
 	char tiers[SETTINGS_MAX_TIERS][TIER_MAX + 1]; /* in the order of promotion */
+	unsigned require[SETTINGS_MAX_TIERS]; /* evidence that a tier demands: 1 << kind */
 	size_t n_tiers;
 	int64_t keep;
 	/* Lifetimes in seconds. */
-	int64_t root, targets, tier, recall, snapshot, timestamp;
+	int64_t root, targets, tier, recall, evidence, snapshot, timestamp;
 };
 
 /* The default lifetimes of docs/architecture.md, no tiers, no keys. ERR_NO_MEMORY. */
@@ -32,5 +40,10 @@ int settings_add_tier(struct settings *settings, const char *name, struct error 
 /* Its place in the order; ERR_NOT_FOUND. */
 int settings_tier_index(const struct settings *settings, const char *name, size_t *ret,
 			struct error *err);
+/* Sets "keep", "lifetime.ROLE" (ROLE may be `tier`, for all of them) or "require.TIER" from text, as
+ * the command line has it: numbers, "90d" or "12h", "lab,source" or "none". ERR_USAGE. */
+int settings_set(struct settings *settings, const char *key, const char *value, struct error *err);
+/* The file's content; the caller owns it. */
+int settings_to_json(const struct settings *settings, json_t **ret, struct error *err);
 /* Lifetime of a role by name: top-level, recall, or a tier. */
 int64_t settings_lifetime(const struct settings *settings, const char *role);

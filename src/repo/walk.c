@@ -6,6 +6,9 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "module/signature.h"
+#include "repo/dsse.h"
+#include "repo/evidence.h"
+#include "repo/source.h"
 #include "tuf/client.h"
 #include "wire/recall.h"
 #include "wire/record.h"
@@ -17,6 +20,8 @@ struct walk {
 	struct tuf_client *client;
 	const struct tuf_role *role;
 	const char *name;
+	const char *tree;
+	json_t *evidence; /* the signed part of the role, or NULL */
 	struct walk_result *result;
 	size_t modules; /* of this role */
 };
@@ -88,6 +93,23 @@ static int check_record(struct walk *w, const struct target_path_parts *parts,
 	return 0;
 }
 
+/* What `custom` says is known about the module. */
+static int check_attestations(struct walk *w, const struct target_path_parts *parts,
+			      const struct target_custom *custom, const struct buf *module,
+			      struct error *err)
+{
+	struct attestation_subject subject;
+	int r;
+
+	if (custom->n_attestations == 0)
+		return 0;
+	r = evidence_subject(parts->module, parts->kernel, parts->build_id, module, &subject, err);
+	if (r == 0)
+		r = evidence_check_listed(w->evidence, w->tree, &subject, custom, err);
+	w->result->attestations += custom->n_attestations;
+	return r;
+}
+
 static int check_module(struct walk *w, const struct tuf_target *target, struct error *err)
 {
 	_cleanup_target_custom_ struct target_custom *custom = NULL;
@@ -101,6 +123,8 @@ static int check_module(struct walk *w, const struct tuf_target *target, struct 
 		r = download(w, target->path, WALK_MODULE_MAX, &module, err);
 	if (r == 0)
 		r = check_record(w, &parts, custom, &module, err);
+	if (r == 0)
+		r = check_attestations(w, &parts, custom, &module, err);
 	w->modules++;
 	return r < 0 ? error_prefix(err, r, "%s", target->path) : 0;
 }
@@ -113,7 +137,7 @@ static int check_target(struct walk *w, const struct tuf_target *target, struct 
 
 	if (str_has_suffix(target->path, ".ko"))
 		return check_module(w, target, err);
-	r = download(w, target->path, RECORD_MAX, &data, err);
+	r = download(w, target->path, MAX(SOURCE_MAX, DSSE_MAX), &data, err);
 	if (r == 0 && streq(target->path, TARGET_RECALL_PATH))
 		r = recall_parse(data.data, data.len, &recall, err);
 	return r;
@@ -149,6 +173,31 @@ static int walk_role(struct walk *w, const char *name, struct error *err)
 	return r < 0 ? r : report_role(w, err);
 }
 
+/* The role of evidence, as it was verified; a repository may have none. */
+static int load_evidence(struct walk *w, const char *trusted, const json_t *roles,
+			 struct error *err)
+{
+	_cleanup_free_ char *path = path_join(trusted, TARGET_EVIDENCE_ROLE ".json", NULL);
+	_cleanup_json_ json_t *envelope = NULL;
+	const struct tuf_role *role;
+	bool there = false;
+	int r;
+
+	for (size_t i = 0; i < json_array_size(roles); i++)
+		there |= streq(json_string_value(json_object_get(json_array_get(roles, i), "name")),
+			       TARGET_EVIDENCE_ROLE);
+	if (!there)
+		return 0;
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	r = tuf_client_load_role(w->client, TARGET_EVIDENCE_ROLE, &role, err);
+	if (r == 0)
+		r = json_load_path(path, TUF_MAX_TARGETS, &envelope, err);
+	if (r == 0)
+		w->evidence = json_incref(json_object_get(envelope, "signed"));
+	return r;
+}
+
 /* The names of delegated roles, from the verified targets.json in the trusted folder. */
 static int walk_roles(struct walk *w, const char *trusted, struct error *err)
 {
@@ -161,6 +210,8 @@ static int walk_roles(struct walk *w, const char *trusted, struct error *err)
 		return r;
 	roles = json_object_get(json_object_get(json_object_get(targets, "signed"), "delegations"),
 				"roles");
+	if (r == 0)
+		r = load_evidence(w, trusted, roles, err);
 	for (size_t i = 0; r == 0 && i < json_array_size(roles); i++)
 		r = walk_role(w,
 			      json_string_value(json_object_get(json_array_get(roles, i), "name")),
@@ -202,7 +253,7 @@ int walk_repository(const char *tree, const char *root, int64_t now, struct walk
 {
 	const char *base = getenv("TMPDIR");
 	_cleanup_free_ char *trusted = path_join(base ? base : "/tmp", "suture-repo-XXXXXX", NULL);
-	struct walk w = { .result = ret };
+	struct walk w = { .result = ret, .tree = tree };
 	int r;
 
 	*ret = (struct walk_result){ .report = json_pack("{s:[]}", "roles") };
@@ -212,6 +263,7 @@ int walk_repository(const char *tree, const char *root, int64_t now, struct walk
 		return error_set_errno(err, errno, "%s", trusted);
 	r = walk_in(trusted, tree, root, now, &w, err);
 	tuf_client_free(w.client);
+	json_decref(w.evidence);
 	(void)file_remove_tree(trusted, NULL);
 	return r;
 }

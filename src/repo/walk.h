@@ -7,14 +7,14 @@
 #include "base/error.h"
 
 struct walk_result {
-	size_t roles, modules, bytes;
+	size_t roles, modules, attestations, bytes;
 	json_t *report; /* {"roles": [{"role", "version", "expires", "modules"}]}; the caller's */
 };
 
 /*
  * Runs the TUF client of src/tuf over a folder that holds metadata/ and targets/, in a temporary
  * trusted folder: root chain, top-level roles, every delegated role, every target with its hash,
- * its custom, its record, and the module's hash before signing. `root` is the trusted root.json
+ * its custom, its record, its attestations, and the module's hash before signing. `root` is the trusted root.json
  * (NULL: metadata/1.root.json of the folder itself). Errors are those a client would give.
  */
 int walk_repository(const char *tree, const char *root, int64_t now, struct walk_result *ret,

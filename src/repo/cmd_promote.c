@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* suture-repo promote, recall: what later tiers list, and what is withdrawn. */
+#include "module/signature.h"
+#include "repo/commands.h"
+#include "repo/evidence.h"
+#include "repo/patch.h"
+
+/* ---- promote ---- */
+
+struct promotion {
+	struct repository *repo;
+	const struct cli *cli;
+	struct repo_role *from, *to;
+	const char *version;
+	struct recall *recall;
+	size_t done;
+};
+
+static void promotion_free(struct promotion *p)
+{
+	recall_free(p->recall);
+}
+
+/* No --kernel means every kernel. */
+static bool kernel_wanted(const struct cli *cli, const char *kernel)
+{
+	size_t n = cli_count(cli, "kernel");
+
+	for (size_t i = 0; i < n; i++) {
+		if (streq(cli_get_nth(cli, "kernel", i), kernel))
+			return true;
+	}
+	return n == 0;
+}
+
+/* One module on its way: everything that is copied. */
+struct parcel {
+	const struct target_path_parts *parts;
+	struct target_custom *custom;
+	struct buf module, record;
+};
+
+static void parcel_free(struct parcel *p)
+{
+	buf_free(&p->module);
+	buf_free(&p->record);
+}
+
+static int read_one(struct promotion *p, const struct parcel *parcel, const char *suffix,
+		    struct buf *out, struct error *err)
+{
+	const struct target_path_parts *parts = parcel->parts;
+	_cleanup_free_ char *from =
+		target_path(p->from->name, parts->kernel, parts->build_id, parts->module, suffix);
+
+	*out = BUF_INIT(MODULE_FILE_MAX + SIGNATURE_MAX);
+	return from ? repository_read_target(p->repo, p->from, from, out, err)
+		    : error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+/* The same bytes under the other tier's path. */
+static int put_one(struct promotion *p, const struct parcel *parcel, const char *suffix,
+		   const struct buf *data, json_t *custom, struct error *err)
+{
+	const struct target_path_parts *parts = parcel->parts;
+	_cleanup_free_ char *to =
+		target_path(p->to->name, parts->kernel, parts->build_id, parts->module, suffix);
+
+	return to ? repository_put_target(p->repo, p->to, to, data->data, data->len, custom, err)
+		  : error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+/* `custom` stays, with the day of first publication, but for the attestations, which may have become
+ * more. */
+static int copy_patch(struct promotion *p, struct parcel *parcel, struct error *err)
+{
+	const struct repo_role *evidence = repository_role(p->repo, TARGET_EVIDENCE_ROLE);
+	struct attestation_subject subject;
+	_cleanup_json_ json_t *custom = NULL;
+	int r = read_one(p, parcel, ".ko", &parcel->module, err);
+
+	if (r == 0)
+		r = read_one(p, parcel, ".json", &parcel->record, err);
+	if (r == 0)
+		r = evidence_subject(parcel->parts->module, parcel->parts->kernel,
+				     parcel->parts->build_id, &parcel->module, &subject, err);
+	if (r == 0)
+		r = command_check_demands(p->repo, p->to->name, &subject, err);
+	if (r == 0 && evidence)
+		r = evidence_list(evidence->md->body, &subject, parcel->custom, err);
+	if (r == 0)
+		r = target_custom_write(parcel->custom, &custom, err);
+	if (r == 0)
+		r = put_one(p, parcel, ".ko", &parcel->module, custom, err);
+	return r < 0 ? r : put_one(p, parcel, ".json", &parcel->record, NULL, err);
+}
+
+static int promote_one(struct promotion *p, const char *path, struct error *err)
+{
+	_cleanup_target_custom_ struct target_custom *custom = NULL;
+	struct target_path_parts parts;
+	_cleanup_(parcel_free) struct parcel parcel = { .parts = &parts };
+	int r = patch_read(p->from, path, &parts, &custom, err);
+
+	if (r < 0)
+		return r;
+	if (!streq(custom->version, p->version) || !kernel_wanted(p->cli, parts.kernel))
+		return 0;
+	if (recall_lookup(p->recall, custom->version, parts.kernel))
+		return error_set(err, ERR_DENIED, "%s is withdrawn for %s", custom->version,
+				 parts.kernel);
+	r = patch_check_newer(p->to, parts.kernel, parts.build_id, custom->version, err);
+	parcel.custom = custom;
+	if (r == 0)
+		r = copy_patch(p, &parcel, err);
+	if (r == 0)
+		r = patch_prune(p->to, parts.kernel, parts.build_id, p->repo->settings->keep, err);
+	p->done++;
+	return r;
+}
+
+static int promote_all(struct promotion *p, struct error *err)
+{
+	const char *path;
+	json_t *target;
+
+	json_object_foreach (json_object_get(p->from->md->body, "targets"), path, target) {
+		int r = str_has_suffix(path, ".ko") ? promote_one(p, path, err) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	if (p->done > 0 && p->done >= cli_count(p->cli, "kernel"))
+		return 0;
+	error_set(err, ERR_NOT_FOUND, "tier %s: does not list %s%s", p->from->name, p->version,
+		  cli_count(p->cli, "kernel") ? " for every kernel named" : "");
+	error_hint(err, "--from TIER names another tier that lists it");
+	return ERR_NOT_FOUND;
+}
+
+/* --from, or the tier before the one to promote to. */
+static int find_tiers(struct promotion *p, struct error *err)
+{
+	const char *to = cli_get(p->cli, "to"), *from = cli_get(p->cli, "from");
+	size_t index;
+	int r = settings_tier_index(p->repo->settings, to, &index, err);
+
+	if (r < 0)
+		return r;
+	if (!from && index == 0)
+		return error_set(err, ERR_USAGE,
+				 "tier %s is the first: --from says where %s comes from", to,
+				 p->version);
+	r = repository_tier(p->repo, from ? from : p->repo->settings->tiers[index - 1], &p->from,
+			    err);
+	if (r == 0)
+		r = repository_tier(p->repo, to, &p->to, err);
+	if (r == 0 && p->from == p->to)
+		r = error_set(err, ERR_USAGE, "--from and --to are the same tier");
+	return r;
+}
+
+int cmd_promote(struct cli *cli, struct error *err)
+{
+	_cleanup_repository_ struct repository *repo = NULL;
+	_cleanup_(promotion_free) struct promotion p = { .cli = cli, .version = cli_arg(cli, 1) };
+	struct patch_version version;
+	int r;
+
+	if (patch_version_parse(p.version, &version) < 0)
+		return error_set(err, ERR_USAGE, "%s: not a version such as 1.2", p.version);
+	r = command_open_change(cli, &repo, err);
+	p.repo = repo;
+	if (r == 0)
+		r = find_tiers(&p, err);
+	if (r == 0)
+		r = patch_recall_list(repo, &p.recall, err);
+	if (r == 0)
+		r = promote_all(&p, err);
+	if (r == 0)
+		r = evidence_prune(repo, err);
+	if (r == 0)
+		r = repository_commit(repo, err);
+	if (r < 0)
+		return r;
+	printf("%s: %s from %s, %zu kernel%s\n", p.to->name, p.version, p.from->name, p.done,
+	       p.done == 1 ? "" : "s");
+	return command_done(repo);
+}
+
+/* ---- recall ---- */
+
+static int add_entries(const struct cli *cli, struct recall *list, int64_t now, struct error *err)
+{
+	const char *kernels[RECALL_MAX_KERNELS];
+	size_t n = cli_count(cli, "kernel");
+	int r = 0;
+
+	if (n > ARRAY_SIZE(kernels))
+		return error_set(err, ERR_USAGE, "--kernel: at most %zu", ARRAY_SIZE(kernels));
+	for (size_t i = 0; i < n; i++)
+		kernels[i] = cli_get_nth(cli, "kernel", i);
+	for (size_t i = 1; r == 0 && i < cli_argc(cli); i++)
+		r = recall_add(list, cli_arg(cli, i), kernels, n, cli_get(cli, "reason"), now, err);
+	return r;
+}
+
+int cmd_recall(struct cli *cli, struct error *err)
+{
+	_cleanup_repository_ struct repository *repo = NULL;
+	_cleanup_recall_ struct recall *list = NULL;
+	_cleanup_buf_ struct buf text = BUF_INIT(RECALL_MAX);
+	int r = command_open_change(cli, &repo, err);
+
+	if (r == 0)
+		r = patch_recall_list(repo, &list, err);
+	if (r == 0)
+		r = add_entries(cli, list, repo->now, err);
+	if (r == 0)
+		r = recall_write(list, &text, err);
+	if (r == 0)
+		r = repository_put_target(repo, repository_role(repo, TARGET_RECALL_ROLE),
+					  TARGET_RECALL_PATH, text.data, text.len, NULL, err);
+	if (r == 0)
+		r = repository_commit(repo, err);
+	if (r < 0)
+		return r;
+	printf("recall: %zu withdrawn\n", list->n_entries);
+	return command_done(repo);
+}

@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# test-repo-evidence.sh PROGRAM: what the repository keeps beside a module (provenance, test records,
+# source), and tiers that demand it.
+repo=$(realpath "$1")
+. "$(dirname "$0")/repo-lib.sh"
+
+# record VERSION RESULT [RELEASE [BUILD_ID]]: lab-VERSION.json, a test record as suture-lab writes it.
+record() {
+	local v=$1 result=$2 r=${3:-$release} b=${4:-$id} sha trial=pass
+	[ "$result" = PASSED ] || trial=fail
+	sha=$(sha256sum "m-$v.ko" | cut -d' ' -f1)
+	cat >"lab-$v.json" <<-END
+		{"_type": "https://in-toto.io/Statement/v1",
+		"subject": [{"name": "m-$v.ko", "digest": {"sha256": "$sha"}}],
+		"predicateType": "https://in-toto.io/attestation/test-result/v0.1",
+		"predicate": {"result": "$result",
+		"configuration": [{"name": "$r", "digest": {"gnuBuildId": "$b"}}],
+		"passedTests": ["$r/standard/load"], "warnedTests": [], "failedTests": [],
+		"suture": {"format": 1, "tool": "suture-lab 0.1.0", "time": "2026-01-01T00:00:00Z", "seconds": 1.5,
+		"trials": [{"state": "held", "kernel": "$r", "build_id": "$b", "module": "m-$v.ko",
+		"module_sha256": "$sha", "machine": "pc", "result": "$trial", "seconds": 1, "boots": 1, "cases": []}]}}}
+	END
+}
+
+metadata() { echo "r/repository/metadata/$(current "$1").$1.json"; }
+evidence() { # ENDING: the file of that ending in evidence
+	find r/repository/targets/evidence -name "*$1" | head -1
+}
+attestations() { # TIER VERSION
+	jq -r ".signed.targets[] | select(.custom.version == \"$2\").custom.attestations | length" "$(metadata "$1")"
+}
+
+works "init" "$repo" init r --keys keys
+"$repo" key generate -o keys/module.pem --cert keys/module.crt --bits 2048 >/dev/null
+cp r/repository/metadata/1.root.json first-root.json
+works "config shows the settings" "$repo" config r
+works "a tier demands a test record" "$repo" config r require.candidate=lab require.stable=lab,build,source
+refuses "of no other kind" 2 "not build, lab or source" "$repo" config r require.beta=luck
+refuses "nor for an unknown tier" 2 "no such tier" "$repo" config r require.gamma=lab
+refuses "nor a lifetime without end" 2 "not a value" "$repo" config r lifetime.root=9999999999d
+works "lifetimes" "$repo" config r lifetime.tier=30d lifetime.timestamp=12h keep=4
+
+# ---- Provenance and source ----
+signed 1.1
+works "add" "$repo" add r m-1.1.ko --record m-1.1.json
+check "the source was found beside the record" test ! -s err
+check "the tier's new lifetime counts" test "$(jq -r .signed.expires "$(metadata edge)")" '<' "$(date -u -d +31days +%FT%TZ)"
+check "provenance is listed" test "$(attestations edge 1.1)" = 1
+works "verify follows it" "$repo" verify r --root first-root.json
+envelope=$(evidence .build.json)
+check "it is a DSSE envelope" test "$(jq -r .payloadType "$envelope")" = application/vnd.in-toto+json
+jq -r .payload "$envelope" | base64 -d >statement.json
+check "with SLSA Provenance" test "$(jq -r .predicateType statement.json)" = https://slsa.dev/provenance/v1
+check "about the published bytes" test "$(jq -r '.subject[0].digest.sha256' statement.json)" = "$(sha256sum m-1.1.ko | cut -d' ' -f1)"
+check "and the source patch" test "$(jq -r '.predicate.buildDefinition.externalParameters.patches[0].digest.sha256' statement.json)" = \
+	"$(sha256sum fix-1.1.patch | cut -d' ' -f1)"
+# Somebody else's reading of the specification, and of the key.
+cat >pae.py <<-END
+	import base64, json, subprocess, sys
+	envelope, role = json.load(open(sys.argv[1])), json.load(open(sys.argv[2]))
+	payload = base64.b64decode(envelope["payload"])
+	kind = envelope["payloadType"].encode()
+	signature = envelope["signatures"][0]
+	raw = role["signed"]["attestation_keys"][signature["keyid"]]["keyval"]["public"]
+	open("pae", "wb").write(b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload))
+	open("sig", "wb").write(base64.b64decode(signature["sig"]))
+	open("key.der", "wb").write(bytes.fromhex("302a300506032b6570032100" + raw))
+END
+openssl_agrees() {
+	python3 pae.py "$envelope" "$(metadata evidence)" &&
+		openssl pkeyutl -verify -pubin -keyform DER -inkey key.der -rawin -in pae -sigfile sig
+}
+check "openssl verifies its signature" openssl_agrees
+tar -xf "$(evidence .source.tar)"
+check "the source has the patch" cmp fix-1.1.patch suture_*_1_1/patches/01/fix-1.1.patch
+check "the record" cmp m-1.1.json suture_*_1_1/record.json
+check "and how to build it" grep -q "suture-build patch --kernel $release --version 1.1 --severity high" suture_*_1_1/BUILD.md
+check "the patch of CVEs too" grep -q -- "--cve CVE-2024-1086" suture_*_1_1/BUILD.md
+sha256sum "$(evidence .source.tar)" | cut -d' ' -f1 >source.hash
+check "it is the one that the provenance names" grep -q "$(cat source.hash)" statement.json
+
+signed 1.2 && mv fix-1.2.patch elsewhere.patch
+works "a module whose source is not there" "$repo" add r m-1.2.ko --record m-1.2.json
+check "is added, and that is said" grep -q "source is not published" <(
+	signed 1.3 && rm fix-1.3.patch && "$repo" add r m-1.3.ko --record m-1.3.json 2>&1)
+signed 1.4 && mv fix-1.4.patch other-name
+refuses "a source that is named and is another" 1 "no file here is fix-1.4.patch" \
+	"$repo" add r m-1.4.ko --record m-1.4.json --source fix-1.1.patch
+works "a source under another name" "$repo" add r m-1.4.ko --record m-1.4.json --source other-name
+
+# ---- Test records and what tiers demand ----
+works "promote to a tier that demands nothing" "$repo" promote r 1.1 --to beta
+refuses "no promotion without a test record" 1 "tier candidate demands lab" "$repo" promote r 1.1 --to candidate
+record 1.1 FAILED
+refuses "a failed one is none" 1 "did not pass" "$repo" attest r 1.1 --lab lab-1.1.json
+record 1.1 PASSED 6.1.0-57-cloud-amd64
+refuses "nor one of another kernel" 1 "does not say that the module passed on $release" "$repo" attest r 1.1 --lab lab-1.1.json
+record 1.1 PASSED $release ffffffffffffffffffffffffffffffffffffffff
+refuses "nor one of another build" 1 "does not say that the module passed" "$repo" attest r 1.1 --lab lab-1.1.json
+record 1.4 PASSED
+refuses "nor one of another module" 1 "0 of 1 test records" "$repo" attest r 1.1 --lab lab-1.4.json
+record 1.1 PASSED
+sed 's/"result": "pass"/"result": "fail"/' lab-1.1.json >half.json
+refuses "nor one whose trial failed" 1 "does not say that the module passed" "$repo" attest r 1.1 --lab half.json
+sed 's/test-result/other-result/' lab-1.1.json >kind.json
+refuses "nor another statement" 1 "not an in-toto statement" "$repo" attest r 1.1 --lab kind.json
+refuses "the right one is not there yet" 1 "tier candidate demands lab" "$repo" promote r 1.1 --to candidate
+works "attest" "$repo" attest r 1.1 --lab lab-1.1.json
+refuses "once is enough" 1 "there already" "$repo" attest r 1.1 --lab lab-1.1.json
+refuses "a version that no tier lists" 1 "no tier lists 9.9" "$repo" attest r 9.9 --lab lab-1.1.json
+works "promote with it" "$repo" promote r 1.1 --to candidate
+check "candidate names both attestations" test "$(attestations candidate 1.1)" = 2
+works "promote to a tier that demands all" "$repo" promote r 1.1 --to stable
+works "verify" "$repo" verify r --root first-root.json
+record 1.2 PASSED
+works "attest a module without source" "$repo" attest r 1.2 --lab lab-1.2.json
+refuses "no promotion without the source" 1 "tier stable demands source" "$repo" promote r 1.2 --to stable --from edge
+signed 1.5 && cp m-1.5.ko unsigned && record 1.5 PASSED
+refuses "add to a tier that demands is refused too" 1 "tier candidate demands lab" "$repo" add r m-1.5.ko --record m-1.5.json --tier candidate
+works "add with a test record" "$repo" add r m-1.5.ko --record m-1.5.json --lab lab-1.5.json --tier candidate
+
+# ---- Keys of evidence ----
+signer=$(jq -r '.signed.attestation_keys | keys[0]' "$(metadata evidence)")
+works "new keys" "$repo" rotate r evidence
+works "what the old one attested counts still" "$repo" verify r --root first-root.json
+record 1.3 PASSED
+works "the new one attests" "$repo" attest r 1.3 --lab lab-1.3.json
+works "the old one is revoked" "$repo" key revoke r evidence "$signer"
+refuses "what it attested counts no more" 1 "no valid signature by a trusted key" "$repo" verify r
+refuses "and opens no tier" 1 "tier stable demands build" "$repo" promote r 1.5 --to stable
+works "what the new one attested does" "$repo" promote r 1.3 --to beta --from edge
+
+# ---- Damage ----
+file=$(evidence 1_5.lab.json)
+cp "$file" kept
+printf x >>"$file"
+refuses "a damaged attestation is found" 1 "" "$repo" verify r
+cp kept "$file"
+
+# ---- What leaves ----
+works "keep one" "$repo" config r keep=1
+signed 1.6
+works "a newer version in edge" "$repo" add r m-1.6.ko --record m-1.6.json
+check "evidence of what no tier lists is gone" test "$(jq -r '.signed.targets | keys[]' "$(metadata evidence)" | grep -c 1_4)" = 0
+check "that of what stable lists is not" test "$(jq -r '.signed.targets | keys[]' "$(metadata evidence)" | grep -c 1_1)" = 3
+
+# ---- A repository whose first tier is online ----
+works "init with an online tier" "$repo" init o --keys okeys --online-tier edge
+check "the key of evidence is with it" test -e o/online-keys/evidence.pem
+cp keys/module.crt okeys/ && mv okeys away
+signed 1.7
+works "add without the offline keys" "$repo" add o m-1.7.ko --record m-1.7.json
+works "it is attested" "$repo" verify o
+check "really" test -n "$(find o/repository/targets/evidence -name '*.build.json')"
+echo "1..$n"
