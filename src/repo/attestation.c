@@ -49,15 +49,15 @@ static json_t *parameters(const struct record *record)
 static json_t *dependencies(const struct record *record)
 {
 	json_t *list = json_array();
-	int bad = json_array_append_new(list, resource(record->kernel, "gnuBuildId",
-						       record->build_id));
+	int bad = json_array_append_new(list,
+					resource(record->kernel, "gnuBuildId", record->build_id));
 
 	for (size_t i = 0; i < record->n_patches; i++)
 		bad |= json_array_append_new(list, resource(record->patches[i].name, "sha256",
 							    record->patches[i].sha256));
 	for (size_t i = 0; i < record->n_inputs; i++)
-		bad |= json_array_append_new(list, resource(record->inputs[i].name, "sha256",
-							    record->inputs[i].sha256));
+		bad |= json_array_append_new(
+			list, resource(record->inputs[i].name, "sha256", record->inputs[i].sha256));
 	if (bad) {
 		json_decref(list);
 		return NULL;
@@ -95,12 +95,12 @@ int attestation_provenance(const struct record *record, const struct attestation
 	snprintf(builder, sizeof(builder), "urn:%s", record->tool);
 	for (char *p = builder; *p; p++)
 		*p = *p == ' ' ? ':' : *p;
-	predicate = json_pack(
-		"{s:{s:s, s:o, s:{s:s, s:s}, s:o}, s:{s:{s:s}, s:o}}", "buildDefinition",
-		"buildType", BUILD_TYPE, "externalParameters", parameters(record),
-		"internalParameters", "compiler", record->compiler, "tool", record->tool,
-		"resolvedDependencies", dependencies(record), "runDetails", "builder", "id",
-		builder, "byproducts", byproducts(record, record_sha256, source_sha256));
+	predicate = json_pack("{s:{s:s, s:o, s:{s:s, s:s}, s:o}, s:{s:{s:s}, s:o}}",
+			      "buildDefinition", "buildType", BUILD_TYPE, "externalParameters",
+			      parameters(record), "internalParameters", "compiler",
+			      record->compiler, "tool", record->tool, "resolvedDependencies",
+			      dependencies(record), "runDetails", "builder", "id", builder,
+			      "byproducts", byproducts(record, record_sha256, source_sha256));
 	*ret = json_pack("{s:s, s:o, s:s, s:o}", "_type", STATEMENT_TYPE, "subject",
 			 subjects(subject), "predicateType", PROVENANCE_TYPE, "predicate",
 			 predicate);
@@ -160,9 +160,9 @@ int attestation_check_build(const json_t *statement, const struct attestation_su
 
 	if (r < 0)
 		return r;
-	parameters = json_object_get(json_object_get(json_object_get(statement, "predicate"),
-						     "buildDefinition"),
-				     "externalParameters");
+	parameters = json_object_get(
+		json_object_get(json_object_get(statement, "predicate"), "buildDefinition"),
+		"externalParameters");
 	if (!text_is(parameters, "kernel", subject->kernel))
 		return error_set(err, ERR_DENIED, "it is not for the kernel %s", subject->kernel);
 	return 0;
@@ -176,7 +176,8 @@ static bool has_kernel(const json_t *predicate, const struct attestation_subject
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *entry = json_array_get(list, i);
 
-		if (text_is(entry, "name", s->kernel) && digest_is(entry, "gnuBuildId", s->build_id))
+		if (text_is(entry, "name", s->kernel) &&
+		    digest_is(entry, "gnuBuildId", s->build_id))
 			return true;
 	}
 	return false;

@@ -170,7 +170,8 @@ static int add_lab(struct repository *repo, const struct attestation_subject *su
 	int r = file_read(file, &data, err);
 
 	if (r == ERR_TOO_LARGE)
-		error_hint(err, "suture-lab report --module FILE.ko makes the record of one module");
+		error_hint(err,
+			   "suture-lab report --module FILE.ko makes the record of one module");
 	if (r < 0)
 		return r;
 	r = evidence_add_lab(repo, subject, data.data, data.len, err);
@@ -224,7 +225,8 @@ static int add_build(struct repository *repo, const struct cli *cli, const struc
 	if (missing.message[0])
 		fprintf(stderr, "warning: the source is not published: %s: --source says where\n",
 			missing.message);
-	/* Without the role, or without its key, a tier that demands nothing takes it all the same. */
+	/* Without the role, or without its key, a tier that demands nothing takes it all the same.
+	 */
 	if (r == ERR_NOT_FOUND || r == ERR_UNTRUSTED) {
 		fprintf(stderr, "warning: provenance and source are not published: %s\n",
 			local.message);
@@ -248,8 +250,8 @@ int command_check_demands(const struct repository *repo, const char *tier,
 
 		if (!(repo->settings->require[index] & 1u << kind))
 			continue;
-		if (role && evidence_check(repo, role->md->body, repo->tree, subject, kind,
-					   &why) == 0)
+		if (role &&
+		    evidence_check(repo, role->md->body, repo->tree, subject, kind, &why) == 0)
 			continue;
 		r = error_set(err, ERR_DENIED, "tier %s demands %s for %s on %s: %s", tier,
 			      evidence_kind_name(kind), subject->module, subject->kernel,

@@ -31,7 +31,7 @@ struct plan {
 	char *keys; /* absolute */
 	char *online;
 	int lock_fd, keys_lock_fd; /* of both folders; -1: not ours */
-	char *passphrase; /* for the offline keys, or NULL */
+	char *passphrase;          /* for the offline keys, or NULL */
 	struct settings *settings;
 	struct new_role roles[SETTINGS_MAX_TIERS + 6];
 	size_t n;
@@ -323,8 +323,7 @@ static int add_keys(struct plan *p, struct key_store *store, struct error *err)
 			int r = object ? tuf_key_from_json(object, &public, err) : ERR_NO_MEMORY;
 
 			if (r == 0)
-				r = key_store_add(store, p->roles[i].keys[k],
-						  p->roles[i].paths[k]);
+				r = key_store_add(store, p->roles[i].keys[k], p->roles[i].paths[k]);
 			if (r < 0) {
 				tuf_key_free(public);
 				return error_set(err, r, "no memory");

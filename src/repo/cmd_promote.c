@@ -70,8 +70,8 @@ static int put_one(struct promotion *p, const struct parcel *parcel, const char 
 		  : error_set(err, ERR_NO_MEMORY, "no memory");
 }
 
-/* `custom` stays, with the day of first publication, but for the attestations, which may have become
- * more. */
+/* `custom` stays, with the day of first publication, but for the attestations, which may have
+ * become more. */
 static int copy_patch(struct promotion *p, struct parcel *parcel, struct error *err)
 {
 	const struct repo_role *evidence = repository_role(p->repo, TARGET_EVIDENCE_ROLE);

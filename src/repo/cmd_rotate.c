@@ -101,7 +101,7 @@ static int make_key(struct repository *repo, const char *folder, const char *pas
 	key = NULL;
 	r = role_keys_add(keys, public, err);
 	if (r == 0)
-		public = NULL;
+	public = NULL;
 	return r;
 }
 
@@ -160,8 +160,8 @@ static int read_key_file(const char *path, struct tuf_key **ret, struct error *e
 }
 
 static int import_token(struct repository *repo, const struct cli *cli,
-			const struct role_keys *keys, struct tuf_key **ret,
-			struct new_files *files, struct error *err)
+			const struct role_keys *keys, struct tuf_key **ret, struct new_files *files,
+			struct error *err)
 {
 	const char *uri = cli_get(cli, "uri"), *module = cli_get(cli, "module");
 	_cleanup_free_ char *folder = NULL, *path = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* suture-repo refresh, sign: new dates and signatures for what is there, by one person or several. */
+/* suture-repo refresh, sign: new dates and signatures for what is there, by one person or several.
+ */
 #include "base/clock.h"
 #include "base/file.h"
 #include "repo/commands.h"
@@ -47,7 +48,8 @@ int cmd_refresh(struct cli *cli, struct error *err)
 
 	if (r < 0)
 		return r;
-	repo->snapshot_changed |= repo->snapshot->expires - repo->now < repo->settings->snapshot / 2;
+	repo->snapshot_changed |=
+		repo->snapshot->expires - repo->now < repo->settings->snapshot / 2;
 	for (size_t i = 0; i < repo->n_roles; i++) {
 		struct repo_role *role = &repo->roles[i];
 		int64_t half = settings_lifetime(repo->settings, role->name) / 2;

@@ -39,8 +39,10 @@ static int find_secret(void *user, const char *path, bool pin, char **ret, struc
 	if (!isatty(STDIN_FILENO)) {
 		*ret = NULL;
 		return pin ? 0
-			   : error_set(err, ERR_DENIED, "%s: a passphrase protects it: "
-				       "--passphrase-file FILE", path);
+			   : error_set(err, ERR_DENIED,
+				       "%s: a passphrase protects it: "
+				       "--passphrase-file FILE",
+				       path);
 	}
 	if (asprintf(&prompt, "%s of %s", pin ? "PIN" : "Passphrase", path) < 0) {
 		prompt = NULL;

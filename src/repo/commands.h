@@ -48,3 +48,5 @@ int cmd_rotate(struct cli *cli, struct error *err);
 int cmd_verify(struct cli *cli, struct error *err);
 int cmd_trust_bundle(struct cli *cli, struct error *err);
 int cmd_publish(struct cli *cli, struct error *err);
+int cmd_export(struct cli *cli, struct error *err);
+int cmd_import(struct cli *cli, struct error *err);

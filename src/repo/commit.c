@@ -90,7 +90,8 @@ static int list_in(struct tuf_metadata *parent, const char *role_name, int64_t v
 	return tuf_meta_put(parent, file, version, data->data, data->len, err);
 }
 
-static int sign_roles(struct repository *repo, bool first, struct pending_files *o, struct error *err)
+static int sign_roles(struct repository *repo, bool first, struct pending_files *o,
+		      struct error *err)
 {
 	int r = 0;
 

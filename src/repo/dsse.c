@@ -40,8 +40,9 @@ int dsse_new(const char *type, const void *payload, size_t len, struct dsse **re
 	if (!dsse)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	if (len > DSSE_PAYLOAD_MAX || strlen(type) > DSSE_TYPE_MAX)
-		return error_set(err, ERR_TOO_LARGE, "envelope: a payload of %zu bytes, %zu at most",
-				 len, DSSE_PAYLOAD_MAX);
+		return error_set(err, ERR_TOO_LARGE,
+				 "envelope: a payload of %zu bytes, %zu at most", len,
+				 DSSE_PAYLOAD_MAX);
 	dsse->payload = BUF_INIT(DSSE_PAYLOAD_MAX);
 	dsse->type = strdup(type);
 	if (!dsse->type || buf_append(&dsse->payload, payload, len) < 0)
@@ -185,9 +186,9 @@ int dsse_write(const struct dsse *dsse, struct buf *out, struct error *err)
 							  encode(s->bytes, s->len))) != 0)
 			return error_set(err, ERR_NO_MEMORY, "no memory");
 	}
-	object = json_pack("{s:o, s:s, s:O}", "payload", encode(dsse->payload.data,
-								dsse->payload.len),
-			   "payloadType", dsse->type, "signatures", list);
+	object = json_pack("{s:o, s:s, s:O}", "payload",
+			   encode(dsse->payload.data, dsse->payload.len), "payloadType", dsse->type,
+			   "signatures", list);
 	if (!object)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	r = json_append(object, out);

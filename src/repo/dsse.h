@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * DSSE envelopes (Dead Simple Signing Envelope 1.0.2, secure-systems-lab/dsse): a payload of some
+ * DSSE envelopes (Dead Simple Signing Envelope 1.0, secure-systems-lab/dsse): a payload of some
  * type, and signatures over "DSSEv1 <length> <type> <length> <payload>", by keys of the repository.
  */
 #pragma once

@@ -295,15 +295,13 @@ static int put_envelope(struct repository *repo, struct repo_role *role, const c
 		r = sign_envelope(repo, role, dsse, err);
 	if (r == 0)
 		r = dsse_write(dsse, &out, err);
-	return r < 0 ? r
-		     : repository_put_target(repo, role, path, out.data, out.len, NULL, err);
+	return r < 0 ? r : repository_put_target(repo, role, path, out.data, out.len, NULL, err);
 }
 
 /* Without the sources the module is added all the same, unless its tier demands them. */
 static int add_source(struct repository *repo, struct repo_role *role,
-		      const struct evidence_input *input,
-		      const struct attestation_subject *subject, char *ret_sha256,
-		      struct error *ret_missing, struct error *err)
+		      const struct evidence_input *input, const struct attestation_subject *subject,
+		      char *ret_sha256, struct error *ret_missing, struct error *err)
 {
 	_cleanup_buf_ struct buf archive = BUF_INIT(SOURCE_MAX);
 	_cleanup_free_ char *path = evidence_path(subject, SUFFIX_SOURCE);
@@ -320,8 +318,8 @@ static int add_source(struct repository *repo, struct repo_role *role,
 	if (r == 0)
 		return repository_put_target(repo, role, path, archive.data, archive.len, NULL,
 					     err);
-	return error_set(err, r, "%s", ret_missing->message[0] ? ret_missing->message
-							       : "no memory");
+	return error_set(err, r, "%s",
+			 ret_missing->message[0] ? ret_missing->message : "no memory");
 }
 
 int evidence_add_build(struct repository *repo, const struct evidence_input *input,

@@ -21,8 +21,8 @@
 /* A module to be added. */
 struct evidence_input {
 	const struct record *record;
-	const struct buf *text;   /* the record's bytes */
-	const struct buf *module; /* signed */
+	const struct buf *text;    /* the record's bytes */
+	const struct buf *module;  /* signed */
 	const char *const *places; /* where its source may be */
 	size_t n_places;
 };

@@ -309,10 +309,9 @@ int key_store_sign(struct key_store *store, const char *role_name, const json_t 
 
 		if (r == ERR_NOT_FOUND || r == ERR_DENIED) {
 			/* A full list of missing keys is no error of its own. */
-			(void)!buf_printf(&missing, " %.16s…%s%s%s", id,
-					  r == ERR_DENIED ? " (" : "",
-					  r == ERR_DENIED ? why.message : "",
-					  r == ERR_DENIED ? ")" : "");
+			(void)!buf_printf(
+				&missing, " %.16s…%s%s%s", id, r == ERR_DENIED ? " (" : "",
+				r == ERR_DENIED ? why.message : "", r == ERR_DENIED ? ")" : "");
 			continue;
 		}
 		if (r == 0)
@@ -354,8 +353,8 @@ int key_store_write(const struct tuf_key *key, const char *path, const char *pas
 int key_store_write_token(const struct tuf_key *key, const char *path, const char *uri,
 			  const char *module, struct error *err)
 {
-	_cleanup_json_ json_t *object = json_pack("{s:i, s:s, s:o}", "format", 1, "uri", uri, "key",
-						  tuf_key_to_json(key));
+	_cleanup_json_ json_t *object =
+		json_pack("{s:i, s:s, s:o}", "format", 1, "uri", uri, "key", tuf_key_to_json(key));
 
 	if (file_exists(path))
 		return error_set(err, ERR_EXISTS, "%s: there is a file of that name already", path);

@@ -2,19 +2,26 @@
 /* suture-repo: signs modules and keeps the signed repository. */
 #include "repo/commands.h"
 
-#define PASSPHRASE_OPTION                                                                       \
-	{                                                                                       \
-		"passphrase-file", "FILE", "passphrase of offline keys (default: asked for on " \
-					   "the terminal)", false, 0                            \
+#define PASSPHRASE_OPTION                                                    \
+	{                                                                    \
+		"passphrase-file", "FILE",                                   \
+			"passphrase of offline keys (default: asked for on " \
+			"the terminal)",                                     \
+			false, 0                                             \
 	}
-#define KEYS_OPTIONS                                                                            \
-	{ "keys", "DIR", "folder of the offline keys (default: the one named at init)", false,  \
-	  0 },                                                                                  \
-	PASSPHRASE_OPTION,                                                                      \
-	{ "pin-file", "FILE", "PIN of the token that holds a key", false, 0 }
-#define CHANGE_OPTIONS                                                                          \
-	KEYS_OPTIONS,                                                                           \
-	{ "pending", NULL, "where signatures are missing, wait for them (see sign)", false, 0 }
+#define KEYS_OPTIONS                                                                           \
+	{ "keys", "DIR", "folder of the offline keys (default: the one named at init)", false, \
+	  0 },                                                                                 \
+		PASSPHRASE_OPTION,                                                             \
+	{                                                                                      \
+		"pin-file", "FILE", "PIN of the token that holds a key", false, 0              \
+	}
+#define CHANGE_OPTIONS                                                                            \
+	KEYS_OPTIONS,                                                                             \
+	{                                                                                         \
+		"pending", NULL, "where signatures are missing, wait for them (see sign)", false, \
+			0                                                                         \
+	}
 
 static const struct cli_option init_options[] = {
 	{ "keys", "DIR", "folder for the offline keys, outside the repository", true, 0 },
@@ -90,6 +97,16 @@ static const struct cli_option publish_options[] = {
 	KEYS_OPTIONS,
 	{ 0 },
 };
+static const struct cli_option export_options[] = {
+	{ "to", "MEDIA", "folder on the medium", true, 0 },
+	KEYS_OPTIONS,
+	{ 0 },
+};
+static const struct cli_option carry_options[] = {
+	{ "root", "FILE", "trusted root.json of this repository (any earlier one)", true, 0 },
+	{ "to", "DIR", "folder that is served as /repository", true, 0 },
+	{ 0 },
+};
 static const struct cli_option verify_options[] = {
 	{ "root", "FILE", "trusted root.json (default: the repository's first)", false, 0 },
 	CLI_FORMAT_OPTION,
@@ -127,14 +144,14 @@ static const struct cli_option revoke_options[] = {
 	"The record must be that of this module before it was signed, with the same name and "     \
 	"vermagic. Where the folder of offline keys holds certificates (*.crt), one of them must " \
 	"have signed the module. A version that is not above all listed ones of its kernel build " \
-	"is refused, and so is a withdrawn one. The newest versions stay listed (config keep). "  \
+	"is refused, and so is a withdrawn one. The newest versions stay listed (config keep). "   \
 	"Where the record came from (SLSA Provenance), test records and the source are kept "      \
 	"beside it in the role evidence, signed; a tier may demand them (config require.TIER)."
-#define CONFIG_TEXT                                                                                \
+#define CONFIG_TEXT                                                                               \
 	"Without a KEY it shows them. keep=N: versions of a kernel that a tier lists. "           \
 	"lifetime.ROLE=90d: what is signed from now on is valid so long; ROLE is root, targets, " \
-	"tier (all of them), recall, evidence, snapshot or timestamp. require.TIER=lab,source: "   \
-	"add and promote refuse a module without a passed test record for its kernel (lab), its "  \
+	"tier (all of them), recall, evidence, snapshot or timestamp. require.TIER=lab,source: "  \
+	"add and promote refuse a module without a passed test record for its kernel (lab), its " \
 	"provenance (build) or its source; none takes that back."
 #define REFRESH_TEXT                                                                                \
 	"For a timer: needs only the online keys. The snapshot is signed when half of its life is " \
@@ -144,16 +161,23 @@ static const struct cli_option revoke_options[] = {
 	"and timestamp, each file as one step, so that a reader never sees half. A folder with a "  \
 	"newer timestamp is refused."
 
-#define SIGN_TEXT                                                                                   \
-	"Several people who keep their keys apart: a change made with --pending waits under "       \
-	"DIR/pending. Each of them takes a copy of DIR (online-keys is not needed), looks at the "  \
-	"change with --detached, and signs it with --detached -o FILE. --merge FILE collects the "  \
-	"signatures; with the last one needed the change is signed into snapshot and timestamp. "   \
+#define SIGN_TEXT                                                                                  \
+	"Several people who keep their keys apart: a change made with --pending waits under "      \
+	"DIR/pending. Each of them takes a copy of DIR (online-keys is not needed), looks at the " \
+	"change with --detached, and signs it with --detached -o FILE. --merge FILE collects the " \
+	"signatures; with the last one needed the change is signed into snapshot and timestamp. "  \
 	"Until then, and with --discard, what is published stays as it is."
-#define IMPORT_TEXT                                                                                \
-	"FILE.pem is somebody's public key (key generate --public). With --uri the key is in a "   \
-	"token; a file beside the offline keys says where, and the PIN comes from --pin-file or "  \
+#define IMPORT_TEXT                                                                               \
+	"FILE.pem is somebody's public key (key generate --public). With --uri the key is in a "  \
+	"token; a file beside the offline keys says where, and the PIN comes from --pin-file or " \
 	"the terminal."
+#define EXPORT_TEXT                                                                                \
+	"For networks that are apart. Verifies everything, copies it as publish does, reads the "  \
+	"medium again, and says until when it may be imported: its timestamp must still be valid " \
+	"then (config lifetime.timestamp)."
+#define IMPORT_MEDIA_TEXT                                                                    \
+	"Verifies what lies on the medium as a machine would, from a root that was trusted " \
+	"before, and copies it to where a server or machines read it, unless that is newer."
 #define ROTATE_TEXT                                                                                \
 	"Makes as many new keys as the role has, beside the old ones, and signs what names them: " \
 	"targets for a tier or recall, root for the others. A new root is signed by the old and "  \
@@ -174,8 +198,8 @@ static const struct cli_verb verbs[] = {
 	  cmd_add },
 	{ "attest", "DIR VERSION", 2, 2, "add test records to a version that is listed", NULL,
 	  attest_options, cmd_attest },
-	{ "config", "DIR [KEY=VALUE]…", 1, -1, "show or change settings", CONFIG_TEXT,
-	  keys_options, cmd_config },
+	{ "config", "DIR [KEY=VALUE]…", 1, -1, "show or change settings", CONFIG_TEXT, keys_options,
+	  cmd_config },
 	{ "promote", "DIR VERSION", 2, 2, "list a version in the next tier", NULL, promote_options,
 	  cmd_promote },
 	{ "recall", "DIR VERSION…", 2, -1, "withdraw versions", NULL, recall_options, cmd_recall },
@@ -195,6 +219,10 @@ static const struct cli_verb verbs[] = {
 	  NULL, bundle_options, cmd_trust_bundle },
 	{ "publish", "DIR", 1, 1, "copy the repository to where it is served", PUBLISH_TEXT,
 	  publish_options, cmd_publish },
+	{ "export", "DIR", 1, 1, "copy the repository to a medium", EXPORT_TEXT, export_options,
+	  cmd_export },
+	{ "import", "MEDIA", 1, 1, "take a repository from a medium", IMPORT_MEDIA_TEXT,
+	  carry_options, cmd_import },
 	{ 0 },
 };
 

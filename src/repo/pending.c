@@ -154,8 +154,7 @@ int pending_remove(struct repository *repo, struct error *err)
 static int signed_by(const struct tuf_metadata *md, const json_t *keys, const char *key_id,
 		     bool *ret, struct error *err)
 {
-	_cleanup_json_ json_t *role =
-		json_pack("{s:[s], s:i}", "keyids", key_id, "threshold", 1);
+	_cleanup_json_ json_t *role = json_pack("{s:[s], s:i}", "keyids", key_id, "threshold", 1);
 	int r;
 
 	if (!role)
@@ -257,8 +256,7 @@ static int describe_keys(const struct repository *repo, const struct slot *slot,
 
 	if (slot->type == TUF_ROOT) {
 		for (enum tuf_type type = TUF_ROOT; r == 0 && type <= TUF_TARGETS; type++)
-			r = describe_role_keys(tuf_type_name(type),
-					       tuf_root_role(*slot->md, type),
+			r = describe_role_keys(tuf_type_name(type), tuf_root_role(*slot->md, type),
 					       tuf_root_role(*slot->before, type), out);
 		return r;
 	}
@@ -281,8 +279,8 @@ static int describe_slot(const struct repository *repo, const struct slot *slot,
 	if (r < 0)
 		return r;
 	clock_format((*slot->md)->expires, expires);
-	r = buf_printf(out, "%s: version %" PRId64 " until %s, %zu of %zu signatures\n",
-		       slot->name, (*slot->md)->version, expires, have, want);
+	r = buf_printf(out, "%s: version %" PRId64 " until %s, %zu of %zu signatures\n", slot->name,
+		       (*slot->md)->version, expires, have, want);
 	if (r == 0 && slot->type == TUF_TARGETS)
 		r = describe_targets(*slot->md, *slot->before, "lists", out);
 	if (r == 0 && slot->type == TUF_TARGETS)
@@ -336,11 +334,10 @@ static int sign_with(struct repository *repo, const struct slot *slot, const jso
 			r = tuf_metadata_sign(*slot->md, key, err);
 		if (r < 0)
 			return error_prefix(err, r, "role %s", slot->name);
-		if (json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:s}", "role",
-							  slot->name, "version",
-							  (json_int_t)(*slot->md)->version, "keyid",
-							  id, "sig",
-							  signature_of(*slot->md, id))) != 0)
+		if (json_array_append_new(
+			    list, json_pack("{s:s, s:I, s:s, s:s}", "role", slot->name, "version",
+					    (json_int_t)(*slot->md)->version, "keyid", id, "sig",
+					    signature_of(*slot->md, id))) != 0)
 			return error_set(err, ERR_NO_MEMORY, "no memory");
 	}
 	return 0;
@@ -401,7 +398,8 @@ static int find_signer(const struct repository *repo, const struct slot *slot, c
 
 	if (role_has_key(role, key_id))
 		return 0;
-	if (slot->type == TUF_ROOT && role_has_key(tuf_root_role(*slot->before, TUF_ROOT), key_id)) {
+	if (slot->type == TUF_ROOT &&
+	    role_has_key(tuf_root_role(*slot->before, TUF_ROOT), key_id)) {
 		*ret_keys = json_object_get((*slot->before)->body, "keys");
 		return 0;
 	}

@@ -14,7 +14,7 @@
 #include "repo/settings.h"
 #include "tuf/metadata.h"
 
-#define REPOSITORY_MAX_ROLES (SETTINGS_MAX_TIERS + 2) /* recall and evidence */
+#define REPOSITORY_MAX_ROLES (SETTINGS_MAX_TIERS + 2)   /* recall and evidence */
 #define REPOSITORY_FILE_MAX  ((size_t)16 * 1024 * 1024) /* one metadata file */
 
 struct repo_role {
@@ -52,9 +52,9 @@ struct repository {
 };
 
 struct repository_options {
-	const char *keys; /* folder of the offline keys; NULL: the one that the settings name */
-	int64_t now;      /* seconds since 1970 */
-	bool published; /* what waits for signatures is left alone */
+	const char *keys;     /* folder of the offline keys; NULL: the one that the settings name */
+	int64_t now;          /* seconds since 1970 */
+	bool published;       /* what waits for signatures is left alone */
 	key_secret_fn secret; /* key_store_set_secret() */
 	void *user;
 };

@@ -71,8 +71,8 @@ int role_keys_drop(struct role_keys *keys, const char *id, struct error *err)
 	return 0;
 }
 
-static int store_delegated(const struct role_keys *keys, struct repository *repo,
-			   const json_t *old, struct error *err)
+static int store_delegated(const struct role_keys *keys, struct repository *repo, const json_t *old,
+			   struct error *err)
 {
 	struct repo_role *role = repository_role(repo, keys->role);
 	const json_t *list = json_object_get(old, "paths");

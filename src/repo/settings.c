@@ -50,8 +50,9 @@ int settings_new(struct settings **ret)
 
 int settings_add_tier(struct settings *s, const char *name, struct error *err)
 {
-	static const char *const taken[] = { "root", "targets", "snapshot", "timestamp",
-					     TARGET_RECALL_ROLE, TARGET_EVIDENCE_ROLE };
+	static const char *const taken[] = {
+		"root", "targets", "snapshot", "timestamp", TARGET_RECALL_ROLE, TARGET_EVIDENCE_ROLE
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
 		if (streq(name, taken[i]))
@@ -87,9 +88,12 @@ static int64_t *lifetime_of(struct settings *s, const char *name)
 		const char *name;
 		int64_t *seconds;
 	} known[] = {
-		{ "root", &s->root },         { "targets", &s->targets },
-		{ "tier", &s->tier },         { TARGET_RECALL_ROLE, &s->recall },
-		{ "snapshot", &s->snapshot }, { "timestamp", &s->timestamp },
+		{ "root", &s->root },
+		{ "targets", &s->targets },
+		{ "tier", &s->tier },
+		{ TARGET_RECALL_ROLE, &s->recall },
+		{ "snapshot", &s->snapshot },
+		{ "timestamp", &s->timestamp },
 		{ TARGET_EVIDENCE_ROLE, &s->evidence },
 	};
 
@@ -256,13 +260,13 @@ static json_t *require_json(const struct settings *s)
 
 int settings_to_json(const struct settings *s, json_t **ret, struct error *err)
 {
-	_cleanup_json_ json_t *object = json_pack(
-		"{s:i, s:[], s:I, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o}", "format", 1,
-		"tiers", "keep", (json_int_t)s->keep, "lifetimes", "root", (json_int_t)s->root,
-		"targets", (json_int_t)s->targets, "tier", (json_int_t)s->tier, "recall",
-		(json_int_t)s->recall, "evidence", (json_int_t)s->evidence, "snapshot",
-		(json_int_t)s->snapshot, "timestamp", (json_int_t)s->timestamp, "require",
-		require_json(s));
+	_cleanup_json_ json_t *object =
+		json_pack("{s:i, s:[], s:I, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o}", "format",
+			  1, "tiers", "keep", (json_int_t)s->keep, "lifetimes", "root",
+			  (json_int_t)s->root, "targets", (json_int_t)s->targets, "tier",
+			  (json_int_t)s->tier, "recall", (json_int_t)s->recall, "evidence",
+			  (json_int_t)s->evidence, "snapshot", (json_int_t)s->snapshot, "timestamp",
+			  (json_int_t)s->timestamp, "require", require_json(s));
 	int bad = !object || json_set_str(object, "keys", s->keys);
 
 	for (size_t i = 0; !bad && i < s->n_tiers; i++)
@@ -346,7 +350,7 @@ int settings_set(struct settings *s, const char *key, const char *value, struct 
 	else if (str_has_prefix(key, "require."))
 		r = set_require(s, key + strlen("require."), value, err);
 	else
-		return error_set(err, ERR_USAGE,
-				 "%s: not keep, lifetime.ROLE or require.TIER", key);
+		return error_set(err, ERR_USAGE, "%s: not keep, lifetime.ROLE or require.TIER",
+				 key);
 	return r < 0 ? error_prefix(err, r, "%s", key) : 0;
 }

@@ -19,7 +19,7 @@ const char *evidence_kind_name(enum evidence_kind kind); /* "build", "lab", "sou
 struct settings {
 	char *keys; /* absolute path of the offline keys' folder, or NULL */
 	char tiers[SETTINGS_MAX_TIERS][TIER_MAX + 1]; /* in the order of promotion */
-	unsigned require[SETTINGS_MAX_TIERS]; /* evidence that a tier demands: 1 << kind */
+	unsigned require[SETTINGS_MAX_TIERS];         /* evidence that a tier demands: 1 << kind */
 	size_t n_tiers;
 	int64_t keep;
 	/* Lifetimes in seconds. */
@@ -40,8 +40,8 @@ int settings_add_tier(struct settings *settings, const char *name, struct error 
 /* Its place in the order; ERR_NOT_FOUND. */
 int settings_tier_index(const struct settings *settings, const char *name, size_t *ret,
 			struct error *err);
-/* Sets "keep", "lifetime.ROLE" (ROLE may be `tier`, for all of them) or "require.TIER" from text, as
- * the command line has it: numbers, "90d" or "12h", "lab,source" or "none". ERR_USAGE. */
+/* Sets "keep", "lifetime.ROLE" (ROLE may be `tier`, for all of them) or "require.TIER" from text,
+ * as the command line has it: numbers, "90d" or "12h", "lab,source" or "none". ERR_USAGE. */
 int settings_set(struct settings *settings, const char *key, const char *value, struct error *err);
 /* The file's content; the caller owns it. */
 int settings_to_json(const struct settings *settings, json_t **ret, struct error *err);

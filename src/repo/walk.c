@@ -10,6 +10,7 @@
 #include "repo/evidence.h"
 #include "repo/source.h"
 #include "tuf/client.h"
+#include "tuf/metadata.h"
 #include "wire/recall.h"
 #include "wire/record.h"
 #include "wire/target_custom.h"
@@ -143,6 +144,16 @@ static int check_target(struct walk *w, const struct tuf_target *target, struct 
 	return r;
 }
 
+/* ISO 8601 sorts as text. */
+static void note_expiry(struct walk *w, int64_t expires)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	clock_format(expires, text);
+	if (w->result->until[0] == '\0' || strcmp(text, w->result->until) < 0)
+		memcpy(w->result->until, text, sizeof(text));
+}
+
 static int report_role(struct walk *w, struct error *err)
 {
 	char expires[CLOCK_TEXT_MAX];
@@ -153,6 +164,7 @@ static int report_role(struct walk *w, struct error *err)
 					    (json_int_t)tuf_role_version(w->role), "expires",
 					    expires, "modules", (json_int_t)w->modules)) != 0)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
+	note_expiry(w, tuf_role_expires(w->role));
 	w->result->roles++;
 	w->result->modules += w->modules;
 	return 0;
@@ -245,6 +257,13 @@ static int walk_in(const char *trusted, const char *tree, const char *root, int6
 		r = tuf_client_open(trusted, &options, &w->client, err);
 	if (r == 0)
 		r = tuf_client_refresh(w->client, err);
+	for (enum tuf_type type = TUF_ROOT; r == 0 && type <= TUF_TARGETS; type++) {
+		int64_t expires;
+
+		r = tuf_client_info(w->client, tuf_type_name(type), NULL, &expires);
+		if (r == 0)
+			note_expiry(w, expires);
+	}
 	return r < 0 ? r : walk_roles(w, trusted, err);
 }
 

@@ -4,18 +4,21 @@
 
 #include <jansson.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 struct walk_result {
 	size_t roles, modules, attestations, bytes;
+	char until[CLOCK_TEXT_MAX]; /* when the first of its roles expires */
 	json_t *report; /* {"roles": [{"role", "version", "expires", "modules"}]}; the caller's */
 };
 
 /*
  * Runs the TUF client of src/tuf over a folder that holds metadata/ and targets/, in a temporary
  * trusted folder: root chain, top-level roles, every delegated role, every target with its hash,
- * its custom, its record, its attestations, and the module's hash before signing. `root` is the trusted root.json
- * (NULL: metadata/1.root.json of the folder itself). Errors are those a client would give.
+ * its custom, its record, its attestations, and the module's hash before signing. `root` is the
+ * trusted root.json (NULL: metadata/1.root.json of the folder itself). Errors are those a client
+ * would give.
  */
 int walk_repository(const char *tree, const char *root, int64_t now, struct walk_result *ret,
 		    struct error *err);

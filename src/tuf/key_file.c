@@ -41,9 +41,9 @@ int tuf_key_from_protected_pem(const void *pem, size_t len, const char *passphra
 		return error_set(err, ERR_INVALID, "key: not a PEM private key with a passphrase");
 
 	_cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(pem, (int)len);
-	EVP_PKEY *pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, give_passphrase,
-						       (void *)passphrase)
-			     : NULL;
+	EVP_PKEY *pkey =
+		bio ? PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, (void *)passphrase)
+		    : NULL;
 
 	ERR_clear_error();
 	if (!pkey)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A DSSE envelope of any bytes, and the statement in it: what is accepted can be written, reads back
- * with the same payload, and is signed by nobody. */
+/* A DSSE envelope of any bytes, and the statement in it: what is accepted can be written, reads
+ * back with the same payload, and is signed by nobody. */
 #include "base/json.h"
 #include "repo/attestation.h"
 #include "repo/dsse.h"
@@ -34,8 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	a = dsse_payload(first, &a_len);
 	check_statement(a, a_len);
-	if (dsse_write(first, &out, NULL) < 0 ||
-	    dsse_parse(out.data, out.len, &second, NULL) < 0)
+	if (dsse_write(first, &out, NULL) < 0 || dsse_parse(out.data, out.len, &second, NULL) < 0)
 		abort();
 	b = dsse_payload(second, &b_len);
 	if (a_len != b_len || (a_len > 0 && memcmp(a, b, a_len) != 0) ||

@@ -52,12 +52,15 @@ module() {
 	echo "a fix, $v" >"fix-$v.patch"
 	source=$(sha256sum "fix-$v.patch" | cut -d' ' -f1)
 	name=suture_$(echo "${r}_$v" | tr -c 'a-zA-Z0-9\n' _)
-	cat >m.c <<-END
-		#define INFO(n, s) __attribute__((section(".modinfo"), used)) static const char n[] = s;
-		INFO(a, "name=$name") INFO(b, "vermagic=$r SMP mod_unload ") INFO(c, "livepatch=Y")
-		int version = ${v/./};
+	# The assembler alone: a test may want hundreds of them.
+	as -o "m-$v.ko" - <<-END
+		.section .modinfo, "a"
+		.asciz "name=$name"
+		.asciz "vermagic=$r SMP mod_unload "
+		.asciz "livepatch=Y"
+		.data
+		.long ${v/./}
 	END
-	gcc -c m.c -o "m-$v.ko"
 	sha=$(sha256sum "m-$v.ko" | cut -d' ' -f1)
 	cat >"m-$v.json" <<-END
 		{"format": 1, "kernel": "$r", "build_id": "$id", "version": "$v", "module": "$name",

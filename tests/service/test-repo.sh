@@ -187,6 +187,24 @@ older() {
 check "a newer repository is published over an older one" older
 refuses "but not an older one over a newer" 1 "newer than ours" "$repo" publish c/r --to c/pub
 
+# ---- A medium between two networks ----
+works "export" "$repo" export r --to medium
+check "it says until when" grep -q "to be imported before $(jq -r .signed.expires r/repository/metadata/timestamp.json)" <<<"$(
+	"$repo" export r --to medium)"
+works "import" "$repo" import medium --to apart --root first-root.json
+works "what was imported verifies" "$repo" verify apart --root first-root.json
+"$repo" init stranger --keys strangerkeys >/dev/null
+refuses "not with another root" 1 "signature" "$repo" import medium --to apart2 --root stranger/repository/metadata/1.root.json
+check "and then nothing is copied" test ! -e apart2
+cp -a medium old-medium
+"$repo" refresh r >/dev/null && "$repo" export r --to medium >/dev/null
+works "a newer medium" "$repo" import medium --to apart --root first-root.json
+refuses "but not an older one over it" 1 "newer than ours" "$repo" import old-medium --to apart --root first-root.json
+file=$(find medium/targets/stable -name '*.ko' | head -1)
+printf x | dd of="$file" bs=1 seek=100 conv=notrunc 2>/dev/null
+refuses "nor a damaged one" 1 "sha256" "$repo" import medium --to apart3 --root first-root.json
+check "of which nothing is copied" test ! -e apart3
+
 signed 1.4
 mv keys/module.crt module.crt
 check "add without a certificate to compare with says so" grep -q "who signed the module is not checked" <<<"$(

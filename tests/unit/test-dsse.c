@@ -100,9 +100,10 @@ static void base64_is_read_as_written(void **state)
 		const char *text;
 		int len; /* of the payload; -1: refused */
 	} cases[] = {
-		{ "", 0 },       { "AA==", 1 }, { "AA", 1 },    { "AAA=", 2 }, { "AAAA", 3 },
-		{ "-_+/", 3 },   { "A", -1 },   { "AA=", -1 },  { "AAA==", -1 }, { "A===", -1 },
-		{ "AB==", -1 },  { "AA==AA==", -1 }, { "A A=", -1 }, { "AAA\\n", -1 }, { "====", -1 },
+		{ "", 0 },       { "AA==", 1 },    { "AA", 1 },    { "AAA=", 2 },
+		{ "AAAA", 3 },   { "-_+/", 3 },    { "A", -1 },    { "AA=", -1 },
+		{ "AAA==", -1 }, { "A===", -1 },   { "AB==", -1 }, { "AA==AA==", -1 },
+		{ "A A=", -1 },  { "AAA\\n", -1 }, { "====", -1 },
 	};
 
 	(void)state;
@@ -149,9 +150,9 @@ static void what_is_no_envelope(void **state)
 
 static json_t *lab(const char *hash, const char *kernel, const char *result)
 {
-	return json_pack("{s:s, s:[{s:s, s:{s:s}}], s:s, s:{s:s, s:[{s:s, s:{s:s}}], s:[s]}}", "_type",
-			 "https://in-toto.io/Statement/v1", "subject", "name", "m.ko", "digest",
-			 "sha256", hash, "predicateType",
+	return json_pack("{s:s, s:[{s:s, s:{s:s}}], s:s, s:{s:s, s:[{s:s, s:{s:s}}], s:[s]}}",
+			 "_type", "https://in-toto.io/Statement/v1", "subject", "name", "m.ko",
+			 "digest", "sha256", hash, "predicateType",
 			 "https://in-toto.io/attestation/test-result/v0.1", "predicate", "result",
 			 result, "configuration", "name", kernel, "digest", "gnuBuildId", ID,
 			 "passedTests", "load");
@@ -182,9 +183,9 @@ static void a_test_record_of_this_module(void **state)
 	assert_int_equal(check(json_object(), HASH_A, "6.1", ID), ERR_INVALID);
 	/* Two modules and two kernels, and nothing that says which was tried where. */
 	two = lab(HASH_A, "6.1", "PASSED");
-	json_array_append_new(json_object_get(two, "subject"),
-			      json_pack("{s:s, s:{s:s}}", "name", "n.ko", "digest", "sha256",
-					HASH_B));
+	json_array_append_new(
+		json_object_get(two, "subject"),
+		json_pack("{s:s, s:{s:s}}", "name", "n.ko", "digest", "sha256", HASH_B));
 	assert_int_equal(check(two, HASH_A, "6.1", ID), ERR_DENIED);
 	/* No test passed. */
 	two = lab(HASH_A, "6.1", "PASSED");
