@@ -264,7 +264,7 @@ int command_check_demands(const struct repository *repo, const char *tier,
 /* ---- add ---- */
 
 static int put_files(struct repository *repo, struct repo_role *role, const struct submission *s,
-		     json_t *custom, struct error *err)
+		     json_t *custom, const struct recall *recall, struct error *err)
 {
 	const struct record *rec = s->record;
 	_cleanup_free_ char *ko =
@@ -279,12 +279,13 @@ static int put_files(struct repository *repo, struct repo_role *role, const stru
 	if (r == 0)
 		r = repository_put_target(repo, role, json, s->text.data, s->text.len, NULL, err);
 	if (r == 0)
-		r = patch_prune(role, rec->kernel, rec->build_id, repo->settings->keep, err);
+		r = patch_prune(role, rec->kernel, rec->build_id, repo->settings->keep, recall,
+				err);
 	return r < 0 ? r : evidence_prune(repo, err);
 }
 
 static int put_patch(struct repository *repo, struct repo_role *role, const struct cli *cli,
-		     const struct submission *s, struct error *err)
+		     const struct submission *s, const struct recall *recall, struct error *err)
 {
 	const struct record *rec = s->record;
 	_cleanup_json_ json_t *custom = NULL;
@@ -300,7 +301,7 @@ static int put_patch(struct repository *repo, struct repo_role *role, const stru
 		r = command_check_demands(repo, role->name, &subject, err);
 	if (r == 0)
 		r = make_custom(repo, s, &subject, &custom, err);
-	return r < 0 ? r : put_files(repo, role, s, custom, err);
+	return r < 0 ? r : put_files(repo, role, s, custom, recall, err);
 }
 
 static int add_to(struct repository *repo, const char *tier, const struct cli *cli,
@@ -319,7 +320,7 @@ static int add_to(struct repository *repo, const char *tier, const struct cli *c
 		return error_set(err, ERR_DENIED, "%s is withdrawn for %s", rec->version,
 				 rec->kernel);
 	r = patch_check_newer(role, rec->kernel, rec->build_id, rec->version, err);
-	return r < 0 ? r : put_patch(repo, role, cli, s, err);
+	return r < 0 ? r : put_patch(repo, role, cli, s, recall, err);
 }
 
 int cmd_add(struct cli *cli, struct error *err)

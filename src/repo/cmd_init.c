@@ -64,17 +64,90 @@ static struct new_role *plan_find(struct plan *p, const char *name, size_t len)
 	return NULL;
 }
 
+/* ---- An init that was ended ---- */
+
+/* DIR/unfinished names, one a line, the keys that an init is about to write. It comes before them
+ * and goes when all is done, so the next init takes back what one that was ended left. */
+#define UNFINISHED     "unfinished"
+#define UNFINISHED_MAX ((size_t)1024 * 1024)
+
+static int begin(const struct plan *p, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(p->dir, UNFINISHED, NULL);
+	_cleanup_buf_ struct buf text = BUF_INIT(UNFINISHED_MAX);
+	int r = path ? 0 : ERR_NO_MEMORY;
+
+	for (size_t i = 0; i < p->n; i++) {
+		for (unsigned k = 0; r == 0 && k < p->roles[i].threshold; k++)
+			r = buf_printf(&text, "%s\n", p->roles[i].paths[k]);
+	}
+	if (r < 0)
+		return error_set(err, r, "no memory");
+	return file_write_atomic(path, text.data, text.len, 0600, err);
+}
+
+static int finish(const struct plan *p, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(p->dir, UNFINISHED, NULL);
+
+	return path ? file_remove(path, err) : error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+static int clear_folder(const char *dir, struct error *err)
+{
+	static const char *const made[] = { "repository", "online-keys" };
+	_cleanup_free_ char *settings = path_join(dir, SETTINGS_FILE, NULL);
+	int r = settings ? file_remove(settings, err) : ERR_NO_MEMORY;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(made); i++) {
+		_cleanup_free_ char *path = path_join(dir, made[i], NULL);
+
+		r = path ? file_remove_tree(path, err) : ERR_NO_MEMORY;
+	}
+	return r;
+}
+
+/* Keys that were there before are in no list: init refuses to begin then. */
+static int take_back_unfinished(const char *dir, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(dir, UNFINISHED, NULL);
+	_cleanup_buf_ struct buf text = BUF_INIT(UNFINISHED_MAX);
+	char *rest, *line;
+	int r;
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (!file_exists(path))
+		return 0;
+	r = buf_reserve(&text, UNFINISHED_MAX);
+	if (r == 0)
+		r = file_read(path, &text, err);
+	rest = (char *)buf_str(&text);
+	while (r == 0 && (line = strsep(&rest, "\n"))) {
+		if (str_has_suffix(line, ".pem"))
+			r = file_remove(line, err);
+	}
+	if (r == 0)
+		r = clear_folder(dir, err);
+	return r < 0 ? r : file_remove(path, err);
+}
+
 /* ---- What was asked for ---- */
 
 static int check_empty(const char *dir, struct error *err)
 {
+	_cleanup_free_ char *unfinished = path_join(dir, UNFINISHED, NULL);
 	_cleanup_(closedirp) DIR *folder = opendir(dir);
 	struct dirent *entry;
 
 	if (!folder)
 		return errno == ENOENT ? 0 : error_set_errno(err, errno, "%s", dir);
+	if (unfinished && file_exists(unfinished))
+		return 0;
 	while ((entry = readdir(folder))) {
-		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
+		/* Of writing the list, before it had its name (file_write_atomic). */
+		if (!streq(entry->d_name, ".") && !streq(entry->d_name, "..") &&
+		    !str_has_prefix(entry->d_name, ".new-"))
 			return error_set(err, ERR_EXISTS, "%s: exists and is not empty", dir);
 	}
 	return 0;
@@ -378,6 +451,8 @@ int cmd_init(struct cli *cli, struct error *err)
 		return r;
 	r = claim(p.dir, 0755, &p.lock_fd, err);
 	if (r == 0)
+		r = take_back_unfinished(p.dir, err);
+	if (r == 0)
 		r = check_empty(p.dir, err);
 	if (r < 0)
 		return r;
@@ -387,7 +462,11 @@ int cmd_init(struct cli *cli, struct error *err)
 	for (size_t i = 0; r == 0 && i < p.n; i++)
 		r = make_keys(&p, &p.roles[i], err);
 	if (r == 0)
+		r = begin(&p, err);
+	if (r == 0)
 		r = build(&p, err);
+	if (r == 0)
+		r = finish(&p, err);
 	if (r < 0) {
 		take_back(&p);
 		return r;

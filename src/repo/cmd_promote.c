@@ -114,7 +114,8 @@ static int promote_one(struct promotion *p, const char *path, struct error *err)
 	if (r == 0)
 		r = copy_patch(p, &parcel, err);
 	if (r == 0)
-		r = patch_prune(p->to, parts.kernel, parts.build_id, p->repo->settings->keep, err);
+		r = patch_prune(p->to, parts.kernel, parts.build_id, p->repo->settings->keep,
+				p->recall, err);
 	p->done++;
 	return r;
 }

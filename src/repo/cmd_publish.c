@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "repo/commands.h"
 #include "repo/publication.h"
+#include "repo/upload.h"
 #include "repo/walk.h"
 #include "wire/bundle.h"
 
@@ -137,12 +138,30 @@ int cmd_trust_bundle(struct cli *cli, struct error *err)
 
 /* ---- publish ---- */
 
+/* To a server: its people's listener, with the login of suture-admin. */
+static int publish_to_server(struct publication *p, const char *session, struct error *err)
+{
+	_cleanup_upload_ struct upload *upload = NULL;
+	int r = upload_new(p->to, session, &upload, err);
+
+	if (r < 0)
+		return r;
+	p->put = upload_put;
+	p->user = upload;
+	return publication_run(p, err);
+}
+
 int cmd_publish(struct cli *cli, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
 	struct walk_result result = { 0 };
 	struct publication p = { .to = cli_get(cli, "to") };
-	int r = command_open(cli, &repo, err);
+	int r;
+
+	if (!str_has_prefix(p.to, "https://") && strstr(p.to, "://"))
+		return error_set(err, ERR_USAGE, "%s: neither a folder nor an https:// address",
+				 p.to);
+	r = command_open(cli, &repo, err);
 
 	if (r == 0)
 		r = walk_repository(repo->tree, NULL, repo->now, &result, err);
@@ -150,9 +169,13 @@ int cmd_publish(struct cli *cli, struct error *err)
 	if (r < 0)
 		return r;
 	p.from = repo->tree;
-	r = publication_check(&p, err);
-	if (r == 0)
-		r = publication_run(&p, err);
+	if (str_has_prefix(p.to, "https://")) {
+		r = publish_to_server(&p, cli_get(cli, "session"), err);
+	} else {
+		r = publication_check(&p, err);
+		if (r == 0)
+			r = publication_run(&p, err);
+	}
 	if (r < 0)
 		return r;
 	printf("%s: %zu files new, %zu as they were\n", p.to, p.copied, p.kept);

@@ -93,7 +93,9 @@ static const struct cli_option bundle_options[] = {
 	{ 0 },
 };
 static const struct cli_option publish_options[] = {
-	{ "to", "DIR", "folder that is served as /repository", true, 0 },
+	{ "to", "URL|DIR", "a server's people's listener, or a folder served as /repository", true,
+	  0 },
+	{ "session", "FILE", "login at the server (default: that of suture-admin)", false, 0 },
 	KEYS_OPTIONS,
 	{ 0 },
 };
@@ -159,7 +161,8 @@ static const struct cli_option revoke_options[] = {
 #define PUBLISH_TEXT                                                                                \
 	"Verifies everything first. Copies targets, then delegated roles, targets, snapshot, root " \
 	"and timestamp, each file as one step, so that a reader never sees half. A folder with a "  \
-	"newer timestamp is refused."
+	"newer timestamp is refused. To a server (https://host[:port]) it goes with the login of "  \
+	"suture-admin; the server keeps the files and vouches for nothing."
 
 #define SIGN_TEXT                                                                                  \
 	"Several people who keep their keys apart: a change made with --pending waits under "      \

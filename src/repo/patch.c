@@ -89,14 +89,30 @@ int patch_check_newer(const struct repo_role *role, const char *kernel, const ch
 			 role->name, text, kernel, version);
 }
 
+/* How many of a list, newest first, hold the `keep` newest that are not withdrawn. */
+static size_t count_kept(const struct listed *list, size_t n, int64_t keep, const char *kernel,
+			 const struct recall *withdrawn)
+{
+	size_t i;
+
+	for (i = 0; i < n && keep > 0; i++) {
+		char version[PATCH_VERSION_MAX];
+
+		patch_version_format(list[i].version, version);
+		keep -= !withdrawn || !recall_lookup(withdrawn, version, kernel);
+	}
+	return i;
+}
+
 int patch_prune(struct repo_role *role, const char *kernel, const char *build_id, int64_t keep,
-		struct error *err)
+		const struct recall *withdrawn, struct error *err)
 {
 	_cleanup_free_ struct listed *list = NULL;
 	size_t n;
 	int r = list_versions(role, kernel, build_id, &list, &n, err);
 
-	for (size_t i = (size_t)keep; r == 0 && i < n; i++) {
+	for (size_t i = r == 0 ? count_kept(list, n, keep, kernel, withdrawn) : 0; r == 0 && i < n;
+	     i++) {
 		_cleanup_buf_ struct buf record = BUF_INIT(TARGET_PATH_MAX);
 
 		if (buf_printf(&record, "%.*s.json", (int)strlen(list[i].path) - 3, list[i].path) <

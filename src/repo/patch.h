@@ -17,8 +17,12 @@ int patch_read(const struct repo_role *role, const char *path, struct target_pat
  */
 int patch_check_newer(const struct repo_role *role, const char *kernel, const char *build_id,
 		      const char *version, struct error *err);
-/* Drops all but the `keep` newest versions of a kernel build from a role's list. Files stay. */
+/*
+ * Drops from a role's list all versions of a kernel build that are below its `keep` newest ones.
+ * Withdrawn ones do not count: with them alone nothing would be left to go back to. `withdrawn` may
+ * be NULL. Files stay.
+ */
 int patch_prune(struct repo_role *role, const char *kernel, const char *build_id, int64_t keep,
-		struct error *err);
+		const struct recall *withdrawn, struct error *err);
 /* The recall list as it is signed now. */
 int patch_recall_list(struct repository *repo, struct recall **ret, struct error *err);

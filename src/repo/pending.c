@@ -86,7 +86,7 @@ static int load_slot(struct repository *repo, const struct slot *slot, struct er
 
 /*
  * Without the folder nothing waits. A folder without the next version of anything is what a run
- * left that was ended between publishing and taking it away.
+ * left that was ended between publishing and taking it away: this one does that.
  */
 int pending_load(struct repository *repo, struct error *err)
 {
@@ -95,7 +95,7 @@ int pending_load(struct repository *repo, struct error *err)
 
 	for (size_t i = 0; r == 0 && slot_at(repo, i, &slot); i++)
 		r = load_slot(repo, &slot, err);
-	return r;
+	return r < 0 || repo->waiting ? r : pending_remove(repo, err);
 }
 
 /* Puts a complete folder in place, as one step, whether there was one or not. */

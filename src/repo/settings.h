@@ -9,7 +9,7 @@
 
 #define SETTINGS_FILE      "suture-repo.json"
 #define SETTINGS_MAX_TIERS 32
-#define SETTINGS_KEEP      3 /* versions of a kernel that a tier lists unless told otherwise */
+#define SETTINGS_KEEP      2 /* versions of a kernel that a tier lists unless told otherwise */
 
 /* Kinds of evidence about a module (evidence.h). */
 enum evidence_kind { EVIDENCE_BUILD, EVIDENCE_LAB, EVIDENCE_SOURCE, EVIDENCE_KINDS };

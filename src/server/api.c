@@ -6,6 +6,8 @@
 
 #define LOGIN_MAX ((size_t)4096)
 #define TOKEN_MAX ((size_t)4096)
+/* A module with its signature, or the archive of its sources. */
+#define UPLOAD_MAX ((size_t)80 * 1024 * 1024)
 
 const struct http_route server_machine_routes[] = {
 	{ "POST", "/v1/enrol", ENROL_REQUEST_MAX, NULL, api_enrol },
@@ -26,6 +28,8 @@ const struct http_route server_people_routes[] = {
 	{ "GET", "/v1/admin/machines", 0, guard_session, api_machine_list },
 	{ "GET", "/v1/admin/machines/{}", 0, guard_session, api_machine_show },
 	{ "DELETE", "/v1/admin/machines/{}", 0, guard_session, api_machine_forget },
+	{ "GET", "/v1/admin/repository/*", 0, guard_session, api_repository },
+	{ "PUT", "/v1/admin/repository/*", UPLOAD_MAX, guard_session, api_repository_put, true },
 	{ "GET", "/livez", 0, NULL, api_alive },
 	{ "GET", "/readyz", 0, NULL, api_ready },
 	{ "GET", "/metrics", 0, NULL, api_metrics },

@@ -5,7 +5,7 @@
 # of them with SUTURE_FAULTS=all.
 repo=$(realpath "$1")
 . "$(dirname "$0")/repo-lib.sh"
-step=7
+step=4
 [ "${SUTURE_FAULTS:-}" != all ] || step=1
 calls="write fsync rename renameat renameat2 unlink unlinkat"
 
@@ -53,6 +53,29 @@ survives() {
 	report $? "$name ($how, $places places)"
 }
 
+# An init that was ended is taken back by the next one, with the keys that it made, and no others.
+init_survives() {
+	local call times at places=0 bad=""
+	rm -rf c && mkdir c && count "$repo" init c/r --keys c/keys >counts || bad="it does not work at all"
+	while read -r call times; do
+		for ((at = 1; at <= times && ${#bad} == 0; at += 3 * step)); do
+			rm -rf c && mkdir -p c/keys && echo other >c/keys/other.pem.txt
+			strace -f -qq -o /dev/null -e inject="$call:signal=KILL:when=$at" "$repo" init c/r --keys c/keys >out 2>err
+			places=$((places + 1))
+			if [ -e c/r/suture-repo.json ] && [ ! -e c/r/unfinished ]; then
+				"$repo" verify c/r
+			else
+				"$repo" init c/r --keys c/keys && "$repo" sign c/r && "$repo" verify c/r &&
+					[ -e c/keys/other.pem.txt ]
+			fi >out 2>err || bad="$call $at"
+		done
+	done <counts 2>/dev/null
+	[ -z "$bad" ] || echo "at $bad" >>err
+	[ -z "$bad" ] && [ $places -gt 0 ]
+	report $? "init (signal=KILL, $places places)"
+}
+init_survives
+
 works "init" "$repo" init r --keys keys --threshold stable=2
 cp r/repository/metadata/1.root.json first-root.json
 "$repo" key generate -o keys/module.pem --cert keys/module.crt --bits 2048 >/dev/null
@@ -83,7 +106,7 @@ survives_merge() { # what is published is the old state or the new one, and the 
 	restore
 	count "$repo" sign c/r --merge apart.sig >counts || bad="it does not work at all"
 	while read -r call times; do
-		for ((at = 1; at <= times && ${#bad} == 0; at += step)); do
+		for ((at = 1; at <= times && ${#bad} == 0; at += (step + 1) / 2)); do
 			restore
 			strace -f -qq -o /dev/null -e inject="$call:signal=KILL:when=$at" "$repo" sign c/r --merge apart.sig >out 2>err
 			places=$((places + 1))

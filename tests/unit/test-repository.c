@@ -157,6 +157,7 @@ static void patch_versions_rise_and_old_ones_leave(void **state)
 {
 	struct repo_role role = { .name = "edge" };
 	_cleanup_target_custom_ struct target_custom *custom = NULL;
+	_cleanup_recall_ struct recall *withdrawn = NULL;
 	struct target_path_parts parts;
 	struct error err = { 0 };
 	json_t *targets;
@@ -176,7 +177,12 @@ static void patch_versions_rise_and_old_ones_leave(void **state)
 	assert_ok(patch_read(&role, "edge/6.1/" ID "/m_1_9.ko", &parts, &custom, &err), &err);
 	assert_string_equal(custom->version, "1.9");
 
-	assert_ok(patch_prune(&role, "6.1", ID, 2, &err), &err);
+	/* One that is withdrawn does not count. */
+	assert_int_equal(recall_new(&withdrawn), 0);
+	assert_ok(recall_add(withdrawn, "1.9", NULL, 0, "bad", NOW, &err), &err);
+	assert_ok(patch_prune(&role, "6.1", ID, 2, withdrawn, &err), &err);
+	assert_int_equal(json_object_size(targets), 6);
+	assert_ok(patch_prune(&role, "6.1", ID, 2, NULL, &err), &err);
 	assert_int_equal(json_object_size(targets), 4);
 	assert_non_null(json_object_get(targets, "edge/6.1/" ID "/m_1_10.ko"));
 	assert_non_null(json_object_get(targets, "edge/6.1/" ID "/m_1_9.json"));

@@ -213,7 +213,8 @@ static int begin(struct exchange *x)
 	if (length > 0 && (uint64_t)length > x->route->max_body)
 		return error_set(err, ERR_TOO_LARGE, "the body is over %zu bytes",
 				 x->route->max_body);
-	if (x->route->max_body > 0 && !is_json(http_header(request, "Content-Type"))) {
+	if (x->route->max_body > 0 && !x->route->any_type &&
+	    !is_json(http_header(request, "Content-Type"))) {
 		x->response.status = 415;
 		return error_set(err, ERR_INVALID, "the body must be %s", HTTP_JSON);
 	}

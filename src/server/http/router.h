@@ -12,6 +12,7 @@ struct http_route {
 	size_t max_body;       /* bytes of body; 0: no body is accepted */
 	http_handler_fn guard; /* decides from the headers alone who may go on; NULL: everyone */
 	http_handler_fn run;
+	bool any_type; /* the body need not be JSON */
 };
 
 /* Room for the methods that a path allows. */

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "repo/upload.h"
+
+#include <curl/curl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "wire/problem.h"
+
+#define SESSION_MAX ((size_t)128 * 1024)
+#define FILE_MAX    ((size_t)80 * 1024 * 1024)
+#define ANSWER_MAX  ((size_t)16 * 1024 * 1024)
+#define STALL_S     30L /* at less than 1 kB/s for so long, the server counts as stuck */
+
+DEFINE_CLEANUP(CURL *, curl_easy_cleanup);
+DEFINE_CLEANUP(struct curl_slist *, curl_slist_free_all);
+
+struct upload {
+	CURL *curl; /* one connection for all */
+	char *url, *ca, *secret;
+};
+
+void upload_free(struct upload *upload)
+{
+	if (!upload)
+		return;
+	curl_easy_cleanup(upload->curl);
+	if (upload->secret)
+		explicit_bzero(upload->secret, strlen(upload->secret));
+	free(upload->secret);
+	free(upload->url);
+	free(upload->ca);
+	free(upload);
+}
+
+/* ---- The session ---- */
+
+static char *session_path(void)
+{
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+
+	if (config && config[0] == '/')
+		return path_join(config, "suture", "session.json", NULL);
+	return home ? path_join(home, ".config", "suture", "session.json", NULL) : NULL;
+}
+
+static int take_session(struct upload *upload, const json_t *object, struct error *err)
+{
+	const char *url, *ca, *secret;
+	int r = json_get_str(object, "url", 512, &url, err);
+
+	if (r == 0)
+		r = json_get_str_opt(object, "ca", SESSION_MAX, &ca, err);
+	if (r == 0)
+		r = json_get_str(object, "session", 128, &secret, err);
+	if (r < 0)
+		return r;
+	/* The secret goes to nobody else. */
+	if (!streq(url, upload->url))
+		return error_set(err, ERR_DENIED, "the login is at %s, not at %s", url,
+				 upload->url);
+	upload->secret = strdup(secret);
+	upload->ca = ca ? strdup(ca) : NULL;
+	return upload->secret && (!ca || upload->ca) ? 0
+						     : error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+static int load_session(struct upload *upload, const char *session, struct error *err)
+{
+	_cleanup_free_ char *path = session ? strdup(session) : session_path();
+	_cleanup_json_ json_t *object = NULL;
+	int r = path ? json_load_path(path, SESSION_MAX, &object, err) : -ENOENT;
+
+	if (r == -ENOENT) {
+		error_set(err, ERR_NOT_FOUND, "not logged in at %s", upload->url);
+		error_hint(err, "Log in first: suture-admin login %s --ca FILE", upload->url);
+		return ERR_NOT_FOUND;
+	}
+	if (r == 0)
+		r = take_session(upload, object, err);
+	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
+}
+
+int upload_new(const char *url, const char *session, struct upload **ret, struct error *err)
+{
+	_cleanup_upload_ struct upload *upload = calloc(1, sizeof(*upload));
+	size_t len = strlen(url);
+	int r;
+
+	if (!upload)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	upload->url = strndup(url, len > 0 && url[len - 1] == '/' ? len - 1 : len);
+	upload->curl = curl_easy_init();
+	if (!upload->url || !upload->curl)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	r = load_session(upload, session, err);
+	if (r == 0)
+		*ret = TAKE_PTR(upload);
+	return r;
+}
+
+/* ---- Requests ---- */
+
+static size_t take(char *data, size_t size, size_t n, void *user)
+{
+	return buf_append(user, data, size * n) < 0 ? 0 : size * n;
+}
+
+static int set_url(struct upload *u, const char *relative)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(8192);
+	const char *p = relative;
+	int r = buf_printf(&url, "%s/v1/admin/repository/", u->url);
+
+	/* Releases have '+', which servers may read as a blank. */
+	for (; r == 0 && *p; p++)
+		r = *p == '/' || *p == '.' || *p == '-' || *p == '_' || *p == '~' ||
+				    (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+				    (*p >= 'A' && *p <= 'Z')
+			    ? buf_append_byte(&url, (uint8_t)*p)
+			    : buf_printf(&url, "%%%02X", (unsigned char)*p);
+	return r < 0 || curl_easy_setopt(u->curl, CURLOPT_URL, buf_str(&url)) != CURLE_OK;
+}
+
+static int set_up(struct upload *u, const char *relative, struct curl_slist **headers,
+		  struct buf *answer, char *detail)
+{
+	struct curl_blob ca = { u->ca, u->ca ? strlen(u->ca) : 0, CURL_BLOB_COPY };
+	_cleanup_free_ char *line = NULL;
+	int bad;
+
+	if (asprintf(&line, "Authorization: Bearer %s", u->secret) < 0) {
+		line = NULL;
+		return -1;
+	}
+	*headers = curl_slist_append(NULL, line);
+	explicit_bzero(line, strlen(line));
+	curl_easy_reset(u->curl);
+	bad = !*headers || !curl_slist_append(*headers, "Content-Type: application/octet-stream") ||
+	      !curl_slist_append(*headers, "Expect:") || set_url(u, relative);
+	bad |= curl_easy_setopt(u->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	bad |= curl_easy_setopt(u->curl, CURLOPT_PROTOCOLS_STR, "https");
+	bad |= curl_easy_setopt(u->curl, CURLOPT_NOSIGNAL, 1L);
+	bad |= curl_easy_setopt(u->curl, CURLOPT_CONNECTTIMEOUT, STALL_S);
+	bad |= curl_easy_setopt(u->curl, CURLOPT_LOW_SPEED_LIMIT, 1000L);
+	bad |= curl_easy_setopt(u->curl, CURLOPT_LOW_SPEED_TIME, STALL_S);
+	bad |= curl_easy_setopt(u->curl, CURLOPT_HTTPHEADER, *headers);
+	bad |= curl_easy_setopt(u->curl, CURLOPT_WRITEFUNCTION, take);
+	bad |= curl_easy_setopt(u->curl, CURLOPT_WRITEDATA, answer);
+	bad |= curl_easy_setopt(u->curl, CURLOPT_ERRORBUFFER, detail);
+	if (u->ca) {
+		bad |= curl_easy_setopt(u->curl, CURLOPT_CAINFO_BLOB, &ca);
+		bad |= curl_easy_setopt(u->curl, CURLOPT_CAPATH, NULL);
+	}
+	return bad;
+}
+
+/* One request: PUT of `data`, or GET, or with `head` only its headers. */
+static int request(struct upload *u, const char *relative, const struct buf *data, bool head,
+		   struct buf *answer, long *ret_status, struct error *err)
+{
+	_cleanup_(curl_slist_free_allp) struct curl_slist *headers = NULL;
+	char detail[CURL_ERROR_SIZE] = "";
+	CURLcode code;
+	int bad = set_up(u, relative, &headers, answer, detail);
+
+	if (data) {
+		bad |= curl_easy_setopt(u->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+					(curl_off_t)data->len);
+		bad |= curl_easy_setopt(u->curl, CURLOPT_POSTFIELDS,
+					data->len > 0 ? (const char *)data->data : "");
+		bad |= curl_easy_setopt(u->curl, CURLOPT_CUSTOMREQUEST, "PUT");
+	} else if (head) {
+		bad |= curl_easy_setopt(u->curl, CURLOPT_NOBODY, 1L);
+	}
+	if (bad)
+		return error_set(err, ERR_UNSUPPORTED, "libcurl lacks an option");
+	code = curl_easy_perform(u->curl);
+	if (code == CURLE_OK) {
+		curl_easy_getinfo(u->curl, CURLINFO_RESPONSE_CODE, ret_status);
+		return 0;
+	}
+	return error_set(err,
+			 code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE
+				 ? ERR_UNTRUSTED
+				 : ERR_UNREACHABLE,
+			 "%s: %s", u->url, detail[0] ? detail : curl_easy_strerror(code));
+}
+
+static int refused(const char *relative, long status, const struct buf *answer, struct error *err)
+{
+	struct problem problem;
+
+	if (problem_parse((int)status, answer->data, answer->len, &problem, NULL) < 0)
+		return error_set(err, ERR_PROTOCOL, "%s: the server answered with status %ld",
+				 relative, status);
+	return error_set(err, problem_code(&problem), "%s: %s", relative, problem.detail);
+}
+
+static int is_there(struct upload *u, const char *relative, const struct buf *data, bool *ret,
+		    struct error *err)
+{
+	_cleanup_buf_ struct buf answer = BUF_INIT(ANSWER_MAX);
+	bool metadata = str_has_prefix(relative, "metadata/");
+	curl_off_t length = -1;
+	long status = 0;
+	int r = request(u, relative, NULL, !metadata, &answer, &status, err);
+
+	if (r < 0)
+		return r;
+	*ret = false;
+	if (status == 404)
+		return 0;
+	if (status != 200)
+		return refused(relative, status, &answer, err);
+	curl_easy_getinfo(u->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	*ret = metadata ? answer.len == data->len && memcmp(answer.data, data->data, data->len) == 0
+			: length == (curl_off_t)data->len;
+	return 0;
+}
+
+int upload_put(void *upload, const char *from, const char *relative, struct error *err)
+{
+	_cleanup_buf_ struct buf data = BUF_INIT(FILE_MAX);
+	_cleanup_buf_ struct buf answer = BUF_INIT(ANSWER_MAX);
+	bool there = false;
+	long status = 0;
+	int r = file_read(from, &data, err);
+
+	if (r == 0)
+		r = is_there(upload, relative, &data, &there, err);
+	if (r < 0)
+		return r;
+	if (there)
+		return ERR_EXISTS;
+	r = request(upload, relative, &data, false, &answer, &status, err);
+	if (r < 0)
+		return r;
+	return status == 201 ? 0 : refused(relative, status, &answer, err);
+}

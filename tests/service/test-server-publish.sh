@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# test-server-publish.sh SUTURE-SERVER SUTURE-REPO SUTURE-ADMIN: publishing to a server over HTTPS.
+# shellcheck disable=SC2154
+server=$(realpath "$1") repo=$(realpath "$2") admin=$(realpath "$3")
+# shellcheck source=tests/service/server-lib.sh
+. "$(dirname "$(realpath "$0")")/server-lib.sh"
+: >"$dir/server.conf"
+cd "$dir" || exit 1
+export XDG_CONFIG_HOME=$dir/config
+
+put() { # PATH FILE: the status
+	request -X PUT -H "Authorization: Bearer $session" -H 'Content-Type: application/octet-stream' \
+		--data-binary "@$2" "$people/v1/admin/repository/$1"
+}
+says() { # TEXT COMMAND...: it fails and says so
+	local text=$1
+	shift
+	"$@" >out 2>&1 && return 1
+	grep -qF -- "$text" out
+}
+
+ok "a repository" "$repo" init r --keys keys
+ok "a server" start_server
+ok "without a login nothing is published" says "not logged in" "$repo" publish r --to "$people"
+ok "log in" "$admin" login "$people" --ca "$data/pki/ca.pem" --user admin --password-file "$data/admin-password"
+session=$(jq -r .session config/suture/session.json)
+ok "publish" "$repo" publish r --to "$people"
+is "the timestamp is served" "$(request "$machines/repository/metadata/timestamp.json") $(
+	cmp "$dir/answer" r/repository/metadata/timestamp.json && echo same)" "200 same"
+ok "all of it verifies" "$repo" verify "$data/repository" --root r/repository/metadata/1.root.json
+is "again: nothing is sent twice" "$("$repo" publish r --to "$people" | grep -o ': 0 files new')" ": 0 files new"
+cp -a r old
+ok "a change" "$repo" recall r 1.1 --reason "it hangs"
+ok "is published too" "$repo" publish r --to "$people"
+ok "and verifies" "$repo" verify "$data/repository" --root r/repository/metadata/1.root.json
+ok "an older state is refused" says "newer than" "$repo" publish old --to "$people"
+ok "so is a login somewhere else" says "the login is at" "$repo" publish r --to "https://127.0.0.1:1"
+ok "and another scheme" says "neither a folder nor" "$repo" publish r --to "http://127.0.0.1:1"
+
+# What could be no part of a repository.
+cp r/repository/metadata/1.root.json root.json
+is "a file that is not of a repository" "$(put settings.json root.json)" 400
+is "nor one beside it" "$(put metadata/x/1.root.json root.json)" 400
+is "nor one above it" "$(put targets/..%2f..%2fx root.json)" 400
+is "metadata of another version" "$(put metadata/7.root.json root.json)" 400
+is "a target of another hash" "$(put "targets/x/$(printf x | sha256sum | cut -c1-64).m.ko" root.json)" 400
+is "metadata that is none" "$(put metadata/1.root.json "$data/pki/ca.pem")" 400
+ok "a folder above is as it was" test ! -e "$data/x" -a ! -e "$data/settings.json"
+session=0000000000000000000000000000000000000000000
+is "nothing without a session" "$(put metadata/1.root.json root.json)" 401
+is "and machines cannot put anything" "$(request -X PUT -H 'Content-Type: application/octet-stream' \
+	--data-binary @root.json "$machines/v1/admin/repository/metadata/1.root.json")" 404
+ok "everything verifies still" "$repo" verify "$data/repository" --root r/repository/metadata/1.root.json
+finish
