@@ -392,16 +392,17 @@ static int add_keys(struct plan *p, struct key_store *store, struct error *err)
 	for (size_t i = 0; i < p->n; i++) {
 		for (unsigned k = 0; k < p->roles[i].threshold; k++) {
 			_cleanup_json_ json_t *object = tuf_key_to_json(p->roles[i].keys[k]);
-			struct tuf_key *public = NULL;
-			int r = object ? tuf_key_from_json(object, &public, err) : ERR_NO_MEMORY;
+			struct tuf_key *public_key = NULL;
+			int r = object ? tuf_key_from_json(object, &public_key, err)
+				       : ERR_NO_MEMORY;
 
 			if (r == 0)
 				r = key_store_add(store, p->roles[i].keys[k], p->roles[i].paths[k]);
 			if (r < 0) {
-				tuf_key_free(public);
+				tuf_key_free(public_key);
 				return error_set(err, r, "no memory");
 			}
-			p->roles[i].keys[k] = public;
+			p->roles[i].keys[k] = public_key;
 		}
 	}
 	return 0;

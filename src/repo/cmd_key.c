@@ -39,7 +39,7 @@ static int generate(const struct cli *cli, enum tuf_key_type type, struct tuf_ke
 		    struct error *err)
 {
 	const char *path = cli_get(cli, "output"), *cert = cli_get(cli, "cert");
-	const char *public = cli_get(cli, "public");
+	const char *public_key = cli_get(cli, "public");
 	_cleanup_secret_ char *passphrase = NULL;
 	int64_t bits;
 	int r = cli_get_int(cli, "bits", 2048, 4096, 0, &bits, err);
@@ -57,8 +57,8 @@ static int generate(const struct cli *cli, enum tuf_key_type type, struct tuf_ke
 		r = command_new_passphrase(cli, &passphrase, err);
 	if (r == 0)
 		r = key_store_write(*ret, path, passphrase, err);
-	if (r == 0 && public)
-		r = write_public(*ret, public, err);
+	if (r == 0 && public_key)
+		r = write_public(*ret, public_key, err);
 	if (r == 0 && cert) {
 		r = write_cert(cli, path, cert, err);
 		if (r < 0)

@@ -78,7 +78,7 @@ static bool is_online(const struct repository *repo, const char *folder)
 static int make_key(struct repository *repo, const char *folder, const char *passphrase,
 		    struct role_keys *keys, struct new_files *files, struct error *err)
 {
-	_cleanup_tuf_key_ struct tuf_key *key = NULL, *public = NULL;
+	_cleanup_tuf_key_ struct tuf_key *key = NULL, *public_key = NULL;
 	_cleanup_json_ json_t *object = NULL;
 	_cleanup_free_ char *path = NULL;
 	int r = free_name(folder, keys->role, "pem", &path, err);
@@ -88,7 +88,7 @@ static int make_key(struct repository *repo, const char *folder, const char *pas
 	if (r < 0)
 		return r;
 	object = tuf_key_to_json(key);
-	r = object ? tuf_key_from_json(object, &public, err) : ERR_NO_MEMORY;
+	r = object ? tuf_key_from_json(object, &public_key, err) : ERR_NO_MEMORY;
 	if (r == 0)
 		r = key_store_write(key, path, is_online(repo, folder) ? NULL : passphrase, err);
 	if (r < 0)
@@ -99,9 +99,9 @@ static int make_key(struct repository *repo, const char *folder, const char *pas
 	if (r < 0)
 		return error_set(err, r, "no memory");
 	key = NULL;
-	r = role_keys_add(keys, public, err);
+	r = role_keys_add(keys, public_key, err);
 	if (r == 0)
-	public = NULL;
+		public_key = NULL;
 	return r;
 }
 
@@ -201,18 +201,18 @@ static int import(struct repository *repo, const struct cli *cli, struct role_ke
 {
 	_cleanup_tuf_key_ struct tuf_key *key = NULL;
 	_cleanup_json_ json_t *object = NULL;
-	struct tuf_key *public = NULL;
+	struct tuf_key *public_key = NULL;
 	int r = cli_has(cli, "uri") ? import_token(repo, cli, keys, &key, files, err)
 				    : read_key_file(cli_arg(cli, 2), &key, err);
 
 	if (r < 0)
 		return r;
 	object = tuf_key_to_json(key);
-	r = object ? tuf_key_from_json(object, &public, err) : ERR_NO_MEMORY;
+	r = object ? tuf_key_from_json(object, &public_key, err) : ERR_NO_MEMORY;
 	if (r == 0)
-		r = role_keys_add(keys, public, err);
+		r = role_keys_add(keys, public_key, err);
 	if (r < 0) {
-		tuf_key_free(public);
+		tuf_key_free(public_key);
 		return r;
 	}
 	if (cli_has(cli, "uri")) {

@@ -22,16 +22,19 @@ bool tuf_key_pem_is_protected(const void *pem, size_t len)
 	return memmem(pem, len, pkcs8, sizeof(pkcs8) - 1) != NULL;
 }
 
+/* pem_password_cb of OpenSSL: bytes without a zero, and their number. */
 static int give_passphrase(char *buffer, int size, int rwflag, void *user)
 {
 	const char *passphrase = user;
-	size_t len = strlen(passphrase);
+	int len = 0;
 
 	(void)rwflag;
-	if (len > (size_t)size)
-		return -1;
-	memcpy(buffer, passphrase, len);
-	return (int)len;
+	for (; passphrase[len] != '\0'; len++) {
+		if (len >= size)
+			return -1;
+		buffer[len] = passphrase[len];
+	}
+	return len;
 }
 
 int tuf_key_from_protected_pem(const void *pem, size_t len, const char *passphrase,
