@@ -55,8 +55,8 @@ struct target_path_parts {
 int target_path_parse(const char *path, struct target_path_parts *ret, struct error *err);
 
 /* Path of the recall list's target. */
-#define TARGET_RECALL_PATH "recall/recall.json"
-#define TARGET_RECALL_ROLE "recall"
+#define TARGET_RECALL_PATH   "recall/recall.json"
+#define TARGET_RECALL_ROLE   "recall"
 /* The role of attestations and sources, "evidence/<release>/<build id>/<file>": machines do not
  * load it. */
 #define TARGET_EVIDENCE_ROLE "evidence"

@@ -153,4 +153,18 @@ signed 1.7
 works "add without the offline keys" "$repo" add o m-1.7.ko --record m-1.7.json
 works "it is attested" "$repo" verify o
 check "really" test -n "$(find o/repository/targets/evidence -name '*.build.json')"
+
+# ---- A timer signs what the online keys can, when half of its life is over ----
+edge_version() { find o/repository/metadata -name '*.edge.json' | wc -l; }
+"$repo" config o lifetime.tier=60 >/dev/null && "$repo" sign o edge >/dev/null && "$repo" config o lifetime.tier=90d >/dev/null
+before=$(edge_version)
+works "refresh" "$repo" refresh o
+check "signs the online tier anew" test "$(edge_version)" = $((before + 1))
+"$repo" refresh o >/dev/null
+check "once" test "$(edge_version)" = $((before + 1))
+check "offline ones stay" test "$(find o/repository/metadata -name '*.stable.json' | wc -l)" = 1
+echo secret >pass
+works "new keys of an online role" "$repo" rotate o timestamp --keys away --passphrase-file pass
+check "have no passphrase" grep -q "BEGIN PRIVATE KEY" o/online-keys/timestamp-2.pem
+works "it verifies" "$repo" verify o
 echo "1..$n"
