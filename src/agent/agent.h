@@ -47,7 +47,8 @@ struct agent {
 	struct patch_version available;
 	enum kernel_answer covered;
 	struct agent_check check;
-	int64_t interval;         /* seconds that the server asked for; 0: not known */
+	const char *medium; /* folder that the repository is read from instead; NULL: the fetcher */
+	int64_t interval;   /* seconds that the server asked for; 0: not known */
 	int64_t transition_since; /* 0: none under way */
 	bool transition_in;       /* towards the patch */
 };

@@ -5,6 +5,8 @@
 #include "agent/control.h"
 #include "wire/enrol.h"
 
+#define MEDIUM_MAX 1024 /* bytes of the path of a medium */
+
 static int decode_bundle(const char *text, struct job *job, struct error *err)
 {
 	size_t len = strlen(text), padding = 0;
@@ -62,6 +64,18 @@ static int parse_rollback(const json_t *o, struct job *job, struct error *err)
 	return 0;
 }
 
+static int parse_refresh(const json_t *o, struct job *job, struct error *err)
+{
+	const char *medium;
+	int r = json_get_str_opt(o, "from", MEDIUM_MAX, &medium, err);
+
+	if (r < 0)
+		return r;
+	if (medium && medium[0] != '/')
+		return error_set(err, ERR_INVALID, "from: not an absolute path");
+	return copy_text(medium, &job->medium, err);
+}
+
 static int parse_disable(const json_t *o, struct job *job, struct error *err)
 {
 	return json_get_bool_opt(o, "unpatch", false, &job->unpatch, err);
@@ -74,7 +88,7 @@ static const struct {
 } routes[] = {
 	{ "/v1/enable", JOB_ENABLE, parse_enable },
 	{ "/v1/disable", JOB_DISABLE, parse_disable },
-	{ "/v1/refresh", JOB_REFRESH, NULL },
+	{ "/v1/refresh", JOB_REFRESH, parse_refresh },
 	{ "/v1/rollback", JOB_ROLLBACK, parse_rollback },
 	{ "/v1/hold", JOB_HOLD, NULL },
 	{ "/v1/unhold", JOB_UNHOLD, NULL },

@@ -45,6 +45,7 @@ void job_free(struct job *job)
 	free(job->token);
 	free(job->bundle);
 	free(job->tier);
+	free(job->medium);
 	free(job->status);
 	free(job);
 }
@@ -84,11 +85,22 @@ static int run_enable(struct agent *agent, const struct job *job, struct error *
 	return enrol_enable(agent, &options, err);
 }
 
+/* The medium is the source for this one job. */
+static int run_refresh(struct agent *agent, const struct job *job, struct error *err)
+{
+	int r;
+
+	agent->medium = job->medium;
+	r = update_run(agent, err);
+	agent->medium = NULL;
+	return r;
+}
+
 static int run(struct agent *agent, struct job *job, struct error *err)
 {
 	switch (job->kind) {
 	case JOB_BOOT: return apply_boot(agent, err);
-	case JOB_REFRESH: return update_run(agent, err);
+	case JOB_REFRESH: return run_refresh(agent, job, err);
 	case JOB_ENABLE: return run_enable(agent, job, err);
 	case JOB_DISABLE: return enrol_disable(agent, job->unpatch, err);
 	case JOB_ROLLBACK:

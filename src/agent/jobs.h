@@ -22,8 +22,9 @@ struct job {
 	/* What was asked; owned. */
 	uint8_t *bundle; /* enable: NULL or the bundle's bytes */
 	size_t bundle_len;
-	char *token; /* enable; wiped */
-	char *tier;  /* enable: NULL or a tier */
+	char *token;  /* enable; wiped */
+	char *tier;   /* enable: NULL or a tier */
+	char *medium; /* refresh: NULL or an absolute path */
 	bool unpatch;
 	bool has_version; /* rollback */
 	struct patch_version version;

@@ -51,12 +51,14 @@ int trust_remove(const struct settings_paths *paths, struct error *err)
 	return file_remove_tree(paths->trust, err);
 }
 
-/* tuf_fetch_fn: one file of the repository through the fetcher. */
+/* tuf_fetch_fn: one file of the repository through the fetcher, or from a medium. */
 static int fetch_file(void *user, const char *path, size_t max, struct buf *out, struct error *err)
 {
 	struct agent *agent = user;
 	char full[PATH_MAX_];
 
+	if (agent->medium)
+		return tuf_fetch_folder((void *)agent->medium, path, max, out, err);
 	if (snprintf(full, sizeof(full), REPOSITORY "%s", path) >= (int)sizeof(full))
 		return error_set(err, ERR_TOO_LARGE, "%s: path too long", path);
 	return fetcher_get(agent->fetcher, full, max, out, NULL, err);

@@ -244,13 +244,25 @@ static int raise_floor(struct agent *agent, struct error *err)
 	return agent_commit(agent, draft, err);
 }
 
+/* A medium brings metadata and patches, but no server's grant. */
+static int need_no_grant(const struct agent *agent, struct error *err)
+{
+	if (!config_bool(agent->config, "require-grant"))
+		return 0;
+	error_set(err, ERR_BAD_STATE, "this machine applies only what its server grants");
+	error_hint(err, "require-grant = no in suture.conf, for a machine without a network");
+	return ERR_BAD_STATE;
+}
+
 static int look(struct agent *agent, struct trust_view **view, struct choice *choice,
 		struct error *err)
 {
 	struct check_in_answer answer = { 0 };
 	int r;
 
-	r = check_in(agent, &answer, err);
+	r = agent->medium ? need_no_grant(agent, err) : check_in(agent, &answer, err);
+	if (r < 0 && agent->medium)
+		return r;
 	if (r < 0 && (config_bool(agent->config, "require-grant") || r == -ECANCELED))
 		return r;
 	if (r < 0)

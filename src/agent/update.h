@@ -6,8 +6,10 @@
 
 /*
  * One update: check-in, refresh of the signed metadata, choice, download, verification,
- * application, report. 0 also when there was nothing to do. On failure the error is in the status
- * too; what was applied before still is.
+ * application, report. With agent->medium the repository is read from there, verified by the same
+ * code, and the check-in before it is left out (ERR_BAD_STATE where a grant is demanded). 0 also
+ * when there was nothing to do. On failure the error is in the status too; what was applied before
+ * still is.
  */
 int update_run(struct agent *agent, struct error *err);
 

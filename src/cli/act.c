@@ -99,8 +99,13 @@ int verb_disable(struct cli *cli, struct error *err)
 int verb_refresh(struct cli *cli, struct error *err)
 {
 	_cleanup_json_ json_t *body = json_object();
+	const char *from = cli_get(cli, "from");
+	_cleanup_free_ char *path = from ? realpath(from, NULL) : NULL;
 
-	(void)cli;
+	if (from && !path)
+		return error_set_errno(err, errno, "%s", from);
+	if (json_set_str(body, "from", path) != 0)
+		return error_set(err, ERR_INVALID, "%s: not UTF-8", path);
 	return act("/v1/refresh", body, "checked", err);
 }
 

@@ -28,6 +28,11 @@ static const struct cli_option look_options[] = {
 	{ 0 },
 };
 
+static const struct cli_option refresh_options[] = {
+	{ "from", "DIR", "read the repository from this folder, without the server", false, 0 },
+	{ 0 },
+};
+
 static const struct cli_verb verbs[] = {
 	{ "enable", "", 0, 0, "enrol this machine with a server",
 	  "What is trusted comes from the bundle given with --trust, or from the one that a token of "
@@ -41,8 +46,10 @@ static const struct cli_verb verbs[] = {
 	  "Reads the status that sutured publishes, so it answers at once, whatever sutured does.",
 	  status_options, verb_status },
 	{ "refresh", "", 0, 0, "check in now, and apply what is granted",
-	  "Ends when the patch is applied, or when it is clear that there is none.", NULL,
-	  verb_refresh },
+	  "Ends when the patch is applied, or when it is clear that there is none. With --from the "
+	  "repository is read from a medium (suture-repo export), verified like any other; for a "
+	  "machine with `require-grant = no`.",
+	  refresh_options, verb_refresh },
 	{ "rollback", "[VERSION]", 0, 1, "go back to a lower version, or to the unpatched kernel",
 	  "Without VERSION the patch is taken out. What was applied is not applied again until "
 	  "`suture unhold` or until a newer version appears, also across reboots.",

@@ -92,6 +92,29 @@ truncate -s 500 "$target"
 ok "a truncated module is refused" fails_with 1 "" on_machine refresh
 cp "$world/good.ko" "$target"
 
+# A medium instead of the network.
+medium=$world/medium
+ok "a repository on a medium" "$suture_repo" export "$world/repo" --to "$medium"
+ok "is nothing for a machine that waits for grants" fails_with 1 "require-grant" on_machine refresh --from "$medium"
+cp "$machine/etc/suture/suture.conf" "$world/suture.conf" 2>/dev/null || : >"$world/suture.conf"
+mkdir -p "$machine/etc/suture"
+echo "require-grant = no" >>"$machine/etc/suture/suture.conf"
+stop_agent
+start_agent
+ok "another one reads it" fails_with 1 "not loaded" on_machine refresh --from "$medium"
+cp "$target" "$world/good.ko"
+from_medium=$(find "$medium/targets" -name '*.ko')
+printf 'X' | dd of="$from_medium" bs=1 seek=100 conv=notrunc status=none
+ok "a changed module on it is refused" fails_with 1 "sha256" on_machine refresh --from "$medium"
+cp "$world/good.ko" "$from_medium"
+jq -c '.signed.version += 1' "$medium/metadata/timestamp.json" >"$world/unsigned.json"
+cp "$world/unsigned.json" "$medium/metadata/timestamp.json"
+ok "and metadata that nobody signed" fails_with 1 "valid signature" on_machine refresh --from "$medium"
+ok "a folder that is none" fails_with 1 "nowhere" on_machine refresh --from "$world/nowhere"
+cp "$world/suture.conf" "$machine/etc/suture/suture.conf"
+stop_agent
+start_agent
+
 # A kernel without livepatch support, and another architecture.
 rmdir "$machine/sys/kernel/livepatch"
 ok "sutured stops" stop_agent
