@@ -4,8 +4,8 @@
 
 #include "server/server.h"
 
-#define LOGIN_MAX ((size_t)4096)
-#define TOKEN_MAX ((size_t)4096)
+#define LOGIN_MAX  ((size_t)4096)
+#define TOKEN_MAX  ((size_t)4096)
 /* A module with its signature, or the archive of its sources. */
 #define UPLOAD_MAX ((size_t)80 * 1024 * 1024)
 

@@ -30,7 +30,7 @@ continues() { # COMMAND...
 }
 
 # The command that was ended had come to its end but for its last words.
-already_done() { grep -qE "already|nothing waits" err; }
+already_done() { grep -qE "already|nothing waits|a change waits" err; }
 
 # survives NAME HOW COMMAND...: HOW is "signal=KILL" or "error=ENOSPC".
 survives() {
