@@ -7,9 +7,14 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "module/signature_support.h"
 
 /* Largest CMS blob accepted behind a module. */
-#define SIGNATURE_MAX ((size_t)64 * 1024)
+#define SIGNATURE_MAX       ((size_t)64 * 1024)
+
+/* Certificates between the signer's and a trusted one that a signature may bring along, with the
+ * signer's. */
+#define SIGNATURE_CHAIN_MAX 4
 
 /* A signed module taken apart; points into the caller's bytes. `signature` NULL: not signed. */
 struct signature_parts {
@@ -23,39 +28,55 @@ struct signature_parts {
  * unsigned module (0, signature NULL). ERR_INVALID when the trailer is damaged. */
 int signature_split(const void *data, size_t len, struct signature_parts *ret, struct error *err);
 
+/* With what a module is signed. Texts are PEM. */
+struct signature_options {
+	const char *key; /* without passphrase; it must belong to the certificate */
+	const char *cert;
+	/* NULL, or up to SIGNATURE_CHAIN_MAX - 1 certificates, each the issuer of the one before,
+	 * the first of `cert`: they and `cert` go into the signature, so that who trusts the
+	 * authority above them accepts it. Without it there are none inside, as in sign-file's. */
+	const char *chain;
+	enum signature_hash hash;
+	/* What the kernel can check; NULL: not known, so only RSA with SHA-256. */
+	const struct signature_support *support;
+};
+
 /*
- * Appends the module, its new signature and the trailer to `out`. `key` and `cert` are PEM; the key
- * must belong to the certificate. SHA-256. An RSA key of at least 2048 bits is demanded: it is what
- * every kernel with module signatures accepts. A module signed already is refused (ERR_EXISTS).
- * ERR_INVALID (also a key that is not the certificate's), ERR_UNSUPPORTED, ERR_NO_MEMORY.
+ * Appends the module, its new signature and the trailer to `out`. A module signed already is
+ * refused (ERR_EXISTS). ERR_UNSUPPORTED (what the kernel cannot check: certificate_classify(),
+ * signature_support_check()), ERR_INVALID (also a key that is not the certificate's),
+ * ERR_NO_MEMORY.
  */
+int signature_sign_with(const void *module, size_t len, const struct signature_options *options,
+			struct buf *out, struct error *err);
+
+/* The same with an RSA key and SHA-256. */
 int signature_sign(const void *module, size_t len, const char *key_pem, const char *cert_pem,
 		   struct buf *out, struct error *err);
 
 /* Who signed, for a person and for the kernel's keyring. */
 struct signature_signer {
 	char subject[256];  /* of the certificate */
+	char anchor[256];   /* of the trusted certificate that vouches for it; itself, or the end of
+			     its chain */
 	char serial[128];   /* hexadecimal */
 	char key_id[129];   /* subject key identifier, hexadecimal; "" when the certificate has none
 			     */
 	int64_t not_before; /* seconds since 1970 */
 	int64_t not_after;
+	enum signature_hash hash;
 };
 
 /*
- * Verifies a signed module against trusted certificates (PEM, one or more each): signed with the
- * key of one of them, which must have been valid at `time` (seconds since 1970, the signed
- * publication time; 0: dates are not looked at). No chain is built: each certificate is trusted by
- * itself, as in the kernel's keyring. `ret` may be NULL. ERR_SIGNATURE  not signed, or the
- * signature does not fit the bytes ERR_UNTRUSTED  signed by none of the certificates ERR_EXPIRED
- * the certificate was not valid at `time` ERR_INVALID    damaged trailer or CMS
+ * Verifies a signed module against trusted certificates (PEM, one or more each). It must be signed
+ * with the key of one of them, or with that of a certificate that the signature brings along and
+ * from which a chain leads to one of them. All certificates on the way must have been valid at
+ * `time` (seconds since 1970, the signed publication time; 0: dates are not looked at). Old and new
+ * certificates may be trusted at once. `ret` may be NULL.
+ * ERR_SIGNATURE  not signed, or the signature does not fit the bytes
+ * ERR_UNTRUSTED  signed by none of the certificates, and no chain leads to one
+ * ERR_EXPIRED    a certificate was not valid at `time`
+ * ERR_INVALID    damaged trailer or CMS
  */
 int signature_verify(const void *data, size_t len, const char *const *certs_pem, size_t n_certs,
 		     int64_t time, struct signature_signer *ret, struct error *err);
-
-/*
- * Makes a self-signed certificate for module signing: CA:FALSE, digitalSignature, extended key
- * usage codeSigning, subject and authority key identifiers. `days` from now. PEM into `out`.
- */
-int signature_make_cert(const char *key_pem, const char *name, int64_t not_before, unsigned days,
-			struct buf *out, struct error *err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* suture-repo key generate, key list, module sign, module verify. */
+/* suture-repo key generate, key list. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "module/signature.h"
+#include "module/certificate.h"
 #include "repo/commands.h"
 
 #define CERT_DAYS_DEFAULT 1825
@@ -22,8 +22,8 @@ static int write_cert(const struct cli *cli, const char *key_path, const char *c
 	if (r == 0)
 		r = command_read_text(key_path, &pem, err);
 	if (r == 0)
-		r = signature_make_cert(pem, name ? name : "Suture module signing key", clock_now(),
-					(unsigned)days, &cert, err);
+		r = certificate_make(pem, name ? name : "Suture module signing key", clock_now(),
+				     (unsigned)days, &cert, err);
 	return r < 0 ? r : file_write_atomic(cert_path, cert.data, cert.len, 0644, err);
 }
 
@@ -172,56 +172,5 @@ int cmd_key_list(struct cli *cli, struct error *err)
 		fputs(buf_str(&text), stdout);
 	else
 		print_keys(list);
-	return EXIT_OK;
-}
-
-/* ---- module sign, module verify ---- */
-
-int cmd_module_sign(struct cli *cli, struct error *err)
-{
-	_cleanup_buf_ struct buf module = BUF_INIT(MODULE_FILE_MAX);
-	_cleanup_buf_ struct buf out = BUF_INIT(MODULE_FILE_MAX + SIGNATURE_MAX + 1024);
-	_cleanup_secret_ char *key = NULL;
-	_cleanup_free_ char *cert = NULL;
-	const char *file = cli_arg(cli, 0), *to = cli_get(cli, "output");
-	int r = file_read(file, &module, err);
-
-	if (r == 0)
-		r = command_read_text(cli_get(cli, "key"), &key, err);
-	if (r == 0)
-		r = command_read_text(cli_get(cli, "cert"), &cert, err);
-	if (r < 0)
-		return r;
-	r = signature_sign(module.data, module.len, key, cert, &out, err);
-	if (r < 0)
-		return error_prefix(err, r, "%s", file);
-	return file_write_atomic(to ? to : file, out.data, out.len, 0644, err);
-}
-
-int cmd_module_verify(struct cli *cli, struct error *err)
-{
-	_cleanup_buf_ struct buf module = BUF_INIT(MODULE_FILE_MAX + SIGNATURE_MAX);
-	const char *file = cli_arg(cli, 0);
-	size_t n = cli_count(cli, "ca");
-	char *certs[16] = { 0 };
-	struct signature_signer signer;
-	int r;
-
-	if (n > ARRAY_SIZE(certs))
-		return error_set(err, ERR_USAGE, "--ca: at most %zu", ARRAY_SIZE(certs));
-	r = file_read(file, &module, err);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = command_read_text(cli_get_nth(cli, "ca", i), &certs[i], err);
-	if (r == 0) {
-		r = signature_verify(module.data, module.len, (const char *const *)certs, n,
-				     clock_now(), &signer, err);
-		if (r < 0)
-			error_prefix(err, r, "%s", file);
-	}
-	for (size_t i = 0; i < n; i++)
-		free(certs[i]);
-	if (r < 0)
-		return r;
-	printf("%s: signed by %s, key %s\n", file, signer.subject, signer.key_id);
 	return EXIT_OK;
 }

@@ -46,13 +46,23 @@ static const struct cli_option generate_options[] = {
 };
 static const struct cli_option list_options[] = { KEYS_OPTIONS, CLI_FORMAT_OPTION, { 0 } };
 static const struct cli_option module_sign_options[] = {
-	{ "key", "FILE", "private key (PEM, RSA)", true, 0 },
+	{ "key", "FILE", "private key (PEM: RSA, or ECDSA on P-256 or P-384)", true, 0 },
 	{ "cert", "FILE", "its certificate (PEM)", true, 0 },
+	{ "hash", "NAME", "sha256 (default), sha384 or sha512", false, 0 },
+	{ "kernel-config", "FILE",
+	  "configuration of the kernel that is to check the signature (default: the cached one of "
+	  "the module's kernel, if any)",
+	  false, 0 },
+	{ "chain", "FILE",
+	  "certificates up to an authority (PEM), to go into the signature: accepted by who trusts "
+	  "that one",
+	  false, 0 },
 	{ "output", "FILE", "where to write the signed module (default: in place)", false, 'o' },
 	{ 0 },
 };
 static const struct cli_option module_verify_options[] = {
-	{ "ca", "FILE", "a trusted module certificate (PEM)", true, 0 },
+	{ "ca", "FILE", "a trusted certificate (PEM): the signer's or an authority; repeatable",
+	  true, 0 },
 	{ 0 },
 };
 static const struct cli_option add_options[] = {
@@ -186,6 +196,12 @@ static const struct cli_option revoke_options[] = {
 	"targets for a tier or recall, root for the others. A new root is signed by the old and "  \
 	"the new keys. The files of the old keys stay and are no longer used."
 
+#define SIGN_TEXT                                                                                     \
+	"RSA with SHA-256 is what every kernel with module signatures can check. ECDSA, SHA-384 and " \
+	"SHA-512 are taken only for a kernel whose configuration has them built in "                  \
+	"(CONFIG_CRYPTO_ECDSA=y, CONFIG_CRYPTO_SHA512=y), and refused where that is not known: "      \
+	"it would not load the module."
+
 static const struct cli_verb verbs[] = {
 	{ "init", "DIR", 1, 1, "make a repository and its keys", INIT_TEXT, init_options,
 	  cmd_init },
@@ -193,8 +209,8 @@ static const struct cli_verb verbs[] = {
 	  cmd_key_generate },
 	{ "key list", "DIR", 1, 1, "show the keys of every role and where they are", NULL,
 	  list_options, cmd_key_list },
-	{ "module sign", "FILE.ko", 1, 1, "append the kernel's kind of signature to a module", NULL,
-	  module_sign_options, cmd_module_sign },
+	{ "module sign", "FILE.ko", 1, 1, "append the kernel's kind of signature to a module",
+	  SIGN_TEXT, module_sign_options, cmd_module_sign },
 	{ "module verify", "FILE.ko", 1, 1, "verify a module's signature", NULL,
 	  module_verify_options, cmd_module_verify },
 	{ "add", "DIR FILE.ko", 2, 2, "list a signed module in a tier", ADD_TEXT, add_options,
