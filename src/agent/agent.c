@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <sys/file.h>
 
+#include "agent/keys.h"
 #include "agent/status.h"
 #include "agent/trust.h"
 #include "base/clock.h"
@@ -79,6 +80,7 @@ static int open_all(struct agent *agent, const char *root, struct error *err)
 		if (r < 0)
 			return r;
 	}
+	keys_refresh(agent);
 	return open_fetcher(agent, err);
 }
 
@@ -108,6 +110,7 @@ void agent_free(struct agent *agent)
 	bundle_free(agent->bundle);
 	config_free(agent->config);
 	json_decref(agent->applied.cves);
+	json_decref(agent->module_keys);
 	free(agent->journal);
 	settings_paths_clear(&agent->paths);
 	closep(&agent->lock_fd);

@@ -43,6 +43,7 @@ struct agent {
 
 	struct agent_applied applied;
 	enum kernel_code_verdict code_check;
+	json_t *module_keys; /* keys_refresh(); owned, NULL before it */
 	bool available_present;
 	struct patch_version available;
 	enum kernel_answer covered;

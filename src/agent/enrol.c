@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "agent/apply.h"
+#include "agent/keys.h"
 #include "agent/trust.h"
 #include "base/log.h"
 #include "kernel/root.h"
@@ -187,6 +188,7 @@ int enrol_enable(struct agent *agent, const struct enrol_options *options, struc
 		return r;
 	}
 	agent->bundle = TAKE_PTR(bundle);
+	keys_refresh(agent);
 	agent->covered = KERNEL_UNKNOWN;
 	return agent_settle(agent, err);
 }
@@ -220,6 +222,7 @@ int enrol_disable(struct agent *agent, bool unpatch, struct error *err)
 	if (r < 0)
 		return r;
 	bundle_free(TAKE_PTR(agent->bundle));
+	keys_refresh(agent);
 	agent->available_present = false;
 	agent->covered = KERNEL_UNKNOWN;
 	agent->check = (struct agent_check){ 0 };

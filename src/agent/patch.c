@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include "agent/keys.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "kernel/module.h"
@@ -84,11 +85,15 @@ void patch_free(struct patch *patch)
 
 static int verify_signature(const struct agent *agent, const struct patch *patch, struct error *err)
 {
+	struct signature_signer signer;
 	int r = signature_verify(
 		patch->data, patch->len, (const char *const *)agent->bundle->module_certificates,
-		agent->bundle->n_module_certificates, patch->claim.published, NULL, err);
+		agent->bundle->n_module_certificates, patch->claim.published, &signer, err);
 
-	return r < 0 ? error_prefix(err, r, "module %s", patch->claim.module) : 0;
+	if (r < 0)
+		return error_prefix(err, r, "module %s", patch->claim.module);
+	log_info("%s: signed by %s, key %s", patch->claim.module, signer.subject, signer.key_id);
+	return keys_check_module(agent, patch, signer.key_id, err);
 }
 
 /* The record's claims against what is known otherwise. */

@@ -41,10 +41,11 @@ DEFINE_CLEANUP(struct patch *, patch_free);
 
 /*
  * Everything that does not change anything: the module's signature by one of the bundle's
- * certificates that was valid when the patch was published; module and record belong together and
- * to this kernel build (name, vermagic, livepatch, build ID, hash before the signature); the build
- * IDs of loaded modules that it patches. ERR_SIGNATURE, ERR_UNTRUSTED, ERR_EXPIRED,
- * ERR_WRONG_KERNEL, ERR_INVALID, ERR_HASH.
+ * certificates that was valid when the patch was published, and by a key that this kernel has if it
+ * demands one (keys_check_module()); module and record belong together and to this kernel build
+ * (name, vermagic, livepatch, build ID, hash before the signature); the build IDs of loaded modules
+ * that it patches. ERR_SIGNATURE, ERR_UNTRUSTED, ERR_EXPIRED, ERR_WRONG_KERNEL, ERR_INVALID,
+ * ERR_HASH.
  */
 int patch_verify(const struct agent *agent, const struct patch *patch, struct error *err);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/status.h"
 
+#include "kernel/keyring.h"
+
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -163,6 +165,18 @@ static int put_patch(json_t *o, const struct agent *agent)
 	return r;
 }
 
+/* What the kernel makes of the signatures that patches have here. */
+static json_t *build_signatures(const struct agent *agent)
+{
+	enum kernel_answer demanded = kernel_signatures_demanded(&agent->facts);
+	json_t *keys = agent->module_keys ? json_deep_copy(agent->module_keys) : json_array();
+
+	return json_pack("{s:o, s:o}", "demanded",
+			 demanded == KERNEL_UNKNOWN ? json_null()
+						    : json_boolean(demanded == KERNEL_YES),
+			 "certificates", keys);
+}
+
 json_t *status_build(const struct agent *agent)
 {
 	const struct journal *journal = agent->journal;
@@ -183,6 +197,7 @@ json_t *status_build(const struct agent *agent)
 	r += put_time(o, "boot_time", now - clock_boottime_ms() / 1000);
 	r += put_identity(o, agent);
 	r += put_patch(o, agent);
+	r += json_object_set_new(o, "module_signatures", build_signatures(agent));
 	r += json_object_set_new(o, "hold", json_boolean(journal->hold));
 	r += put_version(o, "avoid", journal->has_avoid, journal->avoid);
 	r += json_object_set_new(o, "last_check", build_check(&agent->check));

@@ -5,6 +5,7 @@
 
 #include "agent/apply.h"
 #include "agent/check_in.h"
+#include "agent/keys.h"
 #include "agent/status.h"
 #include "agent/trust.h"
 #include "base/clock.h"
@@ -296,6 +297,7 @@ int update_run(struct agent *agent, struct error *err)
 	/* What waited for its second try needs no server. */
 	if (agent->journal->interrupted.present && apply_accepted_again(agent, err) < 0)
 		log_warning("%s", err->message);
+	keys_refresh(agent);
 	*err = (struct error){ 0 };
 	r = look(agent, &view, &choice, err);
 	remember_check(agent, err);

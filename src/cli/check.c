@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "kernel/kcore.h"
+#include "kernel/keyring.h"
 #include "kernel/livepatch.h"
 #include "kernel/root.h"
 
@@ -48,18 +49,18 @@ static void _printf_(5, 6) add(struct check_report *report, const char *name,
 
 static void check_lockdown(const struct kernel_facts *facts, struct check_report *report)
 {
-	bool strict = facts->lockdown == KERNEL_LOCKDOWN_INTEGRITY ||
-		      facts->lockdown == KERNEL_LOCKDOWN_CONFIDENTIALITY;
-	bool enforced = strict || facts->signatures_enforced == KERNEL_YES;
+	enum kernel_answer demanded = kernel_signatures_demanded(facts);
 
 	add(report, "lockdown",
 	    facts->lockdown == KERNEL_LOCKDOWN_CONFIDENTIALITY ? CHECK_WARNING : CHECK_PASS,
 	    "running code cannot be compared under confidentiality; integrity is enough", "%s",
 	    kernel_lockdown_name(facts->lockdown));
 	add(report, "Secure Boot", CHECK_PASS, "", "%s", kernel_answer_name(facts->secure_boot));
-	add(report, "module signatures", enforced ? CHECK_WARNING : CHECK_PASS,
-	    "the module certificate must be in a kernel keyring: enrol it with mokutil",
-	    enforced ? "enforced by the kernel" : "not enforced by the kernel");
+	add(report, "module signatures", demanded == KERNEL_UNKNOWN ? CHECK_WARNING : CHECK_PASS,
+	    "mount securityfs on /sys/kernel/security", "%s",
+	    demanded == KERNEL_YES  ? "demanded by the kernel"
+	    : demanded == KERNEL_NO ? "not demanded by the kernel"
+				    : "not known whether the kernel demands them");
 }
 
 /* Is a module loaded that was built out of the kernel's tree, other than Suture's own ones? */
@@ -156,6 +157,41 @@ static const char *text_of(const json_t *o, const char *key, const char *fallbac
 	return text ? text : fallback;
 }
 
+/* One certificate that patches may be signed with, and what the kernel makes of it. Another one may
+ * be accepted: then this is no fault. */
+static void check_key(const json_t *cert, bool demanded, bool any, struct check_report *report)
+{
+	const json_t *accepted = json_object_get(cert, "accepted");
+	enum check_result bad = !demanded ? CHECK_PASS : any ? CHECK_WARNING : CHECK_FAIL;
+	const char *subject = text_of(cert, "subject", "?");
+	const char *key_id = text_of(cert, "key_id", "?");
+
+	if (json_is_true(accepted))
+		add(report, "module key", CHECK_PASS, "", "%s: the kernel has it in %s as \"%s\"",
+		    subject, text_of(cert, "keyring", "?"), text_of(cert, "description", "?"));
+	else if (json_is_false(accepted))
+		add(report, "module key", bad,
+		    "enrol the module certificate (`mokutil --import FILE.der`, or the firmware's "
+		    "db), and reboot",
+		    "%s, key %s: %s", subject, key_id, text_of(cert, "reason", "not accepted"));
+	else
+		add(report, "module key", demanded ? CHECK_WARNING : CHECK_PASS,
+		    "see with `keyctl show %:.platform` and its like whether the key is there",
+		    "%s, key %s: not known whether the kernel accepts it", subject, key_id);
+}
+
+static void check_keys(const json_t *status, struct check_report *report)
+{
+	const json_t *signatures = json_object_get(status, "module_signatures");
+	const json_t *certs = json_object_get(signatures, "certificates");
+	bool demanded = json_is_true(json_object_get(signatures, "demanded")), any = false;
+
+	for (size_t i = 0; i < json_array_size(certs); i++)
+		any |= json_is_true(json_object_get(json_array_get(certs, i), "accepted"));
+	for (size_t i = 0; i < json_array_size(certs); i++)
+		check_key(json_array_get(certs, i), demanded, any, report);
+}
+
 void check_agent(const json_t *status, struct check_report *report)
 {
 	const json_t *check = json_object_get(status, "last_check");
@@ -169,6 +205,7 @@ void check_agent(const json_t *status, struct check_report *report)
 	add(report, "enrolment", enabled ? CHECK_PASS : CHECK_FAIL,
 	    "run `suture enable --trust FILE`", "%s",
 	    enabled ? text_of(status, "server", "enabled") : "not enabled");
+	check_keys(status, report);
 	if (json_is_object(check))
 		add(report, "server",
 		    json_is_true(json_object_get(check, "ok")) ? CHECK_PASS : CHECK_FAIL,

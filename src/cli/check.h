@@ -8,12 +8,12 @@
 
 enum check_result { CHECK_PASS, CHECK_WARNING, CHECK_FAIL };
 
-#define CHECK_ITEMS_MAX 32
+#define CHECK_ITEMS_MAX 40
 
 struct check_item {
 	const char *name; /* of the requirement */
 	enum check_result result;
-	char finding[256];
+	char finding[768];
 	const char *cure; /* "" when it passes */
 };
 

@@ -217,11 +217,9 @@ int signature_sign(const void *module, size_t len, const char *key_pem, const ch
 
 /* ---- Verifying ---- */
 
-static void describe_signer(X509 *cert, const X509 *anchor, CMS_SignerInfo *info,
-			    struct signature_signer *ret)
+static void describe_cert(X509 *cert, const X509 *anchor, struct signature_signer *ret)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
-	X509_ALGOR *digest;
 
 	*ret = (struct signature_signer){
 		.not_before = certificate_time(X509_get0_notBefore(cert)),
@@ -232,6 +230,24 @@ static void describe_signer(X509 *cert, const X509 *anchor, CMS_SignerInfo *info
 	certificate_key_id(cert, ret->key_id, sizeof(ret->key_id));
 	if (serial->length >= 0 && (size_t)serial->length * 2 < sizeof(ret->serial))
 		hex_encode(serial->data, (size_t)serial->length, ret->serial);
+}
+
+int signature_describe_cert(const char *pem, struct signature_signer *ret, struct error *err)
+{
+	_cleanup_(X509_freep) X509 *cert = NULL;
+	int r = certificate_read(pem, &cert, err);
+
+	if (r == 0)
+		describe_cert(cert, cert, ret);
+	return r;
+}
+
+static void describe_signer(X509 *cert, const X509 *anchor, CMS_SignerInfo *info,
+			    struct signature_signer *ret)
+{
+	X509_ALGOR *digest;
+
+	describe_cert(cert, anchor, ret);
 	CMS_SignerInfo_get0_algs(info, NULL, NULL, &digest, NULL);
 	ret->hash = hash_of(OBJ_obj2nid(digest->algorithm));
 }
@@ -240,6 +256,7 @@ struct verification {
 	const struct signature_parts *parts;
 	STACK_OF(X509) * trusted;
 	int64_t time;
+	CMS_SignerInfo *named;        /* who the signature says has made it */
 	struct signature_signer *ret; /* may be NULL */
 	bool matched;                 /* some certificate is the named signer's */
 	struct error why;             /* of one whose signature is good */
@@ -256,13 +273,14 @@ static int try_cert(struct verification *v, X509 *cert, bool is_trusted, struct 
 	_cleanup_certificates_ STACK_OF(X509) *others = NULL;
 	CMS_SignerInfo *info = NULL;
 	X509 *anchor = cert;
-	int r = cms_parse(v->parts, &cms, &info, err);
+	int r;
 
-	if (r < 0)
-		return r;
-	if (CMS_SignerInfo_cert_cmp(info, cert) != 0)
+	if (CMS_SignerInfo_cert_cmp(v->named, cert) != 0)
 		return 0;
 	v->matched = true;
+	r = cms_parse(v->parts, &cms, &info, err);
+	if (r < 0)
+		return r;
 	if (!cms_has_exact_form(cms, info, cert, v->parts) || !cms_fits(cms, cert, v->parts))
 		return 0;
 	if (is_trusted) {
@@ -298,6 +316,7 @@ static int verify(struct verification *v, struct error *err)
 
 	if (r < 0)
 		return r;
+	v->named = info;
 	brought = CMS_get1_certs(cms);
 	ERR_clear_error();
 	r = try_all(v, v->trusted, true, err);

@@ -67,6 +67,10 @@ struct signature_signer {
 	enum signature_hash hash;
 };
 
+/* What a certificate (PEM) says of itself, as if it had signed: `anchor` is itself, `hash` means
+ * nothing. ERR_INVALID. */
+int signature_describe_cert(const char *pem, struct signature_signer *ret, struct error *err);
+
 /*
  * Verifies a signed module against trusted certificates (PEM, one or more each). It must be signed
  * with the key of one of them, or with that of a certificate that the signature brings along and

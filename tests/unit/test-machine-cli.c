@@ -132,6 +132,52 @@ static void doctor(void **state)
 	unit_remove_dir(root);
 }
 
+/* The report's first module key: its result, and that it says `text`. */
+static enum check_result module_key(const char *signatures, const char *text)
+{
+	_cleanup_json_ json_t *status = json_object();
+	struct check_report report = { 0 };
+
+	json_object_set_new(status, "module_signatures", parse(signatures));
+	check_agent(status, &report);
+	for (size_t i = 0; i < report.n; i++)
+		if (streq(report.items[i].name, "module key")) {
+			if (!strstr(report.items[i].finding, text))
+				fail_msg("\"%s\" does not say \"%s\"", report.items[i].finding,
+					 text);
+			return report.items[i].result;
+		}
+	fail_msg("no module key in the report");
+	return CHECK_FAIL;
+}
+
+#define CERT(accepted, more)                                                                       \
+	"{\"subject\":\"/CN=k\",\"key_id\":\"ab\",\"not_after\":\"t\",\"accepted\":" accepted more \
+	"}"
+#define MISSING CERT("false", ",\"reason\":\"its key is in none\"")
+#define FOUND   CERT("true", ",\"keyring\":\".platform\",\"description\":\"k: ab\"")
+
+/* It fails only if no certificate at all would be accepted where the kernel demands one. */
+static void doctor_of_keys(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		module_key("{\"demanded\":true,\"certificates\":[" FOUND "]}", "in .platform"),
+		CHECK_PASS);
+	assert_int_equal(
+		module_key("{\"demanded\":true,\"certificates\":[" MISSING "]}", "in none"),
+		CHECK_FAIL);
+	assert_int_equal(module_key("{\"demanded\":true,\"certificates\":[" MISSING "," FOUND "]}",
+				    "in none"),
+			 CHECK_WARNING);
+	assert_int_equal(
+		module_key("{\"demanded\":false,\"certificates\":[" MISSING "]}", "in none"),
+		CHECK_PASS);
+	assert_int_equal(module_key("{\"demanded\":true,\"certificates\":[" CERT("null", "") "]}",
+				    "not known"),
+			 CHECK_WARNING);
+}
+
 static void not_running(void **state)
 {
 	_cleanup_json_ json_t *body = json_object();
@@ -149,8 +195,9 @@ static void not_running(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text),   cmocka_unit_test(odd_statuses), cmocka_unit_test(yaml),
-		cmocka_unit_test(doctor), cmocka_unit_test(not_running),
+		cmocka_unit_test(text),           cmocka_unit_test(odd_statuses),
+		cmocka_unit_test(yaml),           cmocka_unit_test(doctor),
+		cmocka_unit_test(doctor_of_keys), cmocka_unit_test(not_running),
 	};
 
 	return cmocka_run_group_tests_name("machine-cli", tests, NULL, NULL);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/keys.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "kernel/keyring.h"
+#include "module/key_lookup.h"
+#include "module/signature.h"
+
+#define ENROL_HINT \
+	"enrol the module certificate (`mokutil --import FILE.der`, or the firmware's db) and reboot"
+
+/* ---- One module ---- */
+
+/* The kernel tries the lookups in order, and the first key that it has decides. */
+static void find_first(const struct kernel_keys *keys, const struct key_lookups *lookups,
+		       const char *key_id, struct kernel_key_match *ret)
+{
+	struct kernel_key_match match;
+
+	*ret = (struct kernel_key_match){ .accepted = KERNEL_NO };
+	for (size_t i = 0; i < lookups->n; i++) {
+		const char *own = lookups->items[i].key_id;
+
+		kernel_keys_find(keys, lookups->items[i].id, own ? own : key_id, &match);
+		if (match.forbidden || match.present || (i == 0 && match.description[0]))
+			*ret = match;
+		if (match.forbidden || match.accepted == KERNEL_YES)
+			return;
+	}
+}
+
+/* The keyrings that this kernel takes keys for modules from. */
+static void name_rings(const struct kernel_keys *keys, char *ret, size_t size)
+{
+	size_t n = 0;
+
+	ret[0] = 0;
+	for (int i = 0; i < KERNEL_KEYRINGS; i++)
+		if (keys->for_modules[i] != KERNEL_NO && n < size)
+			n += (size_t)snprintf(ret + n, size - n, "%s%s", n ? ", " : "",
+					      kernel_keyring_name((enum kernel_keyring)i));
+}
+
+/* Why the kernel has no key for it. */
+static void explain(const struct kernel_keys *keys, const struct kernel_key_match *match, char *ret,
+		    size_t size)
+{
+	char rings[256];
+
+	name_rings(keys, rings, sizeof(rings));
+	if (match->forbidden)
+		snprintf(ret, size, "its key is in .blacklist");
+	else if (match->present)
+		snprintf(ret, size, "its key is in %s, which this kernel does not use for modules",
+			 kernel_keyring_name(match->ring));
+	else if (match->description[0])
+		snprintf(ret, size,
+			 "the kernel has another certificate of the same key (%s), which does not "
+			 "count",
+			 match->description);
+	else
+		snprintf(ret, size, "its key is in none of the kernel's keyrings (%s)", rings);
+}
+
+static const char *describe(const struct kernel_key_match *match)
+{
+	return match->description[0] ? match->description : "no description";
+}
+
+static int judge(const struct agent *agent, const struct kernel_keys *keys,
+		 const struct patch *patch, const struct kernel_key_match *match, struct error *err)
+{
+	const char *module = patch->claim.module;
+	char why[512];
+
+	if (kernel_keys_forbid_module(keys, patch->claim.sha256))
+		return error_set(err, ERR_UNTRUSTED, "module %s: the firmware forbids it (dbx)",
+				 module);
+	if (match->accepted == KERNEL_YES) {
+		log_info("%s: the kernel accepts it by the key \"%s\" in %s", module,
+			 describe(match), kernel_keyring_name(match->ring));
+		return 0;
+	}
+	if (match->accepted == KERNEL_UNKNOWN) {
+		log_info("%s: its key \"%s\" is in %s, which this kernel may or may not use for "
+			 "modules",
+			 module, describe(match), kernel_keyring_name(match->ring));
+		return 0;
+	}
+	explain(keys, match, why, sizeof(why));
+	if (kernel_signatures_demanded(&agent->facts) != KERNEL_YES) {
+		log_info("%s: %s; it is loaded where the kernel does not demand signatures", module,
+			 why);
+		return 0;
+	}
+	error_set(err, ERR_UNTRUSTED,
+		  "module %s: this kernel demands a signature that it trusts: %s", module, why);
+	error_hint(err, ENROL_HINT);
+	return ERR_UNTRUSTED;
+}
+
+int keys_check_module(const struct agent *agent, const struct patch *patch, const char *key_id,
+		      struct error *err)
+{
+	_cleanup_kernel_keys_ struct kernel_keys *keys = NULL;
+	_cleanup_key_lookups_ struct key_lookups lookups = { 0 };
+	struct kernel_key_match match;
+	struct signature_parts parts;
+	struct error why = { 0 };
+	int r;
+
+	r = kernel_keys_read(agent->paths.root, &agent->facts, NULL, &keys, &why);
+	if (r < 0) {
+		log_info("%s: whether the kernel has its key is not known: %s", patch->claim.module,
+			 why.message);
+		return 0;
+	}
+	r = signature_split(patch->data, patch->len, &parts, err);
+	if (r == 0)
+		r = key_lookup_signature(&parts, &lookups, err);
+	if (r < 0)
+		return r;
+	find_first(keys, &lookups, key_id, &match);
+	return judge(agent, keys, patch, &match, err);
+}
+
+/* ---- The status ---- */
+
+static json_t *describe_cert(const struct kernel_keys *keys, const char *pem)
+{
+	_cleanup_key_lookups_ struct key_lookups lookups = { 0 };
+	struct signature_signer cert;
+	struct kernel_key_match match = { .accepted = KERNEL_UNKNOWN };
+	char end[CLOCK_TEXT_MAX], why[512] = "";
+	json_t *o = json_object();
+	int r;
+
+	if (signature_describe_cert(pem, &cert, NULL) < 0 ||
+	    key_lookup_certificate(pem, &lookups, NULL) < 0) {
+		json_decref(o);
+		return json_null();
+	}
+	if (keys)
+		find_first(keys, &lookups, cert.key_id, &match);
+	if (keys && match.accepted == KERNEL_NO)
+		explain(keys, &match, why, sizeof(why));
+	clock_format(cert.not_after, end);
+	r = json_set_str(o, "subject", cert.subject);
+	r += json_set_str(o, "key_id", cert.key_id);
+	r += json_set_str(o, "not_after", end);
+	r += json_object_set_new(o, "accepted",
+				 match.accepted == KERNEL_UNKNOWN
+					 ? json_null()
+					 : json_boolean(match.accepted == KERNEL_YES));
+	r += json_set_str(o, "keyring", match.present ? kernel_keyring_name(match.ring) : NULL);
+	r += json_set_str(o, "description", match.description[0] ? match.description : NULL);
+	r += json_set_str(o, "reason", why[0] ? why : NULL);
+	if (r == 0)
+		return o;
+	json_decref(o);
+	return json_null();
+}
+
+void keys_refresh(struct agent *agent)
+{
+	_cleanup_kernel_keys_ struct kernel_keys *keys = NULL;
+	const struct bundle *bundle = agent->bundle;
+	json_t *list = json_array();
+
+	(void)!kernel_keys_read(agent->paths.root, &agent->facts, NULL, &keys, NULL);
+	for (size_t i = 0; bundle && i < bundle->n_module_certificates; i++)
+		json_array_append_new(list, describe_cert(keys, bundle->module_certificates[i]));
+	json_decref(agent->module_keys);
+	agent->module_keys = list;
+}
