@@ -34,6 +34,47 @@ refuses "a key and a certificate that do not belong together" 1 "another key" \
 	"$repo" module sign --key other.key --cert keys/module.crt -o x.ko m-1.1.json
 refuses "module verify with another certificate" 1 "none of the trusted" "$repo" module verify --ca other.crt m-1.1.ko
 
+# Keys and hashes that not every kernel can check: only for a configuration that has them built in.
+export XDG_CACHE_HOME=$work/cache
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ec.key -out ec.crt -subj /CN=ec 2>/dev/null
+printf 'CONFIG_CRYPTO_RSA=y\nCONFIG_CRYPTO_SHA256=y\nCONFIG_CRYPTO_SHA512=m\n# CONFIG_CRYPTO_ECDSA is not set\n' >config-6.1
+printf 'CONFIG_CRYPTO_RSA=y\nCONFIG_CRYPTO_SHA256=y\nCONFIG_CRYPTO_SHA512=y\nCONFIG_CRYPTO_ECDSA=y\n' >config-6.12
+sign() { "$repo" module sign --key "$1.key" --cert "$1.crt" -o signed.ko "${@:2}" m-1.1.json; }
+rm -f signed.ko
+refuses "ECDSA for a kernel that is not known" 1 "--kernel-config FILE" sign ec
+refuses "SHA-512 for a kernel that is not known" 1 "is not known" sign other --hash sha512
+refuses "ECDSA for a kernel without it" 1 "CONFIG_CRYPTO_ECDSA is not set" sign ec --kernel-config config-6.1
+refuses "SHA-512 for a kernel that has it as a module" 1 "is a module, not built in" sign other --hash sha512 --kernel-config config-6.1
+refuses "a hash of another name" 2 "sha256, sha384 or sha512" sign other --hash md5
+refuses "what is no configuration" 1 "no option is set" sign other --kernel-config other.crt
+check "nothing was written" test ! -e signed.ko
+works "ECDSA for a kernel that has it" sign ec --kernel-config config-6.12
+works "it is verified" "$repo" module verify --ca ec.crt signed.ko
+works "SHA-512 for a kernel that has it" sign other --hash sha512 --kernel-config config-6.12
+works "it is verified" "$repo" module verify --ca other.crt signed.ko
+check "and named" test "$(grep -c sha512 out)" = 1
+mkdir -p cache/suture/kernels/$release
+cp config-6.12 cache/suture/kernels/$release/config
+echo '{"format": 1, "release": "'$release'", "version": "1", "build_id": "'$id'", "source_package": ""}' >cache/suture/kernels/$release/kernel.json
+module 1.1
+works "ECDSA for a kernel in the cache that has it" "$repo" module sign --key ec.key --cert ec.crt -o signed.ko m-1.1.ko
+cp config-6.1 cache/suture/kernels/$release/config
+refuses "and for one that has not" 1 "CONFIG_CRYPTO_ECDSA" "$repo" module sign --key ec.key --cert ec.crt -o signed.ko m-1.1.ko
+"$repo" module sign --key keys/module.pem --cert keys/module.crt m-1.1.ko
+rm -r cache
+
+# A certificate that an authority issued: who trusts the authority needs the chain.
+openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -subj /CN=authority -addext keyUsage=keyCertSign 2>/dev/null
+openssl req -newkey rsa:2048 -nodes -keyout leaf.key -subj /CN=leaf 2>/dev/null |
+	openssl x509 -req -CA ca.crt -CAkey ca.key -set_serial 7 -out leaf.crt \
+		-extfile <(printf 'keyUsage=digitalSignature\nextendedKeyUsage=codeSigning\n') 2>/dev/null
+works "signed without the chain" sign leaf
+refuses "an authority alone does not vouch for it" 1 "none of the trusted" "$repo" module verify --ca ca.crt signed.ko
+refuses "a chain that does not fit" 1 "did not issue" sign leaf --chain other.crt
+works "signed with the chain" sign leaf --chain ca.crt
+works "the authority vouches for it" "$repo" module verify --ca other.crt --ca ca.crt signed.ko
+check "and is named" test "$(grep -c "for which /CN=authority vouches" out)" = 1
+
 works "add" "$repo" add r m-1.1.ko --record m-1.1.json
 check "it is listed in the first tier" listed edge 1.1
 refuses "the same version again" 1 "already" "$repo" add r m-1.1.ko --record m-1.1.json
