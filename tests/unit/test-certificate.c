@@ -25,14 +25,15 @@ static int group_setup(void **state)
 {
 	struct group *g = calloc(1, sizeof(*g));
 
-	g->root = sample_make(
-		&(struct sample_options){ .name = "Root", .constraints = "critical,CA:TRUE" });
+	g->root = sample_make(&(struct sample_options){
+		.name = "Root", .curve = "P-256", .constraints = "critical,CA:TRUE" });
 	g->middle = sample_make(&(struct sample_options){ .name = "Middle",
+							  .curve = "P-256",
 							  .constraints = "critical,CA:TRUE",
 							  .issuer = &g->root,
 							  .serial = 200 });
-	g->leaf = sample_make(
-		&(struct sample_options){ .name = "Leaf", .issuer = &g->middle, .serial = 0x80 });
+	g->leaf = sample_make(&(struct sample_options){
+		.name = "Leaf", .curve = "P-256", .issuer = &g->middle, .serial = 0x80 });
 	g->other = sample_make(&(struct sample_options){ .name = "Other" });
 	g->ec = sample_make(&(struct sample_options){ .name = "EC", .curve = "P-256" });
 	g->ec384 = sample_make(&(struct sample_options){ .name = "EC 384", .curve = "P-384" });
@@ -121,9 +122,7 @@ static void kinds_of_keys(void **state)
 	static const struct {
 		unsigned bits;
 		int result;
-	} sizes[] = {
-		{ 1024, ERR_UNSUPPORTED }, { 2048, 0 }, { 2560, ERR_UNSUPPORTED }, { 3072, 0 }
-	};
+	} sizes[] = { { 1024, ERR_UNSUPPORTED }, { 2048, 0 }, { 2560, ERR_UNSUPPORTED } };
 	EVP_PKEY *key = EVP_EC_gen("P-521");
 	enum signature_algorithm algorithm;
 
@@ -177,7 +176,7 @@ static void chains_have_dates(void **state)
 {
 	struct group *g = *state;
 	struct sample_cert late = sample_make(&(struct sample_options){
-		.name = "Late", .issuer = &g->middle, .not_before = T1 - 86400 });
+		.name = "Late", .curve = "P-256", .issuer = &g->middle, .not_before = T1 - 86400 });
 	_cleanup_buf_ struct buf module = sign(&late, g->middle.cert_pem, SIGNATURE_SHA256);
 	struct error err = { 0 };
 
@@ -221,10 +220,10 @@ static struct buf forge(const struct sample_cert *with, X509 *first, X509 *secon
 static void chains_of_the_wrong_kind(void **state)
 {
 	struct group *g = *state;
-	struct sample_cert below =
-		sample_make(&(struct sample_options){ .name = "Below", .issuer = &g->leaf });
+	struct sample_cert below = sample_make(
+		&(struct sample_options){ .name = "Below", .curve = "P-256", .issuer = &g->leaf });
 	struct sample_cert web = sample_make(&(struct sample_options){
-		.name = "Web", .issuer = &g->middle, .extended = "serverAuth" });
+		.name = "Web", .curve = "P-256", .issuer = &g->middle, .extended = "serverAuth" });
 	_cleanup_buf_ struct buf by_below = forge(&below, g->leaf.cert, g->middle.cert);
 	_cleanup_buf_ struct buf by_web = sign(&web, g->middle.cert_pem, SIGNATURE_SHA256);
 	struct error err = { 0 };
@@ -260,8 +259,8 @@ static void old_and_new_overlap(void **state)
 	struct group *g = *state;
 	struct sample_cert renewed = sample_make(
 		&(struct sample_options){ .name = "Other", .key_of = &g->other, .not_before = T1 });
-	struct sample_cert replaced =
-		sample_make(&(struct sample_options){ .name = "Other", .not_before = T1 });
+	struct sample_cert replaced = sample_make(
+		&(struct sample_options){ .name = "Other", .curve = "P-256", .not_before = T1 });
 	const char *certs[] = { g->other.cert_pem, renewed.cert_pem, replaced.cert_pem };
 	_cleanup_buf_ struct buf one = sign(&g->other, NULL, SIGNATURE_SHA256);
 	_cleanup_buf_ struct buf two = sign(&replaced, NULL, SIGNATURE_SHA256);
