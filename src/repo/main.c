@@ -196,7 +196,7 @@ static const struct cli_option revoke_options[] = {
 	"targets for a tier or recall, root for the others. A new root is signed by the old and "  \
 	"the new keys. The files of the old keys stay and are no longer used."
 
-#define SIGN_TEXT                                                                                     \
+#define SIGN_MODULE_TEXT                                                                              \
 	"RSA with SHA-256 is what every kernel with module signatures can check. ECDSA, SHA-384 and " \
 	"SHA-512 are taken only for a kernel whose configuration has them built in "                  \
 	"(CONFIG_CRYPTO_ECDSA=y, CONFIG_CRYPTO_SHA512=y), and refused where that is not known: "      \
@@ -210,7 +210,7 @@ static const struct cli_verb verbs[] = {
 	{ "key list", "DIR", 1, 1, "show the keys of every role and where they are", NULL,
 	  list_options, cmd_key_list },
 	{ "module sign", "FILE.ko", 1, 1, "append the kernel's kind of signature to a module",
-	  SIGN_TEXT, module_sign_options, cmd_module_sign },
+	  SIGN_MODULE_TEXT, module_sign_options, cmd_module_sign },
 	{ "module verify", "FILE.ko", 1, 1, "verify a module's signature", NULL,
 	  module_verify_options, cmd_module_verify },
 	{ "add", "DIR FILE.ko", 2, 2, "list a signed module in a tier", ADD_TEXT, add_options,
