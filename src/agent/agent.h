@@ -31,6 +31,12 @@ struct agent_check {
 	struct error error; /* code 0: it went well */
 };
 
+/* Which role of the trusted metadata expires first; `expires` 0: not known. */
+struct agent_dates {
+	char role[TIER_MAX + 1];
+	int64_t expires; /* seconds since 1970 */
+};
+
 struct agent {
 	struct settings_paths paths;
 	struct config *config;
@@ -48,6 +54,7 @@ struct agent {
 	struct patch_version available;
 	enum kernel_answer covered;
 	struct agent_check check;
+	struct agent_dates dates; /* trust_note_dates() */
 	const char *medium; /* folder that the repository is read from instead; NULL: the fetcher */
 	int64_t interval;   /* seconds that the server asked for; 0: not known */
 	int64_t transition_since; /* 0: none under way */

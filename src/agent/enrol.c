@@ -226,5 +226,6 @@ int enrol_disable(struct agent *agent, bool unpatch, struct error *err)
 	agent->available_present = false;
 	agent->covered = KERNEL_UNKNOWN;
 	agent->check = (struct agent_check){ 0 };
+	agent->dates = (struct agent_dates){ 0 };
 	return trust_remove(&agent->paths, err);
 }

@@ -82,6 +82,21 @@ static json_t *build_check(const struct agent_check *check)
 	return o;
 }
 
+/* How long what this machine trusts is valid; null: nothing is trusted yet. */
+static json_t *build_metadata(const struct agent *agent)
+{
+	const struct agent_dates *dates = &agent->dates;
+	json_t *o;
+
+	if (!dates->expires)
+		return json_null();
+	o = json_object();
+	json_set_str(o, "role", dates->role);
+	put_time(o, "expires", dates->expires);
+	json_object_set_new(o, "expired", json_boolean(dates->expires <= agent_now(agent)));
+	return o;
+}
+
 static json_t *build_failure(const struct journal_failure *failure)
 {
 	json_t *o;
@@ -200,6 +215,7 @@ json_t *status_build(const struct agent *agent)
 	r += json_object_set_new(o, "module_signatures", build_signatures(agent));
 	r += json_object_set_new(o, "hold", json_boolean(journal->hold));
 	r += put_version(o, "avoid", journal->has_avoid, journal->avoid);
+	r += json_object_set_new(o, "metadata", build_metadata(agent));
 	r += json_object_set_new(o, "last_check", build_check(&agent->check));
 	r += json_object_set_new(o, "error", build_failure(&journal->failure));
 	r += json_object_set_new(o, "reboot_needed", json_false());

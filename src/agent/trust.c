@@ -227,6 +227,37 @@ int trust_refresh(struct agent *agent, struct trust_view **ret, struct error *er
 	return 0;
 }
 
+static void note_earlier(struct agent_dates *dates, const char *role, int64_t expires)
+{
+	if (dates->expires && dates->expires <= expires)
+		return;
+	dates->expires = expires;
+	snprintf(dates->role, sizeof(dates->role), "%s", role);
+}
+
+void trust_note_dates(struct agent *agent)
+{
+	static const char *const top[] = { "root", "targets", "snapshot", "timestamp" };
+	const char *const delegated[] = { agent_tier(agent), TARGET_RECALL_ROLE };
+	_cleanup_free_ char *folder = path_join(agent->paths.trust, METADATA_DIR, NULL);
+	struct tuf_client_options options = { .now = agent_now(agent) };
+	_cleanup_tuf_client_ struct tuf_client *client = NULL;
+	struct agent_dates dates = { 0 };
+	const struct tuf_role *role;
+	int64_t expires;
+
+	if (!folder || tuf_client_open(folder, &options, &client, NULL) < 0 ||
+	    tuf_client_load_cached(client, true, NULL) < 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(top); i++)
+		if (tuf_client_info(client, top[i], NULL, &expires) == 0)
+			note_earlier(&dates, top[i], expires);
+	for (size_t i = 0; i < ARRAY_SIZE(delegated); i++)
+		if (tuf_client_load_role(client, delegated[i], &role, NULL) == 0)
+			note_earlier(&dates, delegated[i], tuf_role_expires(role));
+	agent->dates = dates;
+}
+
 /* The record stands beside the module; its length and hash are in the module's signed description,
  * so that it needs no trust of its own. */
 static int download_record(struct agent *agent, const struct trust_version *version,

@@ -44,6 +44,13 @@ int trust_refresh(struct agent *agent, struct trust_view **ret, struct error *er
 void trust_view_free(struct trust_view *view);
 DEFINE_CLEANUP(struct trust_view *, trust_view_free);
 
+/*
+ * Notes in agent->dates which of the trusted roles that this machine needs (the four of the top
+ * level, its tier, recall) expires first, whatever the clock says. What was noted before stays when
+ * the folder is between two states, as after a refresh that failed in the middle.
+ */
+void trust_note_dates(struct agent *agent);
+
 /* The listed version, or NULL. */
 const struct trust_version *trust_find(const struct trust_view *view, struct patch_version version);
 /* Is a version withdrawn for the running kernel? */

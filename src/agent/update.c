@@ -270,14 +270,13 @@ static int look(struct agent *agent, struct trust_view **view, struct choice *ch
 		log_warning("%s", err->message);
 	*err = (struct error){ 0 };
 	r = trust_refresh(agent, view, err);
+	if (r == 0)
+		r = choose(agent, *view, &answer, choice, err);
 	if (r < 0) {
 		if (!is_network_failure(r))
 			fail(agent, MACHINE_REFUSED, NULL, err);
 		return r;
 	}
-	r = choose(agent, *view, &answer, choice, err);
-	if (r < 0)
-		return r;
 	note_view(agent, *view, choice, &answer);
 	return raise_floor(agent, err);
 }
@@ -301,6 +300,7 @@ int update_run(struct agent *agent, struct error *err)
 	*err = (struct error){ 0 };
 	r = look(agent, &view, &choice, err);
 	remember_check(agent, err);
+	trust_note_dates(agent);
 	if (r == 0)
 		r = act(agent, view, &choice, err);
 	if (r != -ECANCELED && check_in_is_due(agent)) {

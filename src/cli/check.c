@@ -192,6 +192,21 @@ static void check_keys(const json_t *status, struct check_report *report)
 		check_key(json_array_get(certs, i), demanded, any, report);
 }
 
+/* What updates need: metadata whose dates have not passed. */
+static void check_metadata(const json_t *metadata, struct check_report *report)
+{
+	const char *expires = text_of(metadata, "expires", NULL);
+	bool expired = json_is_true(json_object_get(metadata, "expired"));
+
+	if (!expires)
+		return;
+	add(report, "metadata", expired ? CHECK_FAIL : CHECK_PASS,
+	    "see whether clock and server are right; whoever keeps the repository must sign it "
+	    "anew",
+	    "role %s %s %s", text_of(metadata, "role", "?"),
+	    expired ? "expired on" : "is valid until", expires);
+}
+
 void check_agent(const json_t *status, struct check_report *report)
 {
 	const json_t *check = json_object_get(status, "last_check");
@@ -214,6 +229,7 @@ void check_agent(const json_t *status, struct check_report *report)
 							       : text_of(check, "message", "?"));
 	else
 		add(report, "server", CHECK_WARNING, "run `suture refresh`", "not asked yet");
+	check_metadata(json_object_get(status, "metadata"), report);
 }
 
 enum check_result check_worst(const struct check_report *report)

@@ -65,6 +65,23 @@ static int render_check(const json_t *check, struct buf *out)
 	return r;
 }
 
+/* Nothing new is accepted on expired metadata; what is applied does not depend on it. */
+static int render_metadata(const json_t *metadata, enum render_detail detail, struct buf *out)
+{
+	const char *expires = text_of(metadata, "expires", NULL);
+	const char *role = text_of(metadata, "role", "?");
+	int r;
+
+	if (!expires)
+		return 0;
+	if (!json_is_true(json_object_get(metadata, "expired")))
+		return detail == RENDER_VERBOSE ? buf_printf(out, "%-12s valid until %s (%s)\n",
+							     "metadata:", expires, role)
+						: 0;
+	r = buf_printf(out, "%-12s expired since %s (%s)\n", "metadata:", expires, role);
+	return r < 0 ? r : line(out, "", "no new patch is accepted; what is applied stays");
+}
+
 static int render_patch(const json_t *status, struct buf *out)
 {
 	const char *version = text_of(status, "version", NULL);
@@ -139,6 +156,7 @@ int render_status(const json_t *status, enum render_detail detail, struct buf *o
 	if ((r = line(out, "tier:", text_of(status, "tier", NULL))) < 0 ||
 	    (r = line(out, "server:", text_of(status, "server", NULL))) < 0 ||
 	    (r = render_check(json_object_get(status, "last_check"), out)) < 0 ||
+	    (r = render_metadata(json_object_get(status, "metadata"), detail, out)) < 0 ||
 	    (r = render_failure(json_object_get(status, "error"), "error:", out)) < 0)
 		return r;
 	return detail == RENDER_VERBOSE ? render_verbose(status, out) : 0;

@@ -57,6 +57,35 @@ static void text(void **state)
 	assert_string_equal(buf_str(&out), "suture: failed (1.1)\n");
 }
 
+static void metadata(void **state)
+{
+	_cleanup_json_ json_t *o = parse(applied), *dates = NULL;
+	_cleanup_buf_ struct buf out = BUF_INIT(65536);
+	struct check_report report = { 0 };
+
+	(void)state;
+	dates = parse(
+		"{\"role\":\"stable\",\"expires\":\"2026-11-22T04:18:00Z\",\"expired\":false}");
+	json_object_set(o, "metadata", dates);
+	assert_int_equal(render_status(o, RENDER_NORMAL, &out), 0);
+	assert_null(strstr(buf_str(&out), "metadata:"));
+	assert_int_equal(render_status(o, RENDER_VERBOSE, &out), 0);
+	assert_non_null(
+		strstr(buf_str(&out), "metadata:    valid until 2026-11-22T04:18:00Z (stable)\n"));
+	json_object_set_new(o, "last_check", json_null());
+	check_agent(o, &report);
+	assert_int_equal(check_worst(&report), CHECK_WARNING);
+
+	json_object_set_new(dates, "expired", json_true());
+	buf_clear(&out);
+	assert_int_equal(render_status(o, RENDER_NORMAL, &out), 0);
+	assert_non_null(strstr(buf_str(&out),
+			       "metadata:    expired since 2026-11-22T04:18:00Z (stable)\n"
+			       "             no new patch is accepted; what is applied stays\n"));
+	check_agent(o, &report);
+	assert_int_equal(check_worst(&report), CHECK_FAIL);
+}
+
 /* A status of any shape is shown without harm. */
 static void odd_statuses(void **state)
 {
@@ -64,7 +93,7 @@ static void odd_statuses(void **state)
 		"{}",
 		"{\"exit_status\":2}",
 		"{\"exit_status\":\"x\",\"functions\":7,\"cves\":[{},3],\"error\":[]}",
-		"{\"last_check\":{\"ok\":1},\"error\":{\"code\":\"x\"},\"functions\":[[],{}]}",
+		"{\"last_check\":{\"ok\":1},\"metadata\":{\"expires\":\"\",\"expired\":true},\"error\":{\"code\":\"x\"},\"functions\":[[],{}]}",
 	};
 
 	(void)state;
@@ -195,9 +224,10 @@ static void not_running(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text),           cmocka_unit_test(odd_statuses),
-		cmocka_unit_test(yaml),           cmocka_unit_test(doctor),
-		cmocka_unit_test(doctor_of_keys), cmocka_unit_test(not_running),
+		cmocka_unit_test(text),         cmocka_unit_test(metadata),
+		cmocka_unit_test(odd_statuses), cmocka_unit_test(yaml),
+		cmocka_unit_test(doctor),       cmocka_unit_test(doctor_of_keys),
+		cmocka_unit_test(not_running),
 	};
 
 	return cmocka_run_group_tests_name("machine-cli", tests, NULL, NULL);
