@@ -87,7 +87,7 @@ make_certificate() {
 		-days 30 -subj "/CN=test modules" -addext keyUsage=digitalSignature \
 		-addext extendedKeyUsage=codeSigning -addext subjectKeyIdentifier=hash 2>/dev/null
 }
-# make_patch VERSION [RELEASE IN VERMAGIC]: an object that says it is a livepatch, and its record.
+# make_patch VERSION [RELEASE IN VERMAGIC]: an object that says it is a livepatch, and its record; listed in $tier (stable).
 make_patch() {
 	local version=$1 magic=${2:-$release} name dir=$world/patch-$1
 	name=suture_$(tr -c 'A-Za-z0-9\n' _ <<<"${release}_$version")
@@ -106,7 +106,7 @@ make_patch() {
 		mask: [], sha256: $zero}], callbacks: false}], states: [], inputs: [], new_functions: [], patches: [{name: "fix.patch", sha256: $zero}],
 		compiler: "gcc", tool: "suture-build 0", run_pre: {compared: 1, equal: 1}}' >"$dir/record.json"
 	"$suture_repo" module sign --key "$world/module.key" --cert "$world/module.crt" "$dir/$name.ko" || return
-	"$suture_repo" add "$world/repo" "$dir/$name.ko" --record "$dir/record.json" --tier stable
+	"$suture_repo" add "$world/repo" "$dir/$name.ko" --record "$dir/record.json" --tier "${tier:-stable}"
 }
 
 # --- repository and server
@@ -176,3 +176,46 @@ stop_fetch() {
 	true
 }
 on_machine() { SUTURE_ROOT=$machine timeout 60 "$suture" "$@"; }
+
+# --- a server that lies
+
+start_liar() {
+	local name
+	liar=$world/liar
+	mkdir -p "$liar"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$liar/ca.key" -out "$liar/ca.pem" \
+		-days 2 -subj /CN=liar -addext keyUsage=critical,keyCertSign 2>/dev/null
+	for name in good other expired wrongname; do
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$liar/$name.key" -subj /CN=liar \
+			2>/dev/null |
+			openssl x509 -req -CA "$liar/ca.pem" -CAkey "$liar/ca.key" -set_serial 2 -days 2 \
+				-extfile <(echo subjectAltName=IP:127.0.0.1) -out "$liar/$name.pem" 2>/dev/null
+	done
+	ln -sfn "$world/server/repository" "$liar/repository"
+	mkfifo "$world/liar-ports"
+	python3 "$(dirname "${BASH_SOURCE[0]}")/hostile-server.py" "$liar" >"$world/liar-ports" 2>>"$world/liar.log" &
+	children+=($!)
+	read -r -t 60 liar_ports <"$world/liar-ports"
+}
+liar_port() { grep -o "\<$1=[0-9]*" <<<"$liar_ports" | cut -d= -f2; }
+liar_bundle() { # LISTENER
+	"$suture_repo" trust-bundle "$world/repo" --url "https://127.0.0.1:$(liar_port "$1")" \
+		--server-ca "$liar/ca.pem" --module-cert "$world/module.crt" -o "$world/liar.json"
+}
+# says GRANT [SEQUENCE]: what the liar answers to check-ins; `null` repeats the machine's sequence.
+says() {
+	rm -f "$liar/told.json"
+	jq -n --argjson grant "$1" --argjson sequence "${2:-null}" '{sequence: $sequence, grant: $grant,
+		reason: (if $grant then "granted" else "up-to-date" end), interval: 3600, time: "2026-11-22T00:00:00Z"}' >"$liar/check-in.json"
+}
+# liar_told CODE: since then a refusal was reported to it.
+liar_told() {
+	jq -c '{state, error, events}' "$liar/told.json"
+	jq -se --arg code "$1" 'any(.state == "refused" and .error.code == $code and
+		(.events | any(.event == "refused" and .code == $code)))' "$liar/told.json" >/dev/null
+}
+grant() { jq -nc --arg v "$1" --arg k "${2:-$release}" '{version: $v, kernel: $k, rollout: "r"}'; }
+enrol_liar() { # LISTENER [OPTION…]
+	echo good-token-good-token-good >"$world/liar-token"
+	liar_bundle "$1" && on_machine enable --trust "$world/liar.json" --token-file "$world/liar-token" "${@:2}"
+}

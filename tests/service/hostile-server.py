@@ -56,9 +56,11 @@ def enrol(conn, body):
 
 
 def check_in(conn, body):
-    """What FOLDER/check-in.json says, or without it the request itself."""
+    """What FOLDER/check-in.json says (the request is added to FOLDER/told.json), or without it the request itself."""
     if not os.path.exists(f"{FOLDER}/check-in.json"):
         return reply(conn, 200, body)
+    with open(f"{FOLDER}/told.json", "a") as told:
+        told.write(json.dumps(json.loads(body)) + "\n")
     said = json.load(open(f"{FOLDER}/check-in.json"))
     if said["sequence"] is None:
         said["sequence"] = json.loads(body)["sequence"]

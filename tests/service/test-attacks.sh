@@ -67,42 +67,6 @@ changed_tier() { # one that the machine has not seen yet
 }
 missing() { rm "$metadata/timestamp.json"; }
 
-# --- a server that lies
-
-start_liar() {
-	local name
-	liar=$world/liar
-	mkdir -p "$liar"
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$liar/ca.key" -out "$liar/ca.pem" \
-		-days 2 -subj /CN=liar -addext keyUsage=critical,keyCertSign 2>/dev/null
-	for name in good other expired wrongname; do
-		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$liar/$name.key" -subj /CN=liar \
-			2>/dev/null |
-			openssl x509 -req -CA "$liar/ca.pem" -CAkey "$liar/ca.key" -set_serial 2 -days 2 \
-				-extfile <(echo subjectAltName=IP:127.0.0.1) -out "$liar/$name.pem" 2>/dev/null
-	done
-	ln -sfn "$world/server/repository" "$liar/repository"
-	mkfifo "$world/liar-ports"
-	python3 "$here/hostile-server.py" "$liar" >"$world/liar-ports" 2>>"$world/liar.log" &
-	children+=($!)
-	read -r -t 20 liar_ports <"$world/liar-ports"
-}
-liar_port() { grep -o "\<$1=[0-9]*" <<<"$liar_ports" | cut -d= -f2; }
-liar_bundle() { # LISTENER
-	"$suture_repo" trust-bundle "$world/repo" --url "https://127.0.0.1:$(liar_port "$1")" \
-		--server-ca "$liar/ca.pem" --module-cert "$world/module.crt" -o "$world/liar.json"
-}
-# says GRANT [SEQUENCE]: what the liar answers to check-ins; `null` repeats the machine's sequence.
-says() {
-	jq -n --argjson grant "$1" --argjson sequence "${2:-null}" '{sequence: $sequence, grant: $grant,
-		reason: (if $grant then "granted" else "up-to-date" end), interval: 3600, time: "2026-11-22T00:00:00Z"}' >"$liar/check-in.json"
-}
-grant() { jq -nc --arg v "$1" --arg k "${2:-$release}" '{version: $v, kernel: $k, rollout: "r"}'; }
-enrol_liar() {
-	echo good-token-good-token-good >"$world/liar-token"
-	liar_bundle "$1" && on_machine enable --trust "$world/liar.json" --token-file "$world/liar-token"
-}
-
 # --- a full disk
 
 small_disk() {
@@ -163,12 +127,15 @@ says "$(grant 9.9)"
 ok "enable with the liar" enrol_liar good
 ok "a grant that no signed role backs is refused" fails_with 1 "9.9" on_machine refresh
 ok "and nothing is applied" field_is .version null
+ok "and it is reported" liar_told not-listed
 says "$(grant 1.2 6.1.0-98-other)"
 ok "a grant for another kernel is refused" fails_with 1 "another kernel" on_machine refresh
+ok "and it is reported" liar_told protocol
 says "$(grant 1.2)" 999999
 ok "an answer to another check-in is refused" fails_with 1 "another request" on_machine refresh
 says null
 ok "no grant: nothing is done" on_machine refresh
+ok "no grant: the status names what waits" fails_with 4 "available:   1.2" on_machine status
 says "$(grant 1.2)"
 ok "what is granted and signed is tried" usual
 ok "disable again" on_machine disable --yes

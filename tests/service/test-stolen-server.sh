@@ -1,0 +1,220 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A stolen server: whoever has it has every online key too, signs what those may sign, and answers
+# what he likes. A machine follows a tier whose keys are elsewhere, and has a patch in its kernel (a
+# tree of files): the patch stays, each order is refused and reported, and the machine goes on by
+# itself when its owner has rotated the keys that were stolen. First with the real server, then with
+# one that lies (hostile-server.py).
+build=$1
+here=$(dirname "$(realpath "$0")")
+. "$here/agent-world.sh" || exit 1
+
+metadata=$world/server/repository/metadata
+online=$world/repo/online-keys
+livepatch=$machine/sys/kernel/livepatch/suture_6_1_0_99_test_amd64_1_1
+
+make_repository() {
+	"$suture_repo" init "$world/repo" --keys "$world/keys" --tier edge --tier stable --online-tier edge
+}
+set_up() {
+	make_kernel && make_certificate && make_repository && make_patch 1.1 && tier=edge make_patch 2.0 &&
+		mkdir -p "$world/server" && publish && start_server && log_in && make_token && make_bundle
+}
+enrol() { on_machine enable --trust "$world/bundle.json" --token-file "$world/token" --tier stable; }
+
+# The load ends at a kernel that is a tree of files; from there on both say that it was one.
+pretend_applied() {
+	local journal=$machine/var/lib/suture/journal.json module
+	module=$(ls "$machine"/var/lib/suture/modules/*.ko) || return
+	stop_agent
+	jq --arg kernel "$release" --arg id "$build_id" --arg name "$(basename "$livepatch")" \
+		--arg sha "$(sha256sum "$module" | cut -c1-64)" --argjson length "$(stat -c %s "$module")" \
+		'.state = "applied" | .error = null | .accepted = {version: "1.1", kernel: $kernel, build_id: $id,
+		module: $name, sha256: $sha, length: $length, published: "2026-01-01T00:00:00Z"}' "$journal" >"$world/journal" &&
+		cp "$world/journal" "$journal" && mkdir -p "$livepatch" && echo 1 >"$livepatch/enabled" &&
+		echo 0 >"$livepatch/transition" && start_agent
+}
+# What no attack may change.
+stays() {
+	[ "$(cat "$livepatch/enabled")" = 1 ] && field_is .version 1.1 && field_is .tier stable &&
+		[ "$(jq -r .accepted.version "$machine/var/lib/suture/journal.json")" = 1.1 ] &&
+		[ "$(ls "$machine/sys/kernel/livepatch")" = "$(basename "$livepatch")" ]
+}
+all_is_well() {
+	on_machine refresh && stays && field_is .state applied && field_is .error null && field_is .metadata.expired false &&
+		on_machine status
+}
+# server_told CODE: the server has the refusal, from the machine.
+server_told() {
+	people_call GET "/v1/admin/machines/$(field .machine_id)" "" >"$world/told.json"
+	jq -c '{state, version, tier, error, events: .events[:2]}' "$world/told.json"
+	jq -e --arg code "$1" '.state == "refused" and .version == "1.1" and .tier == "stable" and .error.code == $code
+		and (.events | any(.event == "refused" and .code == $code))' "$world/told.json" >/dev/null
+}
+# The owner has the server again: new online keys, and the repository as it should be.
+recover() {
+	"$suture_repo" rotate "$world/repo" timestamp && "$suture_repo" rotate "$world/repo" snapshot &&
+		"$suture_repo" refresh "$world/repo" && rm -rf "$world/server/repository" && publish && all_is_well
+}
+
+# --- what the thief signs
+
+current() { jq -r ".signed.meta[\"$1.json\"].version" "$metadata/${2:-$(current snapshot timestamp).snapshot}.json"; }
+# signed_by KEY FILE JQ-FILTER: the signed part, changed, under a signature of one of the online keys that
+# claims to be the one that the file has. Canonical JSON of such plain values is what jq -S writes.
+signed_by() {
+	local keyid key signature
+	keyid=$(jq -r '.signatures[0].keyid' "$2")
+	key=$(ls -t "$online/$1"*.pem | head -1)
+	jq -cSj ".signed | $3" "$2" >"$world/signed" || return
+	signature=$(openssl pkeyutl -sign -rawin -inkey "$key" -in "$world/signed" | od -An -v -tx1 | tr -d ' \n')
+	[ ${#signature} = 128 ] || return
+	jq -c --arg keyid "$keyid" --arg sig "$signature" '{signatures: [{keyid: $keyid, sig: $sig}], signed: .}' "$world/signed"
+}
+# lists FILE VERSION: how a parent names a file of it.
+lists() {
+	jq -nc --argjson version "$2" --argjson length "$(stat -c %s "$1")" --arg sha "$(sha256sum "$1" | cut -c1-64)" \
+		'{version: $version, length: $length, hashes: {sha256: $sha}}'
+}
+# forge KEY ROLE JQ-FILTER: the next version of a role, named by a snapshot and a timestamp that are as
+# good as any.
+forge() {
+	local key=$1 role=$2 filter=$3 snapshot version
+	version=$(current "$role") snapshot=$(current snapshot timestamp)
+	signed_by "$key" "$metadata/$version.$role.json" ".version += 1 | $filter" >"$metadata/$((version + 1)).$role.json" &&
+		signed_by snapshot "$metadata/$snapshot.snapshot.json" ".version += 1 | .meta[\"$role.json\"] =
+			$(lists "$metadata/$((version + 1)).$role.json" $((version + 1)))" >"$metadata/$((snapshot + 1)).snapshot.json" &&
+		signed_by timestamp "$metadata/timestamp.json" ".version += 1 | .meta[\"snapshot.json\"] =
+			$(lists "$metadata/$((snapshot + 1)).snapshot.json" $((snapshot + 1)))" >"$world/timestamp" &&
+		cp "$world/timestamp" "$metadata/timestamp.json"
+}
+# 2.0, which is in edge, under the paths of stable.
+stable_targets() {
+	jq -c '.signed.targets | with_entries(.key |= sub("^edge/"; "stable/"))' "$metadata/$(current edge).edge.json"
+}
+# An order to take everything back: the file is there, and this is how a role would list it.
+take_back() {
+	local list=$world/recall.json sha
+	echo '{"format":1,"withdrawn":[{"version":"1.1","kernels":[],"reason":"a lie","time":"2026-01-01T00:00:00Z"}]}' >"$list"
+	sha=$(sha256sum "$list" | cut -c1-64)
+	mkdir -p "$world/server/repository/targets/recall" && cp "$list" "$world/server/repository/targets/recall/$sha.recall.json" &&
+		jq -nc --arg sha "$sha" --argjson length "$(stat -c %s "$list")" \
+			'{"recall/recall.json": {length: $length, hashes: {sha256: $sha}}}'
+}
+release_to_stable() { forge timestamp stable ".targets += $(stable_targets)"; }
+release_by_other_role() { forge edge edge ".targets += $(stable_targets) + $(take_back)"; }
+recall_without_key() { forge timestamp recall ".targets = $(take_back)"; }
+hand_over_tier() { # the delegation of stable gets the key of edge
+	forge timestamp targets '(.delegations.roles[] | select(.name == "edge") | .keyids) as $stolen |
+		(.delegations.roles[] | select(.name == "stable") | .keyids) = $stolen'
+}
+new_root() {
+	local version
+	version=$(ls "$metadata" | sed -n 's/\.root\.json$//p' | sort -n | tail -1)
+	signed_by timestamp "$metadata/$version.root.json" '.version += 1 | .roles.targets = .roles.timestamp' \
+		>"$metadata/$((version + 1)).root.json" && forge timestamp edge .
+}
+hide_recall() { # the list of what is withdrawn is left out
+	forge timestamp edge . && local snapshot && snapshot=$(current snapshot timestamp) &&
+		signed_by snapshot "$metadata/$snapshot.snapshot.json" 'del(.meta["recall.json"])' >"$world/snapshot" &&
+		cp "$world/snapshot" "$metadata/$snapshot.snapshot.json" &&
+		signed_by timestamp "$metadata/timestamp.json" ".meta[\"snapshot.json\"] =
+			$(lists "$metadata/$snapshot.snapshot.json" "$snapshot")" >"$world/timestamp" &&
+		cp "$world/timestamp" "$metadata/timestamp.json"
+}
+
+attack() { # NAME CODE TEXT CHANGE
+	ok "$1: prepared" "$4"
+	ok "$1: refused" fails_with 1 "$3" on_machine refresh
+	ok "$1: exit status 6" fails_with 6 "refused" on_machine status
+	ok "$1: the patch stays" stays
+	ok "$1: reported" server_told "$2"
+	ok "$1: over, once the keys are rotated" recover
+}
+
+ok "a repository with a tier of its own keys, and a server" set_up
+ok "sutured starts" start_agent
+start_fetch
+ok "it enrols" enrol
+ok "the patch is tried" fails_with 1 "not loaded" on_machine refresh
+ok "and is applied, as far as files can show" pretend_applied
+ok "all is well" all_is_well
+
+attack "a patch in a tier with offline keys" signature "stable.json" release_to_stable
+ok "in the name of another role: prepared" release_by_other_role
+ok "in the name of another role: nobody asks that one" all_is_well
+ok "in the name of another role: over" recover
+attack "taking back without the recall key" signature "recall.json" recall_without_key
+attack "the tier handed to another key" signature "targets.json" hand_over_tier
+attack "a root of the thief's own" signature "root.json" new_root
+attack "the recall list hidden" rollback "recall.json is no longer listed" hide_recall
+
+fast_forward() {
+	signed_by timestamp "$metadata/timestamp.json" '.version = 4000000000' >"$world/timestamp" &&
+		cp "$world/timestamp" "$metadata/timestamp.json"
+}
+ok "fast-forward: prepared" fast_forward
+ok "fast-forward: signed as it should be, so believed" all_is_well
+put_back() { "$suture_repo" refresh "$world/repo" && rm -rf "$world/server/repository" && publish; }
+ok "fast-forward: the right repository comes back" put_back
+ok "fast-forward: which is a lower version" fails_with 1 "lower than the trusted 4000000000" on_machine refresh
+ok "fast-forward: the patch stays" stays
+ok "fast-forward: reported" server_told rollback
+ok "fast-forward: over, once the keys are rotated" recover
+
+# --- what the thief answers
+
+set_tier() { jq '.tier = "edge"' "$liar/check-in.json" >"$world/answer" && cp "$world/answer" "$liar/check-in.json"; }
+ok "it leaves the server" on_machine disable --yes
+ok "a server that answers what it likes" start_liar
+says null
+ok "it enrols there" enrol_liar good --tier stable
+ok "all is well" all_is_well
+says "$(grant 2.0)"
+ok "another tier's version, by grant: refused" fails_with 1 "2.0, which tier stable does not list" on_machine refresh
+ok "another tier's version, by grant: the patch stays" stays
+ok "another tier's version, by grant: reported" liar_told not-listed
+says "$(grant 1.0)"
+ok "a lower version, by grant: nothing is lowered" all_is_well
+says null
+set_tier
+ok "another tier, by name: nobody reads it" all_is_well
+says null
+
+# --- nothing new, for ever: the thief signs timestamp and snapshot again and again, but not the tier
+
+preload=$(faketime -f +0 printenv LD_PRELOAD)
+real_sutured=$sutured
+# days_later N: sutured starts in N days; the thief keeps the online part fresh.
+days_later() {
+	stop_agent
+	printf "#!/bin/sh\nLD_PRELOAD='%s' FAKETIME=+%sd FAKETIME_DONT_FAKE_MONOTONIC=1 exec %s\n" \
+		"$preload" "$1" "$real_sutured" >"$world/sutured" && chmod +x "$world/sutured"
+	sutured=$world/sutured
+	start_agent
+}
+frozen() { faketime -f "+$1d" "$suture_repo" refresh "$world/repo" && publish; }
+expires() { jq -r .signed.expires "$metadata/$(current "$1").$1.json"; }
+withheld() {
+	fails_with 6 "expired since $(expires stable) (stable)" on_machine status && field_is .metadata.role stable &&
+		field_is .metadata.expired true && field_is .metadata.expires "$(expires stable)" && field_is .error.code expired
+}
+ok "withheld: 80 days, the online keys sign on" frozen 80
+ok "withheld: 80 days later" days_later 80
+ok "withheld: what is old and in date is taken" all_is_well
+ok "withheld: the metadata is in date" fails_with 0 "valid until" on_machine status --verbose
+ok "withheld: 100 days later" days_later 100
+silent() { field_is .metadata.expired true && field_is .metadata.role timestamp && stays; }
+ok "withheld: without a word from anybody the status says so" silent
+ok "withheld: and so does the doctor" fails_with 1 "role timestamp expired on" on_machine check
+ok "withheld: 100 days, the online keys sign on" frozen 100
+ok "withheld: the tier's own date bounds it" fails_with 1 "stable.json: expired on $(expires stable)" on_machine refresh
+ok "withheld: the status says what and since when" withheld
+ok "withheld: reported" liar_told expired
+ok "withheld: the patch stays" stays
+sign_tier() { faketime -f +100d "$suture_repo" sign "$world/repo" stable && publish; }
+ok "withheld: the tier is signed anew" sign_tier
+ok "withheld: over" all_is_well
+sutured=$real_sutured
+
+done_testing
