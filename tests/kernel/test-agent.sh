@@ -41,6 +41,11 @@ reboot_machine() { # NAME [OPTION…]
 	start_machine "$@" && suture-lab put "$GUEST" "$WORK/disk.tar.gz" /disk.tar.gz &&
 		in_guest tar -C / -xzf /disk.tar.gz
 }
+# What a boot finds, without the boot: no livepatch, and no sutured.
+out_by_hand() { # MODULE
+	in_guest timeout 60 sh -c "kill \$(pidof sutured); while pidof sutured; do usleep 50000; done >/dev/null
+		echo 0 >/sys/kernel/livepatch/$1/enabled; until rmmod $1 2>/dev/null; do usleep 50000; done"
+}
 check "three patches are built" make_patches
 check "keys and a repository" make_keys
 check "1.1 is released" release 1.1
@@ -128,6 +133,14 @@ check "its clock is wrong" in_guest date -s @1000
 check "sutured alone starts" suture-lab exec --background "$GUEST" -- sh -c 'exec sutured >>/sutured.log 2>&1'
 check "the accepted patch is applied from the disk" guest_until 'grep -q "patched by Suture" /proc/version'
 check "status: 1.2 applied" guest_until 'suture status --format json | grep -q "\"state\": \"applied\""'
+# The same without another boot, and with every date long past: metadata, certificates, everything.
+check "sutured ends, and the patch is taken out by hand" out_by_hand "$(name_of 1.2)"
+check "the kernel is as shipped" kernel_is_silent
+check "the clock is years ahead" in_guest date -s "@$(($(date +%s) + 20 * 365 * 86400))"
+check "sutured alone starts" suture-lab exec --background "$GUEST" -- sh -c 'exec sutured >>/sutured.log 2>&1'
+check "the accepted patch is applied from the disk" guest_until 'grep -q "patched by Suture" /proc/version'
+check "status: 1.2 applied, on metadata that has expired" guest_until \
+	"suture status --format json | tr -d '\\n' | grep -q '\"state\": \"applied\".*\"expired\": true'"
 check "the clock is set" in_guest date -s "@$(date +%s)"
 check "the fetcher starts" suture-lab exec --background "$GUEST" -- sh -c 'exec suture-fetch >>/fetch.log 2>&1'
 
