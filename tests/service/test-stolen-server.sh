@@ -215,6 +215,13 @@ ok "withheld: the patch stays" stays
 sign_tier() { faketime -f +100d "$suture_repo" sign "$world/repo" stable && publish; }
 ok "withheld: the tier is signed anew" sign_tier
 ok "withheld: over" all_is_well
-sutured=$real_sutured
+
+# 100 days later has been seen once: no clock makes what is older good again.
+ok "a clock set back: sutured starts" days_later 0
+ok "a clock set back: metadata for that date" frozen 0
+ok "a clock set back: it has expired all the same" fails_with 1 "timestamp.json: expired on" on_machine refresh
+ok "a clock set back: the patch stays" stays
+ok "a clock set back: metadata of later" frozen 101
+ok "a clock set back: over" all_is_well
 
 done_testing
