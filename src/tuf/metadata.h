@@ -100,7 +100,12 @@ int64_t tuf_meta_version(const json_t *meta);
 int tuf_check_bytes(const json_t *meta, const char *what, const void *data, size_t len,
 		    struct error *err);
 
-/* Path patterns (section 4.5): '*' and '?' never match '/', a pattern matches the whole path. */
+/*
+ * Path patterns (section 4.5) as glob(7) has them: '*', '?', and sets as "[abc]", "[a-z]" and
+ * "[!a]" of characters (UTF-8). Nothing but '/' matches '/', and a pattern matches the whole path.
+ * A '[' without its ']' in the same part, and every backslash, is an ordinary character, as in the
+ * specification's reference implementation.
+ */
 bool tuf_pattern_matches(const char *pattern, const char *path);
 /* True when a delegation's `paths` or `path_hash_prefixes` hold the path. */
 bool tuf_delegation_matches(const json_t *delegation, const char *path);

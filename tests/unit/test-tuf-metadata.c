@@ -405,8 +405,38 @@ static void patterns(void **state)
 		{ "a*b*c", "aXbYbZ", false },
 		{ "a/*b/c", "a/bb/c", true },
 		{ "**", "x", true },
-		{ "[a]", "a", false },
+		/* Sets, inside one part. */
+		{ "[a]", "a", true },
+		{ "[a]", "[a]", false },
+		{ "[ab]c", "bc", true },
+		{ "[!ab]c", "bc", false },
+		{ "[!ab]c", "cc", true },
+		{ "[^a]", "^", true },
+		{ "k[0-9]-*.ko", "k6-x.ko", true },
+		{ "k[0-9]-*.ko", "kx-x.ko", false },
+		{ "*[0-9]*[0-9].ko", "v1.a.22.ko", true },
+		{ "[!a-z]", "m", false },
+		{ "[z-a]", "m", false },
+		{ "[a-]", "-", true },
+		{ "[--0]", ".", true },
+		{ "[]]", "]", true },
+		{ "[!]]", "]", false },
+		{ "[]-a]", "^", true },
+		{ "[*?]", "x", false },
+		{ "a[.-0]b", "a/b", false },
+		{ "a[/]b", "a/b", false },
+		{ "a[!x]b", "a/b", false },
+		{ "a[/]b", "a[/]b", true },
+		{ "[", "[", true },
+		{ "[]", "[]", true },
+		{ "[!]", "[!]", true },
+		{ "[a", "a", false },
+		{ "?", "\u00e9", true },
+		{ "*??", "\u00e9", false },
+		{ "[\u00e8-\u00ea]", "\u00e9", true },
+		{ "[\u00e8]", "\u00e9", false },
 		{ "\\*", "*", false },
+		{ "\\*", "\\x", true },
 	};
 
 	(void)state;
@@ -414,6 +444,31 @@ static void patterns(void **state)
 		if (tuf_pattern_matches(cases[i].pattern, cases[i].path) != cases[i].matches)
 			fail_msg("%s against %s", cases[i].pattern, cases[i].path);
 	}
+}
+
+/* As long as a signed pattern can be, and the worst that it can hold: no more than a moment. */
+static void hostile_patterns_take_no_time(void **state)
+{
+	static const struct {
+		const char *unit;
+		char path;
+	} cases[] = {
+		{ "*[", '[' }, { "[", '[' }, { "*a", 'a' }, { "*[!b]", 'a' }, { "[[]", '[' }
+	};
+	char pattern[4097], path[4097];
+
+	(void)state;
+	alarm(20);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		pattern[0] = '*';
+		for (size_t j = 1; j < sizeof(pattern) - 2; j++)
+			pattern[j] = cases[i].unit[(j - 1) % strlen(cases[i].unit)];
+		memcpy(pattern + sizeof(pattern) - 2, "X", 2);
+		memset(path, cases[i].path, sizeof(path) - 1);
+		path[sizeof(path) - 1] = '\0';
+		assert_false(tuf_pattern_matches(pattern, path));
+	}
+	alarm(0);
 }
 
 static void hash_prefixes(void **state)
@@ -462,6 +517,7 @@ int main(void)
 		cmocka_unit_test(write_and_parse_again),
 		cmocka_unit_test(root_drops_keys_without_a_role),
 		cmocka_unit_test(patterns),
+		cmocka_unit_test(hostile_patterns_take_no_time),
 		cmocka_unit_test(hash_prefixes),
 		cmocka_unit_test(lengths_and_hashes),
 	};
