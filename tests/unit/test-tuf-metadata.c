@@ -288,6 +288,39 @@ static void form_tolerates(void **state)
 	tuf_metadata_free(md);
 }
 
+/* In every optional field. */
+static void null_is_absent(void **state)
+{
+	static const struct {
+		enum tuf_type type;
+		const char *body;
+	} cases[] = {
+		{ TUF_TARGETS,
+		  "\"_type\":\"targets\"," HEAD ",\"targets\":{},\"delegations\":null" },
+		{ TUF_TARGETS, "\"_type\":\"targets\"," HEAD
+			       ",\"targets\":{\"a\":{\"length\":0,\"hashes\":{\"sha256\":\"\"},"
+			       "\"custom\":null}}" },
+		{ TUF_TARGETS, "\"_type\":\"targets\"," HEAD
+			       ",\"targets\":{},\"delegations\":{\"keys\":{},\"roles\":["
+			       "{\"name\":\"r\",\"keyids\":[],\"threshold\":1,\"paths\":null,"
+			       "\"path_hash_prefixes\":[\"0\"],\"terminating\":null},"
+			       "{\"name\":\"s\",\"keyids\":[],\"threshold\":1,\"paths\":[\"*\"],"
+			       "\"path_hash_prefixes\":null}]}" },
+		{ TUF_SNAPSHOT, "\"_type\":\"snapshot\"," HEAD ",\"meta\":{\"targets.json\":{"
+				"\"version\":1,\"length\":null,\"hashes\":null}}" },
+	};
+	_cleanup_json_ json_t *meta = json_pack("{s:n, s:n}", "length", "hashes");
+	_cleanup_json_ json_t *delegation = json_pack("{s:n, s:n}", "paths", "path_hash_prefixes");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (parse(cases[i].type, cases[i].body) != 0)
+			fail_msg("case %zu: %d", i, parse(cases[i].type, cases[i].body));
+	}
+	assert_int_equal(tuf_check_bytes(meta, "x", "a", 1, NULL), 0);
+	assert_false(tuf_delegation_matches(delegation, "a"));
+}
+
 static void form_refuses(void **state)
 {
 	static const struct {
@@ -513,6 +546,7 @@ int main(void)
 		cmocka_unit_test(the_same_key_counts_once),
 		cmocka_unit_test(form_of_every_type),
 		cmocka_unit_test(form_tolerates),
+		cmocka_unit_test(null_is_absent),
 		cmocka_unit_test(form_refuses),
 		cmocka_unit_test(write_and_parse_again),
 		cmocka_unit_test(root_drops_keys_without_a_role),
