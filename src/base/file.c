@@ -7,7 +7,9 @@
 
 #include "base/hash.h"
 
-#define COPY_AT_ONCE ((size_t)16 << 20)
+#define COPY_AT_ONCE  ((size_t)16 << 20)
+#define STAGED_PREFIX ".new-"
+#define STAGED_DIGITS 16
 
 DEFINE_CLEANUP(DIR *, closedir);
 
@@ -178,32 +180,48 @@ static int check_replaceable(int dir_fd, const char *name, struct error *err)
 	return error_set(err, ERR_INVALID, "it is there and not a regular file");
 }
 
+int file_stage_at(int dir_fd, const void *data, size_t len, mode_t mode,
+		  char ret_staged[static FILE_STAGED_MAX], struct error *err)
+{
+	char unique[STAGED_DIGITS + 1];
+	uint8_t random[STAGED_DIGITS / 2];
+	int r = random_bytes(random, sizeof(random), err);
+
+	if (r < 0)
+		return r;
+	hex_encode(random, sizeof(random), unique);
+	snprintf(ret_staged, FILE_STAGED_MAX, STAGED_PREFIX "%s", unique);
+	r = write_temporary(dir_fd, ret_staged, data, len, mode, err);
+	if (r < 0)
+		unlinkat(dir_fd, ret_staged, 0);
+	return r;
+}
+
+int file_commit_at(int dir_fd, const char *staged, const char *name, struct error *err)
+{
+	if (renameat(dir_fd, staged, dir_fd, name) < 0) {
+		int r = error_set_errno(err, errno, "rename");
+
+		unlinkat(dir_fd, staged, 0);
+		return r;
+	}
+	if (fsync(dir_fd) < 0)
+		return error_set_errno(err, errno, "sync of the folder");
+	return 0;
+}
+
 /* `shown` is what messages call the file. */
 static int replace(int dir_fd, const char *name, const char *shown, const void *data, size_t len,
 		   mode_t mode, struct error *err)
 {
-	char temporary[64], unique[17];
-	uint8_t random[8];
+	char staged[FILE_STAGED_MAX];
+	int r = check_replaceable(dir_fd, name, err);
 
-	int r = random_bytes(random, sizeof(random), err);
-	if (r < 0)
-		return r;
-	hex_encode(random, sizeof(random), unique);
-	snprintf(temporary, sizeof(temporary), ".new-%s", unique);
-
-	r = check_replaceable(dir_fd, name, err);
-	if (r < 0)
-		return error_prefix(err, r, "cannot write %s", shown);
-	r = write_temporary(dir_fd, temporary, data, len, mode, err);
-	if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
-		r = error_set_errno(err, errno, "rename");
-	if (r < 0) {
-		unlinkat(dir_fd, temporary, 0);
-		return error_prefix(err, r, "cannot write %s", shown);
-	}
-	if (fsync(dir_fd) < 0)
-		return error_set_errno(err, errno, "cannot sync the folder of %s", shown);
-	return 0;
+	if (r == 0)
+		r = file_stage_at(dir_fd, data, len, mode, staged, err);
+	if (r == 0)
+		r = file_commit_at(dir_fd, staged, name, err);
+	return r < 0 ? error_prefix(err, r, "cannot write %s", shown) : 0;
 }
 
 int file_write_atomic_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
@@ -230,6 +248,37 @@ int file_write_sysfs(const char *path, const char *value, struct error *err)
 		return error_set_errno(err, errno, "%s", path);
 	if (write(fd, value, strlen(value)) < 0)
 		return error_set_errno(err, errno, "%s", path);
+	return 0;
+}
+
+bool file_is_leftover(const char *name)
+{
+	return str_has_prefix(name, STAGED_PREFIX) &&
+	       hex_is_lower(name + strlen(STAGED_PREFIX), STAGED_DIGITS);
+}
+
+int file_remove_matching(int dir_fd, bool (*matches)(const char *name), struct error *err)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closedirp) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+	bool removed = false;
+
+	if (!dir) {
+		int r = error_set_errno(err, errno, "cannot list a folder");
+
+		closep(&fd);
+		return r;
+	}
+	while ((entry = readdir(dir))) {
+		if (!(matches ? matches : file_is_leftover)(entry->d_name))
+			continue;
+		if (unlinkat(dir_fd, entry->d_name, 0) < 0 && errno != ENOENT)
+			return error_set_errno(err, errno, "cannot remove %s", entry->d_name);
+		removed = true;
+	}
+	if (removed && fsync(dir_fd) < 0)
+		return error_set_errno(err, errno, "cannot sync a folder");
 	return 0;
 }
 
@@ -311,6 +360,21 @@ int file_remove_tree(const char *path, struct error *err)
 		return error_prefix(err, r, "cannot remove %s", path);
 	if (rmdir(path) < 0)
 		return error_set_errno(err, errno, "cannot remove %s", path);
+	return 0;
+}
+
+int file_replace_tree(const char *from, const char *to, struct error *err)
+{
+	_cleanup_close_ int dir_fd = open_parent(to, err);
+	bool there = file_exists(to);
+
+	if (dir_fd < 0)
+		return error_prefix(err, dir_fd, "cannot replace %s", to);
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, there ? RENAME_EXCHANGE : 0) < 0)
+		return error_set_errno(err, errno, "cannot replace %s", to);
+	(void)fsync(dir_fd);
+	if (there)
+		(void)file_remove_tree(from, NULL);
 	return 0;
 }
 

@@ -53,6 +53,21 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 int file_write_atomic_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
 			 struct error *err);
 
+/* The name of a temporary file of these functions: ".new-", 16 hexadecimal digits, a zero. */
+#define FILE_STAGED_MAX 22
+/*
+ * file_write_atomic_at() in two steps, for what must happen between them: file_stage_at() writes
+ * and syncs the temporary file, file_commit_at() puts it in the place of `name`. On failure neither
+ * leaves it behind; who does not come to the second step removes it.
+ */
+int file_stage_at(int dir_fd, const void *data, size_t len, mode_t mode,
+		  char ret_staged[static FILE_STAGED_MAX], struct error *err);
+int file_commit_at(int dir_fd, const char *staged, const char *name, struct error *err);
+/* Whether a file of this name is what a killed writer left behind. */
+bool file_is_leftover(const char *name);
+/* Removes the files of a folder whose names match (NULL: file_is_leftover) and syncs the folder. */
+int file_remove_matching(int dir_fd, bool (*matches)(const char *name), struct error *err);
+
 /* Writes a short string to an existing file in one write(2), as sysfs wants it. */
 int file_write_sysfs(const char *path, const char *value, struct error *err);
 
@@ -61,6 +76,9 @@ int file_make_dirs(const char *path, mode_t mode, struct error *err);
 /* Removes a folder and all in it, never following a link or leaving its file system; a missing one
  * is no error. */
 int file_remove_tree(const char *path, struct error *err);
+/* Puts the folder `from` in the place of `to` on the same file system as one step, and removes what
+ * was there, if anything. Once `to` is the new folder, no error is returned. */
+int file_replace_tree(const char *from, const char *to, struct error *err);
 /* Copies a regular file atomically (see file_write_atomic). */
 int file_copy(const char *from, const char *to, mode_t mode, struct error *err);
 /* Copies a regular file to where there is none, with its permissions, and does not wait for the

@@ -242,6 +242,61 @@ static int teardown(void **state)
 	return 0;
 }
 
+static bool is_text(const char *name)
+{
+	return str_has_suffix(name, ".txt");
+}
+
+static void writes_in_two_steps(void **state)
+{
+	_cleanup_close_ int dir_fd = open(*state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_buf_ struct buf b = BUF_INIT(10);
+	char staged[FILE_STAGED_MAX];
+	struct error err = { 0 };
+
+	assert_ok(file_write_atomic_at(dir_fd, "f", "old", 3, 0600, &err), &err);
+	assert_ok(file_stage_at(dir_fd, "new", 3, 0600, staged, &err), &err);
+	assert_true(file_is_leftover(staged));
+	assert_false(file_is_leftover(".new-world"));
+	assert_false(file_is_leftover(".new-0123456789abcdef0"));
+	assert_ok(file_read_at(dir_fd, "f", &b, &err), &err);
+	assert_ok(file_commit_at(dir_fd, staged, "f", &err), &err);
+	assert_ok(file_read_at(dir_fd, "f", &b, &err), &err);
+	assert_string_equal(buf_str(&b), "oldnew");
+	/* Not in the place of a folder; and then nothing is left. */
+	assert_int_equal(mkdirat(dir_fd, "folder", 0700), 0);
+	assert_ok(file_stage_at(dir_fd, "new", 3, 0600, staged, &err), &err);
+	assert_int_equal(file_commit_at(dir_fd, staged, "folder", &err), -EISDIR);
+	assert_int_equal(count_entries(*state), 2);
+
+	assert_ok(file_stage_at(dir_fd, "x", 1, 0600, staged, &err), &err);
+	assert_ok(file_write_atomic_at(dir_fd, "a.txt", "x", 1, 0600, &err), &err);
+	assert_ok(file_remove_matching(dir_fd, NULL, &err), &err);
+	assert_int_equal(count_entries(*state), 3);
+	assert_ok(file_remove_matching(dir_fd, is_text, &err), &err);
+	assert_int_equal(count_entries(*state), 2);
+}
+
+static void replaces_a_folder(void **state)
+{
+	_cleanup_free_ char *to = path_join(*state, "to", NULL), *f = path_join(to, "f", NULL);
+	_cleanup_free_ char *from = path_join(*state, "from", NULL),
+			    *g = path_join(from, "f", NULL);
+	_cleanup_buf_ struct buf b = BUF_INIT(10);
+	struct error err = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		assert_ok(file_make_dirs(from, 0700, &err), &err);
+		assert_ok(file_write_atomic(g, i == 0 ? "one" : "two", 3, 0600, &err), &err);
+		assert_ok(file_replace_tree(from, to, &err), &err);
+		assert_ok(file_read(f, &b, &err), &err);
+		assert_int_equal(count_entries(*state), 1);
+	}
+	assert_string_equal(buf_str(&b), "onetwo");
+	assert_int_equal(file_replace_tree(from, to, &err), -ENOENT);
+	assert_true(file_exists(f));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +310,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(trees, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines_copies_and_removal, setup, teardown),
 		cmocka_unit_test_setup_teardown(copies_that_do_not_wait, setup, teardown),
+		cmocka_unit_test_setup_teardown(writes_in_two_steps, setup, teardown),
+		cmocka_unit_test_setup_teardown(replaces_a_folder, setup, teardown),
 		cmocka_unit_test(joined_paths),
 		cmocka_unit_test(safe_paths),
 	};
