@@ -226,6 +226,18 @@ int fetcher_get(struct fetcher *f, const char *path, size_t max, struct buf *out
 	return r < 0 ? r : judge(status, ret_status, path, err);
 }
 
+int fetcher_get_file(struct fetcher *f, const char *path, size_t max, struct buf *out,
+		     struct error *err)
+{
+	int r = fetcher_get(f, path, max, out, NULL, err);
+
+	if (r != ERR_DENIED)
+		return r;
+	if (err)
+		err->code = ERR_NOT_FOUND;
+	return ERR_NOT_FOUND;
+}
+
 int fetcher_post(struct fetcher *f, const char *path, json_t *body, size_t max, struct buf *out,
 		 int *ret_status, struct error *err)
 {

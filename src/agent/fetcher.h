@@ -32,6 +32,10 @@ DEFINE_CLEANUP(struct fetcher *, fetcher_free);
  */
 int fetcher_get(struct fetcher *fetcher, const char *path, size_t max, struct buf *out,
 		int *ret_status, struct error *err);
+/* The same of a file of the repository: storage that may not be listed answers 403 for what is not
+ * there, so that is ERR_NOT_FOUND too. */
+int fetcher_get_file(struct fetcher *fetcher, const char *path, size_t max, struct buf *out,
+		     struct error *err);
 /* POST of a JSON object with the machine's certificate. Same errors; `body` stays the caller's. */
 int fetcher_post(struct fetcher *fetcher, const char *path, json_t *body, size_t max,
 		 struct buf *out, int *ret_status, struct error *err);

@@ -61,7 +61,7 @@ static int fetch_file(void *user, const char *path, size_t max, struct buf *out,
 		return tuf_fetch_folder((void *)agent->medium, path, max, out, err);
 	if (snprintf(full, sizeof(full), REPOSITORY "%s", path) >= (int)sizeof(full))
 		return error_set(err, ERR_TOO_LARGE, "%s: path too long", path);
-	return fetcher_get(agent->fetcher, full, max, out, NULL, err);
+	return fetcher_get_file(agent->fetcher, full, max, out, err);
 }
 
 void trust_view_free(struct trust_view *view)

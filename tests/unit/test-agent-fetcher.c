@@ -186,6 +186,40 @@ static void pipe_end(void **state)
 	close(fds[1]);
 }
 
+/* Storage that may not be listed says "forbidden" of what is not there. */
+static void *forbid(void *arg)
+{
+	struct fetch_answer answer = { .status = 403, .code = ERR_DENIED, .message = "403" };
+	static char packet[FETCH_PACKET_MAX];
+	const struct world *w = arg;
+
+	for (answer.id = 1; answer.id <= 2; answer.id++) {
+		if (recv(w->peer, packet, sizeof(packet), 0) > 0)
+			fetch_answer_send(w->peer, &answer, -1, NULL);
+	}
+	return NULL;
+}
+
+static void a_forbidden_file_is_none(void **state)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(100);
+	struct error err = { 0 };
+	pthread_t thread;
+	struct world w;
+
+	(void)state;
+	set_up(&w, geteuid(), -1);
+	alarm(60);
+	assert_int_equal(pthread_create(&thread, NULL, forbid, &w), 0);
+	assert_int_equal(fetcher_get_file(w.fetcher, "/repository/x", 100, &out, &err),
+			 ERR_NOT_FOUND);
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+	assert_int_equal(fetcher_get(w.fetcher, "/v1/x", 100, &out, NULL, &err), ERR_DENIED);
+	alarm(0);
+	pthread_join(thread, NULL);
+	tear_down(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +228,7 @@ int main(void)
 		cmocka_unit_test(one_that_says_nothing),
 		cmocka_unit_test(unsealed_file),
 		cmocka_unit_test(pipe_end),
+		cmocka_unit_test(a_forbidden_file_is_none),
 	};
 
 	return cmocka_run_group_tests_name("agent-fetcher", tests, NULL, NULL);
