@@ -41,6 +41,22 @@ static bool starts_header(const char *line, size_t len, const char *name)
 	return len >= strlen(name) && strncasecmp(line, name, strlen(name)) == 0;
 }
 
+/* Any other coding ends where the connection does. */
+static bool is_chunked(const char *line, size_t len)
+{
+	static const char name[] = "transfer-encoding:", value[] = "chunked";
+
+	if (!starts_header(line, len, name))
+		return false;
+	line += strlen(name);
+	len -= strlen(name);
+	while (len > 0 && strchr(" \t", *line))
+		line++, len--;
+	while (len > 0 && strchr(" \t\r\n", line[len - 1]))
+		len--;
+	return len == strlen(value) && strncasecmp(line, value, len) == 0;
+}
+
 static size_t on_header(char *data, size_t one, size_t len, void *user)
 {
 	struct exchange *exchange = user;
@@ -48,8 +64,7 @@ static size_t on_header(char *data, size_t one, size_t len, void *user)
 	exchange->headers += one * len;
 	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0)
 		exchange->framed = false;
-	else if (starts_header(data, len, "content-length:") ||
-		 starts_header(data, len, "transfer-encoding:"))
+	else if (starts_header(data, len, "content-length:") || is_chunked(data, len))
 		exchange->framed = true;
 	if (exchange->headers <= HTTP_HEADERS_MAX)
 		return one * len;

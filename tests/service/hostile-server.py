@@ -132,6 +132,8 @@ def answer(conn, number, method, path, body):
         conn.sendall(head(200, 1000) + b"half")
     if path == "/cut-endless":
         conn.sendall(b"HTTP/1.1 200 X\r\nConnection: close\r\n\r\nhalf")
+    if path == "/cut-coded":
+        conn.sendall(b"HTTP/1.1 200 X\r\nTransfer-Encoding: identity\r\nConnection: close\r\n\r\nhalf")
     if path == "/garbage":
         conn.sendall(b"\x00\x01\x02 not HTTP at all\r\n\r\n")
     if path == "/nothing":

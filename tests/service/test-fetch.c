@@ -392,6 +392,7 @@ static void broken_answers_are_refused(void **state)
 	assert_int_equal(w->answer.status, 302);
 	expect(w, get(w, "/cut", 2000), ERR_UNREACHABLE, "");
 	expect(w, get(w, "/cut-endless", 2000), ERR_PROTOCOL, "how long");
+	expect(w, get(w, "/cut-coded", 2000), ERR_PROTOCOL, "how long");
 	expect(w, get(w, "/nothing", 100), ERR_UNREACHABLE, "");
 	expect(w, get(w, "/garbage", 100), ERR_PROTOCOL, "");
 	expect(w, get(w, "/status/403", 100), ERR_DENIED, "403");
