@@ -181,8 +181,9 @@ int enrol_enable(struct agent *agent, const struct enrol_options *options, struc
 	if ((r = choose_tier(bundle, options->tier, &tier, err)) < 0)
 		return r;
 	r = trust_install(&agent->paths, bytes.data, bytes.len, bundle, err);
-	if (r == 0)
-		r = enrol_with(agent, bundle, tier, &token, err);
+	if (r < 0)
+		return r;
+	r = enrol_with(agent, bundle, tier, &token, err);
 	if (r < 0) {
 		trust_remove(&agent->paths, NULL);
 		return r;

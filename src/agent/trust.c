@@ -28,22 +28,43 @@ int trust_load_bundle(const struct settings_paths *paths, struct bundle **ret, s
 	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
 }
 
-int trust_install(const struct settings_paths *paths, const void *data, size_t len,
-		  const struct bundle *bundle, struct error *err)
+/* Fills a new trust folder. */
+static int make_folder(const char *folder, const void *data, size_t len,
+		       const struct bundle *bundle, struct error *err)
 {
-	_cleanup_free_ char *path = path_join(paths->trust, BUNDLE_FILE, NULL);
-	_cleanup_free_ char *metadata = path_join(paths->trust, METADATA_DIR, NULL);
+	_cleanup_free_ char *path = path_join(folder, BUNDLE_FILE, NULL);
+	_cleanup_free_ char *metadata = path_join(folder, METADATA_DIR, NULL);
 	int r;
 
 	if (!path || !metadata)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	if ((r = file_remove_tree(paths->trust, err)) < 0 ||
-	    (r = file_make_dirs(paths->trust, 0700, err)) < 0)
+	r = file_make_dirs(folder, 0700, err);
+	if (r < 0)
 		return r;
 	r = tuf_client_init(metadata, bundle->root, bundle->root_len, err);
 	if (r < 0)
 		return error_prefix(err, r, "trust bundle");
 	return file_write_atomic(path, data, len, 0600, err);
+}
+
+int trust_install(const struct settings_paths *paths, const void *data, size_t len,
+		  const struct bundle *bundle, struct error *err)
+{
+	char draft[PATH_MAX_];
+	int r;
+
+	if (snprintf(draft, sizeof(draft), "%s.new", paths->trust) >= (int)sizeof(draft))
+		return error_set(err, ERR_TOO_LARGE, "%s: path too long", paths->trust);
+	/* What a killed sutured left. */
+	r = file_remove_tree(draft, err);
+	if (r < 0)
+		return r;
+	r = make_folder(draft, data, len, bundle, err);
+	if (r == 0)
+		r = file_replace_tree(draft, paths->trust, err);
+	if (r < 0)
+		(void)file_remove_tree(draft, NULL);
+	return r;
 }
 
 int trust_remove(const struct settings_paths *paths, struct error *err)
@@ -212,9 +233,7 @@ int trust_refresh(struct agent *agent, struct trust_view **ret, struct error *er
 {
 	_cleanup_(trust_view_freep) struct trust_view *view = calloc(1, sizeof(*view));
 	_cleanup_free_ char *folder = path_join(agent->paths.trust, METADATA_DIR, NULL);
-	struct tuf_client_options options = {
-		.fetch = fetch_file, .user = agent, .now = agent_now(agent), .poll = true
-	};
+	struct tuf_client_options options = { .fetch = fetch_file, .user = agent, .now = agent_now(agent), .poll = true };
 	int r;
 
 	if (!view || !folder)

@@ -12,7 +12,8 @@
 
 /* Reads trust/bundle.json. */
 int trust_load_bundle(const struct settings_paths *paths, struct bundle **ret, struct error *err);
-/* Makes the trust folder anew from a bundle's bytes: the first root is checked against itself. */
+/* Puts a new trust folder, made from a bundle's bytes, in the place of the old one as one step: the
+ * first root is checked against itself before. */
 int trust_install(const struct settings_paths *paths, const void *data, size_t len,
 		  const struct bundle *bundle, struct error *err);
 /* Removes it. */

@@ -35,7 +35,12 @@ ok "enable: a tier that the bundle lacks" fails_with 2 "its tiers are: stable" \
 ok "after all that nothing is trusted" test ! -e "$machine/var/lib/suture/trust"
 printf 'https://127.0.0.1:%s#%s#%s\n' "$port" "$(sha256sum "$world/bundle.json" | cut -c1-64)" "$(cat "$world/token")" \
 	>"$world/long-token"
+# What an enable that was killed leaves: a folder in the making, and one that nobody counts on.
+mkdir -p "$machine/var/lib/suture/trust.new/metadata" "$machine/var/lib/suture/trust/metadata"
+echo "{}" | tee "$machine/var/lib/suture/trust.new/metadata/root.json" >"$machine/var/lib/suture/trust/other"
 ok "enable: by a token that carries the bundle's hash" on_machine enable --token-file "$world/long-token"
+ok "enable: of what was there before nothing is left" \
+	test ! -e "$machine/var/lib/suture/trust.new" -a ! -e "$machine/var/lib/suture/trust/other"
 ok "enable twice: a clear error" fails_with 1 "already enabled" enrol
 ok "the status has the identity" field_is .enabled true
 
