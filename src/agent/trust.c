@@ -41,7 +41,7 @@ static int make_folder(const char *folder, const void *data, size_t len,
 	r = file_make_dirs(folder, 0700, err);
 	if (r < 0)
 		return r;
-	r = tuf_client_init(metadata, bundle->root, bundle->root_len, err);
+	r = tuf_client_init(metadata, bundle->root, bundle->root_len, false, err);
 	if (r < 0)
 		return error_prefix(err, r, "trust bundle");
 	return file_write_atomic(path, data, len, 0600, err);
@@ -233,13 +233,13 @@ int trust_refresh(struct agent *agent, struct trust_view **ret, struct error *er
 {
 	_cleanup_(trust_view_freep) struct trust_view *view = calloc(1, sizeof(*view));
 	_cleanup_free_ char *folder = path_join(agent->paths.trust, METADATA_DIR, NULL);
-	struct tuf_client_options options = { .fetch = fetch_file, .user = agent, .now = agent_now(agent), .poll = true };
+	struct tuf_client_options options = { .fetch = fetch_file, .user = agent, .poll = true };
 	int r;
 
 	if (!view || !folder)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	if ((r = tuf_client_open(folder, &options, &view->client, err)) < 0 ||
-	    (r = tuf_client_refresh(view->client, err)) < 0 ||
+	    (r = tuf_client_refresh(view->client, agent_now(agent), err)) < 0 ||
 	    (r = load_recall(agent, view, err)) < 0 || (r = load_versions(agent, view, err)) < 0)
 		return r;
 	*ret = TAKE_PTR(view);

@@ -22,7 +22,7 @@ struct walk {
 	const struct tuf_role *role;
 	const char *name;
 	const char *tree;
-	json_t *evidence; /* the signed part of the role, or NULL */
+	const json_t *evidence; /* the signed part of the role, or NULL; the client's */
 	struct walk_result *result;
 	size_t modules; /* of this role */
 };
@@ -185,45 +185,28 @@ static int walk_role(struct walk *w, const char *name, struct error *err)
 	return r < 0 ? r : report_role(w, err);
 }
 
-/* The role of evidence, as it was verified; a repository may have none. */
-static int load_evidence(struct walk *w, const char *trusted, const json_t *roles,
-			 struct error *err)
+/* The role of evidence; a repository may have none. */
+static int load_evidence(struct walk *w, struct error *err)
 {
-	_cleanup_free_ char *path = path_join(trusted, TARGET_EVIDENCE_ROLE ".json", NULL);
-	_cleanup_json_ json_t *envelope = NULL;
 	const struct tuf_role *role;
-	bool there = false;
-	int r;
+	int r = tuf_client_load_role(w->client, TARGET_EVIDENCE_ROLE, &role, err);
 
-	for (size_t i = 0; i < json_array_size(roles); i++)
-		there |= streq(json_string_value(json_object_get(json_array_get(roles, i), "name")),
-			       TARGET_EVIDENCE_ROLE);
-	if (!there)
-		return 0;
-	if (!path)
-		return error_set(err, ERR_NO_MEMORY, "no memory");
-	r = tuf_client_load_role(w->client, TARGET_EVIDENCE_ROLE, &role, err);
 	if (r == 0)
-		r = json_load_path(path, TUF_MAX_TARGETS, &envelope, err);
-	if (r == 0)
-		w->evidence = json_incref(json_object_get(envelope, "signed"));
-	return r;
+		w->evidence = tuf_role_signed(role);
+	return r == ERR_NOT_LISTED ? 0 : r;
 }
 
-/* The names of delegated roles, from the verified targets.json in the trusted folder. */
-static int walk_roles(struct walk *w, const char *trusted, struct error *err)
+static int walk_roles(struct walk *w, struct error *err)
 {
-	_cleanup_free_ char *path = path_join(trusted, "targets.json", NULL);
-	_cleanup_json_ json_t *targets = NULL;
-	const json_t *roles;
-	int r = path ? json_load_path(path, TUF_MAX_TARGETS, &targets, err) : ERR_NO_MEMORY;
+	const struct tuf_role *targets;
+	const json_t *roles = NULL;
+	int r = tuf_client_load_role(w->client, "targets", &targets, err);
 
-	if (r < 0)
-		return r;
-	roles = json_object_get(json_object_get(json_object_get(targets, "signed"), "delegations"),
-				"roles");
 	if (r == 0)
-		r = load_evidence(w, trusted, roles, err);
+		roles = json_object_get(json_object_get(tuf_role_signed(targets), "delegations"),
+					"roles");
+	if (r == 0)
+		r = load_evidence(w, err);
 	for (size_t i = 0; r == 0 && i < json_array_size(roles); i++)
 		r = walk_role(w,
 			      json_string_value(json_object_get(json_array_get(roles, i), "name")),
@@ -247,16 +230,15 @@ static int walk_in(const char *trusted, const char *tree, const char *root, int6
 	struct tuf_client_options options = {
 		.fetch = tuf_fetch_folder,
 		.user = (void *)tree,
-		.now = now,
 	};
 	int r = read_root(tree, root, &first, err);
 
 	if (r == 0)
-		r = tuf_client_init(trusted, first.data, first.len, err);
+		r = tuf_client_init(trusted, first.data, first.len, false, err);
 	if (r == 0)
 		r = tuf_client_open(trusted, &options, &w->client, err);
 	if (r == 0)
-		r = tuf_client_refresh(w->client, err);
+		r = tuf_client_refresh(w->client, now, err);
 	for (enum tuf_type type = TUF_ROOT; r == 0 && type <= TUF_TARGETS; type++) {
 		int64_t expires;
 
@@ -264,7 +246,7 @@ static int walk_in(const char *trusted, const char *tree, const char *root, int6
 		if (r == 0)
 			note_expiry(w, expires);
 	}
-	return r < 0 ? r : walk_roles(w, trusted, err);
+	return r < 0 ? r : walk_roles(w, err);
 }
 
 int walk_repository(const char *tree, const char *root, int64_t now, struct walk_result *ret,
@@ -282,7 +264,6 @@ int walk_repository(const char *tree, const char *root, int64_t now, struct walk
 		return error_set_errno(err, errno, "%s", trusted);
 	r = walk_in(trusted, tree, root, now, &w, err);
 	tuf_client_free(w.client);
-	json_decref(w.evidence);
 	(void)file_remove_tree(trusted, NULL);
 	return r;
 }

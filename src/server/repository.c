@@ -79,51 +79,47 @@ static int open_client(struct repository *repository, int64_t now, struct tuf_cl
 	struct tuf_client_options options = {
 		.fetch = tuf_fetch_folder,
 		.user = repository->dir,
-		.now = now,
 	};
 	_cleanup_tuf_client_ struct tuf_client *client = NULL;
 	_cleanup_buf_ struct buf root = BUF_INIT(TUF_MAX_ROOT);
 	int r = file_read(repository->first_root_path, &root, err);
 
 	if (r == 0)
-		r = tuf_client_init(repository->metadata_dir, root.data, root.len, err);
+		r = tuf_client_init(repository->metadata_dir, root.data, root.len, false, err);
 	if (r == 0)
 		r = tuf_client_open(repository->metadata_dir, &options, &client, err);
 	if (r == 0)
-		r = tuf_client_refresh(client, err);
+		r = tuf_client_refresh(client, now, err);
 	if (r == 0)
 		*ret = TAKE_PTR(client);
 	return r;
 }
 
-/* The delegations of targets.json, which the client has verified and stored. */
-static int load_roles(struct repository *repository, json_t **ret, struct error *err)
+/* The delegations of the targets role; borrowed from the client. */
+static int load_roles(struct tuf_client *client, const json_t **ret, struct error *err)
 {
-	_cleanup_free_ char *path = path_join(repository->metadata_dir, "targets.json", NULL);
-	_cleanup_json_ json_t *targets = NULL;
-	json_t *roles;
-	int r;
+	const struct tuf_role *targets;
+	int r = tuf_client_load_role(client, "targets", &targets, err);
 
-	if (!path)
-		return error_set(err, ERR_NO_MEMORY, "repository: out of memory");
-	r = json_load_path(path, TUF_MAX_TARGETS, &targets, err);
 	if (r < 0)
 		return r;
-	roles = json_object_get(json_object_get(json_object_get(targets, "signed"), "delegations"),
-				"roles");
-	if (json_array_size(roles) > ROLES_MAX)
+	*ret = json_object_get(json_object_get(tuf_role_signed(targets), "delegations"), "roles");
+	if (json_array_size(*ret) > ROLES_MAX)
 		return error_set(err, ERR_TOO_LARGE, "targets.json: over %d delegations",
 				 ROLES_MAX);
-	*ret = roles ? json_incref(roles) : json_array();
 	return 0;
 }
 
+/* As a machine finds it: a repository need not have recalled anything yet. */
 static int load_recall(struct tuf_client *client, struct recall **ret, struct error *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT(RECALL_MAX);
+	const struct tuf_role *role;
 	struct tuf_target target;
-	int r = tuf_client_find(client, TARGET_RECALL_PATH, &target, err);
+	int r = tuf_client_load_role(client, TARGET_RECALL_ROLE, &role, err);
 
+	if (r == 0)
+		r = tuf_role_find(role, TARGET_RECALL_PATH, &target, err);
 	if (r == ERR_NOT_LISTED)
 		return 0;
 	if (r == 0)
@@ -187,11 +183,11 @@ static int read_all(struct repository *repository, int64_t now, struct listing *
 	_cleanup_tuf_client_ struct tuf_client *client = NULL;
 	_cleanup_listing_ struct listing *listing = NULL;
 	_cleanup_recall_ struct recall *recall = NULL;
-	_cleanup_json_ json_t *roles = NULL;
+	const json_t *roles = NULL;
 	int r = open_client(repository, now, &client, err);
 
 	if (r == 0)
-		r = load_roles(repository, &roles, err);
+		r = load_roles(client, &roles, err);
 	if (r == 0)
 		r = load_recall(client, &recall, err);
 	if (r == 0)

@@ -76,7 +76,7 @@ int tuf_check_expiry(const struct tuf_client *c, const struct tuf_metadata *md, 
 {
 	char text[CLOCK_TEXT_MAX];
 
-	if (c->ignore_expiry || md->expires > c->options.now)
+	if (c->ignore_expiry || md->expires > c->now)
 		return 0;
 	clock_format(md->expires, text);
 	return error_set(err, ERR_EXPIRED, "%s: expired on %s", what, text);
@@ -84,52 +84,8 @@ int tuf_check_expiry(const struct tuf_client *c, const struct tuf_metadata *md, 
 
 /* ---- Opening ---- */
 
-static int parse_first_root(const void *root, size_t len, struct tuf_metadata **ret,
-			    struct error *err)
-{
-	_cleanup_tuf_metadata_ struct tuf_metadata *md = NULL;
-	int r = tuf_metadata_parse(TUF_ROOT, "root.json", root, len, &md, err);
-
-	/* Key IDs are looked at when the folder is opened, by the caller's option. */
-	if (r == 0)
-		r = tuf_root_verify(md, md, "root.json", true, err);
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(md);
-	return 0;
-}
-
-/* What a killed process left of file_write_atomic_at(). */
-static bool is_leftover(const char *name)
-{
-	return str_has_prefix(name, ".new-");
-}
-
-static bool is_below_root(const char *name)
-{
-	return is_leftover(name) || (str_has_suffix(name, ".json") && !streq(name, "root.json"));
-}
-
-static int remove_matching(int dir_fd, bool (*matches)(const char *name), struct error *err)
-{
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(closedirp) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-	int r = 0;
-
-	if (!dir) {
-		r = error_set_errno(err, errno, "trusted metadata");
-		closep(&fd);
-		return r;
-	}
-	while (r == 0 && (entry = readdir(dir))) {
-		if (matches(entry->d_name))
-			r = cache_remove(dir_fd, entry->d_name, err);
-	}
-	return r;
-}
-
-int tuf_client_init(const char *dir, const void *root, size_t len, struct error *err)
+/* Its own keys must have signed it, by the rule that holds from now on. */
+static int check_first_root(const void *root, size_t len, bool any_key_ids, struct error *err)
 {
 	_cleanup_tuf_metadata_ struct tuf_metadata *md = NULL;
 	int r;
@@ -137,7 +93,48 @@ int tuf_client_init(const char *dir, const void *root, size_t len, struct error 
 	if (len > TUF_MAX_ROOT)
 		return error_set(err, ERR_TOO_LARGE, "root.json: more than %zu bytes",
 				 TUF_MAX_ROOT);
-	r = parse_first_root(root, len, &md, err);
+	r = tuf_metadata_parse(TUF_ROOT, "root.json", root, len, &md, err);
+	return r < 0 ? r : tuf_root_verify(md, md, "root.json", any_key_ids, err);
+}
+
+static bool is_below_root(const char *name)
+{
+	return str_has_suffix(name, ".json") && !streq(name, "root.json");
+}
+
+/* What is in a folder without a root.json was not put there by a client. */
+static int check_ours(int dir_fd, const char *dir, struct error *err)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closedirp) DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+
+	if (!list) {
+		int r = error_set_errno(err, errno, "%s", dir);
+
+		closep(&fd);
+		return r;
+	}
+	if (faccessat(dir_fd, "root.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	while ((entry = readdir(list))) {
+		const char *name = entry->d_name;
+
+		if (!streq(name, ".") && !streq(name, "..") && !file_is_leftover(name))
+			return error_set(err, ERR_BAD_STATE,
+					 "%s: holds %s and no root.json: it is no folder of "
+					 "trusted metadata",
+					 dir, name);
+	}
+	return 0;
+}
+
+int tuf_client_init(const char *dir, const void *root, size_t len, bool any_key_ids,
+		    struct error *err)
+{
+	char staged[FILE_STAGED_MAX];
+	int r = check_first_root(root, len, any_key_ids, err);
+
 	if (r == 0)
 		r = file_make_dirs(dir, 0700, err);
 	if (r < 0)
@@ -147,9 +144,21 @@ int tuf_client_init(const char *dir, const void *root, size_t len, struct error 
 
 	if (dir_fd < 0)
 		return error_set_errno(err, errno, "%s", dir);
+	r = check_ours(dir_fd, dir, err);
+	if (r < 0)
+		return r;
+	r = file_remove_matching(dir_fd, NULL, err);
+	if (r == 0)
+		r = file_stage_at(dir_fd, root, len, 0644, staged, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s: root.json", dir);
 	/* The old root stays until the new one takes its place: a crash never leaves none. */
-	r = remove_matching(dir_fd, is_below_root, err);
-	return r < 0 ? r : file_write_atomic_at(dir_fd, "root.json", root, len, 0644, err);
+	r = file_remove_matching(dir_fd, is_below_root, err);
+	if (r == 0)
+		r = file_commit_at(dir_fd, staged, "root.json", err);
+	else
+		unlinkat(dir_fd, staged, 0);
+	return r < 0 ? error_prefix(err, r, "%s: root.json", dir) : 0;
 }
 
 int tuf_client_open(const char *dir, const struct tuf_client_options *options,
@@ -232,23 +241,30 @@ static bool lost_a_key(const struct tuf_metadata *old, const struct tuf_metadata
 
 /*
  * 5.3.7, 5.3.8 and 5.3.11. Timestamp and snapshot of rotated keys are removed before the new root
- * is stored and not at the end: a crash in between would leave a root that no longer shows that a
- * key was rotated.
+ * takes its place and not at the end: a crash in between would leave a root that no longer shows
+ * that a key was rotated. On a full disk it has been written by then, so what guards against
+ * rollback is not lost for nothing.
  */
 static int accept_root(struct tuf_client *c, struct tuf_metadata **new, const struct buf *data,
 		       struct error *err)
 {
-	int r = 0;
+	char staged[FILE_STAGED_MAX];
+	int r = file_stage_at(c->dir_fd, data->data, data->len, 0644, staged, err);
 
+	if (r < 0)
+		return error_prefix(err, r, "trusted metadata: root.json");
 	if (lost_a_key(c->root, *new, TUF_TIMESTAMP) || lost_a_key(c->root, *new, TUF_SNAPSHOT)) {
 		r = cache_remove(c->dir_fd, "timestamp.json", err);
 		if (r == 0)
 			r = cache_remove(c->dir_fd, "snapshot.json", err);
 	}
-	if (r == 0)
-		r = tuf_cache_write(c, "root.json", data, err);
-	if (r < 0)
+	if (r < 0) {
+		unlinkat(c->dir_fd, staged, 0);
 		return r;
+	}
+	r = file_commit_at(c->dir_fd, staged, "root.json", err);
+	if (r < 0)
+		return error_prefix(err, r, "trusted metadata: root.json");
 	tuf_metadata_free(c->root);
 	c->root = TAKE_PTR(*new);
 	buf_free(&c->polled); /* perhaps signed by keys of before */
@@ -327,25 +343,28 @@ static int poll_timestamp(struct tuf_client *c, bool *ret_done, struct error *er
 	int r;
 
 	*ret_done = false;
-	if (tuf_client_load_cached(c, false, NULL) < 0 ||
+	buf_free(&c->polled);
+	if (tuf_client_load_cached(c, c->now, false, NULL) < 0 ||
 	    tuf_cache_read(c, "timestamp.json", max, &trusted, NULL) < 0)
 		return 0;
-	buf_free(&c->polled);
 	r = tuf_fetch_metadata(c, "timestamp.json", max, &c->polled, err);
+	if (r < 0)
+		buf_free(&c->polled);
 	*ret_done = r == 0 && c->polled.len == trusted.len &&
 		    memcmp(c->polled.data, trusted.data, trusted.len) == 0;
 	c->offline = false; /* delegated roles that are not in the folder may be fetched */
 	return r;
 }
 
-int tuf_client_refresh(struct tuf_client *c, struct error *err)
+int tuf_client_refresh(struct tuf_client *c, int64_t now, struct error *err)
 {
 	bool done;
 	int r;
 
+	c->now = now;
 	if (!c->options.fetch)
 		return error_set(err, ERR_BAD_STATE, "this client was opened without a network");
-	r = remove_matching(c->dir_fd, is_leftover, err);
+	r = file_remove_matching(c->dir_fd, NULL, err);
 	if (r < 0)
 		return r;
 	if (c->options.poll) {
@@ -363,10 +382,11 @@ int tuf_client_refresh(struct tuf_client *c, struct error *err)
 	return r;
 }
 
-int tuf_client_load_cached(struct tuf_client *c, bool ignore_expiry, struct error *err)
+int tuf_client_load_cached(struct tuf_client *c, int64_t now, bool ignore_expiry, struct error *err)
 {
 	int r;
 
+	c->now = now;
 	forget_loaded(c);
 	c->offline = true;
 	c->ignore_expiry = ignore_expiry;

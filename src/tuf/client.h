@@ -23,6 +23,9 @@
 #define TUF_MAX_TIMESTAMP ((size_t)16 * 1024)
 #define TUF_MAX_SNAPSHOT  ((size_t)2 * 1024 * 1024)
 #define TUF_MAX_TARGETS   ((size_t)5 * 1024 * 1024)
+/* The most that is fetched of snapshot or targets metadata whose length its parent has signed; the
+ * two above are for where it has not. */
+#define TUF_MAX_LISTED    ((size_t)16 * 1024 * 1024)
 #define TUF_MAX_ROTATIONS 256 /* root files followed in one refresh */
 #define TUF_MAX_ROLES     64  /* delegated roles visited in one search */
 
@@ -31,11 +34,13 @@ struct tuf_role; /* a verified targets role; belongs to its client */
 
 /*
  * Gets one file of the repository. `path` is relative to the repository: "metadata/3.root.json",
- * "metadata/timestamp.json", "targets/stable/6.1.0-56-amd64/<build id>/<hash>.m.ko"; it never has
- * an empty, "." or ".." part. Role names are percent-encoded in it. Appends at most `max` bytes to
- * `out` (whose own maximum is no smaller); gives up on a server that is slower than a rate of its
- * choosing (ERR_TIMEOUT: slow retrieval). Returns 0, ERR_NOT_FOUND when the repository has no such
- * file, ERR_TOO_LARGE when there is more, or any other error.
+ * "metadata/timestamp.json", "targets/stable/6.1.0-56-amd64/<build id>/<hash>.m.ko". Nothing in it
+ * is encoded. A target's path never has an empty, "." or ".." part; what is behind "metadata/" is
+ * one name that holds whatever a delegated role's name holds, "../x" too: who makes an address
+ * encodes it (once, RFC 3986), who opens a file refuses what leaves the folder. Appends at most
+ * `max` bytes to `out` (whose own maximum is no smaller); gives up on a server that is slower than
+ * a rate of its choosing (ERR_TIMEOUT: slow retrieval). Returns 0, ERR_NOT_FOUND when the
+ * repository has no such file, ERR_TOO_LARGE when there is more, or any other error.
  */
 typedef int (*tuf_fetch_fn)(void *user, const char *path, size_t max, struct buf *out,
 			    struct error *err);
@@ -43,8 +48,8 @@ typedef int (*tuf_fetch_fn)(void *user, const char *path, size_t max, struct buf
 struct tuf_client_options {
 	tuf_fetch_fn fetch; /* NULL: only what is cached (tuf_client_load_cached) */
 	void *user;         /* handed to `fetch` */
-	int64_t now;        /* the fixed start time of section 5.1, seconds since 1970 */
-	/* Caps in bytes for files whose length no verified metadata says; 0: the default above. */
+	/* Caps in bytes for files whose length no verified metadata says (TUF_MAX_LISTED is for the
+	 * others); 0: the default above. */
 	size_t max_root, max_timestamp, max_snapshot, max_targets;
 	unsigned max_rotations, max_roles; /* 0: the default above */
 	/* Accept keys whose key ID is not the SHA-256 of their canonical form (section 4.3 demands
@@ -73,11 +78,13 @@ struct tuf_target {
 
 /*
  * Puts the first trusted root.json into `dir` (made with mode 0700 when missing), after checking
- * that it is root metadata signed by a threshold of its own keys. All other metadata in the folder
- * is removed first: it belonged to another root. The caller vouches for `root`.
- * ERR_INVALID, ERR_SIGNATURE, -errno.
+ * that it is root metadata signed by a threshold of its own keys; `any_key_ids` as in the options
+ * that the folder will be opened with. All other metadata in the folder is removed first: it
+ * belonged to another root. A folder that holds something, but no root.json, is not touched
+ * (ERR_BAD_STATE). The caller vouches for `root`. ERR_INVALID, ERR_SIGNATURE, -errno.
  */
-int tuf_client_init(const char *dir, const void *root, size_t len, struct error *err);
+int tuf_client_init(const char *dir, const void *root, size_t len, bool any_key_ids,
+		    struct error *err);
 
 /*
  * Opens a folder: loads and checks root.json and nothing else, without fetching. ERR_NOT_FOUND when
@@ -93,23 +100,26 @@ DEFINE_CLEANUP(struct tuf_client *, tuf_client_free);
  * Sections 5.3 to 5.6: root chain, timestamp, snapshot, top-level targets. Afterwards roles can be
  * loaded and targets found. Costs one request for the next root and one for the timestamp when
  * nothing changed; with options.poll, only the one for the timestamp. May be called again on the
- * same client.
+ * same client. `now`, in seconds since 1970, is the fixed start time of section 5.1: of all dates
+ * until the next call, those of roles included.
  *
  * ERR_SIGNATURE  too few valid signatures          ERR_EXPIRED   metadata past its date
  * ERR_ROLLBACK   a lower version than trusted       ERR_HASH      length or hash not as its parent
  * says ERR_INVALID    not metadata of the expected type  ERR_TOO_LARGE over a cap ERR_NOT_FOUND  a
- * file that must exist does not    or whatever `fetch` returned. After a failure what was verified
- * before it stays trusted and stored; nothing else is.
+ * file that must exist does not    or whatever `fetch` returned, or -errno when the folder cannot
+ * be read: what cannot be read is not taken for what is not there. After a failure what was
+ * verified before it stays trusted and stored; nothing else is.
  */
-int tuf_client_refresh(struct tuf_client *client, struct error *err);
+int tuf_client_refresh(struct tuf_client *client, int64_t now, struct error *err);
 
 /*
  * Loads root, timestamp, snapshot and targets from the folder, with every check of the workflow
  * (signatures, hashes, versions), and without the network from then on: roles are taken from the
- * folder too. `ignore_expiry`: dates are not looked at (for what was accepted once: boot with no
- * network and a wrong clock). Errors as tuf_client_refresh().
+ * folder too. `now` as above. `ignore_expiry`: dates are not looked at (for what was accepted once:
+ * boot with no network and a wrong clock). Errors as tuf_client_refresh().
  */
-int tuf_client_load_cached(struct tuf_client *client, bool ignore_expiry, struct error *err);
+int tuf_client_load_cached(struct tuf_client *client, int64_t now, bool ignore_expiry,
+			   struct error *err);
 
 /*
  * A role delegated by the top-level targets role, by name, or "targets" itself: from the folder
@@ -134,19 +144,21 @@ int tuf_role_find(const struct tuf_role *role, const char *path, struct tuf_targ
 /* Metadata version and expiry (seconds since 1970) of a role. */
 int64_t tuf_role_version(const struct tuf_role *role);
 int64_t tuf_role_expires(const struct tuf_role *role);
+/* The signed part of a role's metadata, as it was verified; belongs to the client. */
+const json_t *tuf_role_signed(const struct tuf_role *role);
 
 /*
  * Section 5.6.7: looks a target up in pre-order from the top-level targets role, through all
  * delegations that match, no further than a terminating one; loads the roles it visits.
- * ERR_NOT_LISTED when no role lists it.
+ * ERR_NOT_LISTED when no role lists it, ERR_TOO_LARGE when max_roles did not and more are left.
  */
 int tuf_client_find(struct tuf_client *client, const char *path, struct tuf_target *ret,
 		    struct error *err);
 
 /*
- * Section 5.7: fetches a target and appends it to `out` after checking length and hashes; on
- * failure `out` is as before. The target's length must fit out->max. ERR_HASH, ERR_TOO_LARGE,
- * ERR_NOT_FOUND, or whatever `fetch` returned.
+ * Section 5.7: fetches a target (an empty one needs no request) and appends it to `out` after
+ * checking length and hashes; on failure `out` is as before. The target's length must fit out->max.
+ * ERR_HASH, ERR_TOO_LARGE, ERR_NOT_FOUND, or whatever `fetch` returned.
  */
 int tuf_client_download(struct tuf_client *client, const struct tuf_target *target, struct buf *out,
 			struct error *err);

@@ -17,6 +17,7 @@ struct tuf_role {
 struct tuf_client {
 	int dir_fd;
 	struct tuf_client_options options;
+	int64_t now;  /* the fixed start time of the update (5.1) */
 	bool offline; /* nothing is fetched */
 	bool ignore_expiry;
 	struct tuf_metadata *root, *timestamp, *snapshot;
@@ -24,7 +25,8 @@ struct tuf_client {
 	struct buf polled;      /* a timestamp fetched before its turn; empty: none */
 };
 
-/* Both replace *out by a new buffer of that maximum. ERR_NOT_FOUND, ERR_TOO_LARGE, … */
+/* Both replace *out by a new buffer of that maximum. The folder's names of delegated roles are
+ * percent-encoded, the repository's are not. ERR_NOT_FOUND, ERR_TOO_LARGE, … */
 int tuf_cache_read(struct tuf_client *c, const char *name, size_t max, struct buf *out,
 		   struct error *err);
 int tuf_fetch_metadata(struct tuf_client *c, const char *name, size_t max, struct buf *out,

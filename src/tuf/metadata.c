@@ -218,19 +218,21 @@ static bool has_signature_of(const struct verifier *v, const char *key_id,
 	return false;
 }
 
-/* Counts one key ID of the role, if its key is usable, new and has signed. */
-static void try_key(struct verifier *v, const json_t *keys, const char *key_id)
+/* Counts one key ID of the role, if its key is usable, new and has signed. Fails without memory
+ * only: a key that could not be looked at must not pass for one that did not sign. */
+static int try_key(struct verifier *v, const json_t *keys, const char *key_id)
 {
 	_cleanup_tuf_key_ struct tuf_key *key = NULL;
 	const json_t *object = json_object_get(keys, key_id);
+	int r = object ? tuf_key_from_json(object, &key, NULL) : ERR_NOT_FOUND;
 
-	if (!object || tuf_key_from_json(object, &key, NULL) < 0)
-		return;
+	if (r < 0)
+		return r == ERR_NO_MEMORY ? r : 0;
 	if (!v->any_key_ids && !streq(tuf_key_id(key), key_id))
-		return;
-	if (already_counted(v, key) || !has_signature_of(v, key_id, key))
-		return;
-	v->good[v->n_good++] = TAKE_PTR(key);
+		return 0;
+	if (!already_counted(v, key) && has_signature_of(v, key_id, key))
+		v->good[v->n_good++] = TAKE_PTR(key);
+	return 0;
 }
 
 int tuf_metadata_verify(const struct tuf_metadata *md, const char *what, const json_t *keys,
@@ -252,8 +254,8 @@ int tuf_metadata_verify(const struct tuf_metadata *md, const char *what, const j
 	for (size_t i = 0; i < json_array_size(key_ids) && i < TUF_MAX_ROLE_KEYS; i++) {
 		const char *key_id = json_string_value(json_array_get(key_ids, i));
 
-		if (v.n_good < (size_t)threshold && key_id)
-			try_key(&v, keys, key_id);
+		if (v.n_good < (size_t)threshold && key_id && try_key(&v, keys, key_id) < 0)
+			return error_set(err, ERR_NO_MEMORY, "%s: no memory", what);
 	}
 	if (v.n_good < (size_t)threshold)
 		return error_set(err, ERR_SIGNATURE,

@@ -105,6 +105,11 @@ int64_t tuf_role_expires(const struct tuf_role *role)
 	return role->md->expires;
 }
 
+const json_t *tuf_role_signed(const struct tuf_role *role)
+{
+	return role->md->body;
+}
+
 static int need_loaded(const struct tuf_client *c, struct error *err)
 {
 	return c->roles ? 0 : error_set(err, ERR_BAD_STATE, "no verified metadata is loaded");
@@ -239,7 +244,7 @@ int tuf_client_find(struct tuf_client *c, const char *path, struct tuf_target *r
 		if (push_delegations(&s, role, path) < 0)
 			return error_set(err, ERR_NO_MEMORY, "no memory");
 		if (s.n > 0 && s.n_visited > c->options.max_roles)
-			return error_set(err, ERR_NOT_LISTED,
+			return error_set(err, ERR_TOO_LARGE,
 					 "%s: not found in %u delegated roles, and no more are "
 					 "searched",
 					 path, c->options.max_roles);
@@ -301,7 +306,8 @@ int tuf_client_download(struct tuf_client *c, const struct tuf_target *target, s
 				 target->path, (long long)target->length);
 	data = BUF_INIT((size_t)target->length);
 	r = target_fetch_path(c, target, &path, err);
-	if (r == 0)
+	/* Of an empty file all is known. */
+	if (r == 0 && target->length > 0)
 		r = c->options.fetch(c->options.user, buf_str(&path), (size_t)target->length, &data,
 				     err);
 	if (r == 0)

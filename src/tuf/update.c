@@ -3,12 +3,13 @@
  * trusted folder and then, where that is not what the parent names, from the repository. */
 #include <inttypes.h>
 
-#include "base/hash.h"
 #include "tuf/client_internal.h"
+#include "tuf/form.h"
 
-#define FILE_NAME_MAX 512                  /* "<role>.json" */
-#define ROLE_FILE_MAX 240                  /* as long as file systems take it, and some */
-#define WANTED_MAX    (FILE_NAME_MAX + 32) /* "<version>.<role>.json" */
+#define FILE_NAME_MAX 512                     /* "<role>.json" */
+#define ROLE_FILE_MAX 240                     /* as long as file systems take it, and some */
+#define LISTED_MAX    (TUF_ROLE_NAME_MAX + 8) /* "<role>.json", not encoded */
+#define WANTED_MAX    (LISTED_MAX + 32)       /* "<version>.<role>.json", not encoded */
 
 /* Parses and verifies against the root: what is common to files from the folder and fetched ones.
  */
@@ -26,17 +27,35 @@ static int open_top_level(struct tuf_client *c, enum tuf_type type, const struct
 	return 0;
 }
 
+/*
+ * Whether a trusted file that could not be loaded is simply none: missing, damaged, or not vouched
+ * for any more. Everything else (no permission, a broken disk, no memory) says nothing about what
+ * was trusted, and a client that forgot it could be led back.
+ */
+static bool is_none(int r)
+{
+	return r == ERR_NOT_FOUND || r == ERR_INVALID || r == ERR_SIGNATURE || r == ERR_TOO_LARGE ||
+	       r == ERR_UNSUPPORTED;
+}
+
 /* A top-level file of the folder that the root of today still vouches for; its date is not looked
- * at. */
+ * at. Without a network there must be one; otherwise *ret is left alone when there is none. */
 static int load_trusted(struct tuf_client *c, enum tuf_type type, size_t max,
 			struct tuf_metadata **ret, struct buf *ret_data, struct error *err)
 {
+	struct error why = { 0 };
 	char name[32];
 	int r;
 
 	snprintf(name, sizeof(name), "%s.json", tuf_type_name(type));
-	r = tuf_cache_read(c, name, max, ret_data, err);
-	return r < 0 ? r : open_top_level(c, type, ret_data, name, ret, err);
+	r = tuf_cache_read(c, name, max, ret_data, &why);
+	if (r == 0)
+		r = open_top_level(c, type, ret_data, name, ret, &why);
+	if (r == 0 || (!c->offline && is_none(r)))
+		return 0;
+	if (err)
+		*err = why;
+	return error_prefix(err, r, "trusted metadata");
 }
 
 /* ---- 5.4 ---- */
@@ -46,7 +65,8 @@ static const json_t *snapshot_meta(const struct tuf_metadata *timestamp)
 	return tuf_meta_get(timestamp, "snapshot.json");
 }
 
-/* 5.4.3: neither the timestamp nor the snapshot it names may be older than what is trusted. */
+/* 5.4.3: neither the timestamp nor the snapshot it names may be older than what is trusted. What a
+ * timestamp of the trusted version says is not looked at (5.4.3.1). */
 static int check_timestamp_rollback(const struct tuf_metadata *old, const struct tuf_metadata *new,
 				    struct error *err)
 {
@@ -61,7 +81,7 @@ static int check_timestamp_rollback(const struct tuf_metadata *old, const struct
 				 new->version, old->version);
 	old_snapshot = tuf_meta_version(snapshot_meta(old));
 	new_snapshot = tuf_meta_version(snapshot_meta(new));
-	if (new_snapshot < old_snapshot)
+	if (new->version > old->version && new_snapshot < old_snapshot)
 		return error_set(err, ERR_ROLLBACK,
 				 "timestamp.json: names snapshot %" PRId64
 				 ", lower than the trusted %" PRId64,
@@ -84,11 +104,11 @@ int tuf_update_timestamp(struct tuf_client *c, struct error *err)
 	_cleanup_tuf_metadata_ struct tuf_metadata *old = NULL, *new = NULL;
 	_cleanup_buf_ struct buf old_data = { 0 }, data = { 0 };
 	size_t max = c->options.max_timestamp;
-	int r = load_trusted(c, TUF_TIMESTAMP, max, &old, &old_data, c->offline ? err : NULL);
+	int r = load_trusted(c, TUF_TIMESTAMP, max, &old, &old_data, err);
 
+	if (r < 0)
+		return r;
 	if (c->offline) {
-		if (r < 0)
-			return r;
 		c->timestamp = TAKE_PTR(old);
 		return tuf_check_expiry(c, c->timestamp, "timestamp.json", err);
 	}
@@ -115,15 +135,20 @@ int tuf_update_timestamp(struct tuf_client *c, struct error *err)
 
 /* ---- 5.5 ---- */
 
-/* Bytes to fetch at most for a file that its parent describes. */
+/* Bytes to fetch at most for a file that its parent describes: the length that it signed, if any.
+ */
 static size_t length_cap(const json_t *meta, size_t cap)
 {
-	const json_t *length = json_object_get(meta, "length");
-	json_int_t value = json_integer_value(length);
+	const json_t *length = tuf_optional(meta, "length");
 
-	if (!length)
-		return cap;
-	return value < 0 || (uint64_t)value > cap ? cap : (size_t)value;
+	/* It is a number of at least 1 (tuf_form_check). */
+	return length ? (size_t)MIN(json_integer_value(length), (json_int_t)TUF_MAX_LISTED) : cap;
+}
+
+/* Bytes to read at most of such a file in the folder: it may have had a length then. */
+static size_t cached_cap(size_t cap)
+{
+	return MAX(cap, TUF_MAX_LISTED);
 }
 
 static int check_version(const struct tuf_metadata *md, const json_t *meta, const char *what,
@@ -135,7 +160,8 @@ static int check_version(const struct tuf_metadata *md, const json_t *meta, cons
 			 md->version, parent, tuf_meta_version(meta));
 }
 
-/* 5.5.5: no file may disappear or become older. */
+/* 5.5.5: no file may disappear or become older, nor the snapshot itself: where the trusted
+ * timestamp is lost, nothing else has said so. */
 static int check_snapshot_rollback(const struct tuf_metadata *old, const struct tuf_metadata *new,
 				   struct error *err)
 {
@@ -144,6 +170,11 @@ static int check_snapshot_rollback(const struct tuf_metadata *old, const struct 
 
 	if (!old)
 		return 0;
+	if (new->version < old->version)
+		return error_set(err, ERR_ROLLBACK,
+				 "snapshot.json: version %" PRId64
+				 " is lower than the trusted %" PRId64,
+				 new->version, old->version);
 	json_object_foreach (json_object_get(old->body, "meta"), file, before) {
 		const json_t *after = tuf_meta_get(new, file);
 
@@ -210,17 +241,17 @@ int tuf_update_snapshot(struct tuf_client *c, struct error *err)
 {
 	_cleanup_tuf_metadata_ struct tuf_metadata *old = NULL;
 	_cleanup_buf_ struct buf old_data = { 0 };
-	int r = load_trusted(c, TUF_SNAPSHOT, c->options.max_snapshot, &old, &old_data,
-			     c->offline ? err : NULL);
+	int r = load_trusted(c, TUF_SNAPSHOT, cached_cap(c->options.max_snapshot), &old, &old_data,
+			     err);
 
+	if (r < 0)
+		return r;
 	if (is_named_snapshot(c, old, &old_data)) {
 		c->snapshot = TAKE_PTR(old);
 		return tuf_check_expiry(c, c->snapshot, "snapshot.json", err);
 	}
 	if (!c->offline)
 		return fetch_snapshot(c, old, err);
-	if (r < 0)
-		return r;
 	return error_set(err, ERR_BAD_STATE,
 			 "snapshot.json: not the one that timestamp.json names; the last refresh "
 			 "did not end");
@@ -245,8 +276,8 @@ static bool is_plain(char ch)
 	       ch == '-' || ch == '_' || ch == '.' || ch == '~';
 }
 
-/* A role's file name, percent-encoded (RFC 3986, unreserved characters stay): no role's name can
- * leave the folder. At most 3 × TUF_ROLE_NAME_MAX bytes and ".json". */
+/* The name of a role's file in the folder, percent-encoded (RFC 3986, unreserved characters stay):
+ * no role's name can leave the folder. At most 3 × TUF_ROLE_NAME_MAX bytes and ".json". */
 static void role_file(const char *role, char ret[static FILE_NAME_MAX])
 {
 	char *p = ret;
@@ -291,7 +322,7 @@ static int get_role(struct tuf_client *c, const struct tuf_role *delegator,
 		    struct error *err)
 {
 	_cleanup_buf_ struct buf cached = { 0 }, data = { 0 };
-	char file[FILE_NAME_MAX], wanted[WANTED_MAX], listed[TUF_ROLE_NAME_MAX + 8];
+	char file[FILE_NAME_MAX], wanted[WANTED_MAX], listed[LISTED_MAX];
 	const json_t *meta;
 	int r;
 
@@ -306,14 +337,16 @@ static int get_role(struct tuf_client *c, const struct tuf_role *delegator,
 		 * was. */
 		return error_set(err, ERR_NOT_FOUND, "%s: snapshot.json does not list it", listed);
 
-	r = tuf_cache_read(c, file, c->options.max_targets, &cached, c->offline ? err : NULL);
+	/* Nothing older is guarded by this copy, so whatever is wrong with it, another will do. */
+	r = tuf_cache_read(c, file, cached_cap(c->options.max_targets), &cached,
+			   c->offline ? err : NULL);
 	if (r == 0)
 		r = open_role(c, delegator, delegation, meta, listed, &cached, ret,
 			      c->offline ? err : NULL);
 	if (r == 0 || c->offline)
 		return r;
 
-	repository_name(c, tuf_meta_version(meta), file, wanted);
+	repository_name(c, tuf_meta_version(meta), listed, wanted);
 	r = tuf_fetch_metadata(c, wanted, length_cap(meta, c->options.max_targets), &data, err);
 	if (r == 0)
 		r = open_role(c, delegator, delegation, meta, listed, &data, ret, err);

@@ -6,9 +6,11 @@
 /* Of an answer that is no 200 nothing is kept, and no more than this is waited for. */
 #define REFUSAL_MAX ((size_t)64 * 1024)
 #define CONNECT_S   10L
+#define TOTAL_MAX_S 86400
 
 struct http_get {
 	CURL *curl;
+	long rate, stall;
 	struct buf *out; /* of the request that runs */
 	size_t max, received;
 	bool too_large;
@@ -73,6 +75,8 @@ int http_get_new(long rate, long stall, struct http_get **ret, struct error *err
 	    set_options(get->curl, rate, stall) != CURLE_OK ||
 	    curl_easy_setopt(get->curl, CURLOPT_WRITEDATA, get) != CURLE_OK)
 		return error_set(err, ERR_NO_MEMORY, "HTTP: no memory");
+	get->rate = rate;
+	get->stall = stall;
 	*ret = TAKE_PTR(get);
 	return 0;
 }
@@ -93,6 +97,14 @@ static int explain(const struct http_get *get, CURLcode code, long status, const
 	return error_set(err, ERR_PROTOCOL, "%s: %s", url, curl_easy_strerror(code));
 }
 
+/* Seconds for a whole answer: the least rate is kept on average, whatever the pauses. */
+static long total_time(const struct http_get *get, size_t max)
+{
+	size_t transfer = max / (size_t)get->rate;
+
+	return CONNECT_S + get->stall + (long)MIN(transfer, (size_t)TOTAL_MAX_S);
+}
+
 int http_get(struct http_get *get, const char *url, size_t max, struct buf *out, struct error *err)
 {
 	long status = 0;
@@ -103,6 +115,8 @@ int http_get(struct http_get *get, const char *url, size_t max, struct buf *out,
 	get->received = 0;
 	get->too_large = false;
 	c = curl_easy_setopt(get->curl, CURLOPT_URL, url);
+	if (c == CURLE_OK)
+		c = curl_easy_setopt(get->curl, CURLOPT_TIMEOUT, total_time(get, max));
 	if (c == CURLE_OK)
 		c = curl_easy_perform(get->curl);
 	curl_easy_getinfo(get->curl, CURLINFO_RESPONSE_CODE, &status);

@@ -7,7 +7,8 @@
 
 struct http_get;
 
-/* A server that sends fewer than `rate` bytes a second for `stall` seconds is given up. */
+/* A server that sends fewer than `rate` bytes a second for `stall` seconds is given up, and one
+ * that has not sent all in the time that `max` bytes take at that rate. */
 int http_get_new(long rate, long stall, struct http_get **ret, struct error *err);
 void http_get_free(struct http_get *get);
 DEFINE_CLEANUP(struct http_get *, http_get_free);

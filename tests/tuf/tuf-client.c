@@ -20,12 +20,19 @@
 #include "http_get.h"
 #include "tuf/client.h"
 
-#define URL_MAX    ((size_t)16 * 1024)
-#define NAMES_MAX  256
-#define FILE_MAX   240 /* bytes of a file name in the target folder */
-#define TARGET_MAX ((size_t)1024 * 1024 * 1024)
-#define MIN_RATE   256L /* bytes/s */
-#define STALL_S    10L
+#define URL_MAX     ((size_t)16 * 1024)
+#define NAMES_MAX   256
+#define FILE_MAX    240 /* bytes of a file name in the target folder */
+#define TARGET_MAX  ((size_t)1024 * 1024 * 1024)
+#define MIN_RATE    256L /* bytes/s */
+#define STALL_S     10L
+#define PATH_CHARS  "/!$&'()*+,;=:@" /* what a path of RFC 3986 may hold besides: sub-delims, … */
+/*
+ * The public suite changes keys (adds fields to them) and leaves their key IDs as they are: its
+ * references, python-tuf and go-tuf, take key IDs as names and no more. Section 4.3 wants them
+ * computed again, and every program of ours does so.
+ */
+#define ANY_KEY_IDS true
 
 struct options {
 	const char *metadata_dir, *metadata_url, *target_base_url, *target_dir;
@@ -43,15 +50,15 @@ struct driver {
 
 /* ---- URLs and file names ---- */
 
-/* Percent-encodes all but RFC 3986's unreserved characters, and '/' where `keep_slash`. */
-static int append_encoded(struct buf *out, const char *text, bool keep_slash)
+/* Percent-encodes all but RFC 3986's unreserved characters and those in `more`. */
+static int append_encoded(struct buf *out, const char *text, const char *more)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				    "0123456789-._~";
 	int r = 0;
 
 	for (; r == 0 && *text != '\0'; text++) {
-		if (strchr(plain, *text) || (keep_slash && *text == '/'))
+		if (strchr(plain, *text) || strchr(more, *text))
 			r = buf_append_byte(out, (uint8_t)*text);
 		else
 			r = buf_printf(out, "%%%02X", (unsigned char)*text);
@@ -66,7 +73,7 @@ static int append_base(struct buf *url, const char *base)
 	return r == 0 && !str_has_suffix(base, "/") ? buf_append_byte(url, '/') : r;
 }
 
-/* tuf_fetch_fn. Metadata names come encoded, target paths do not. */
+/* tuf_fetch_fn. Behind "metadata/" is one name, behind "targets/" a path. */
 static int fetch(void *user, const char *path, size_t max, struct buf *out, struct error *err)
 {
 	struct driver *driver = user;
@@ -76,11 +83,11 @@ static int fetch(void *user, const char *path, size_t max, struct buf *out, stru
 	if (str_has_prefix(path, "metadata/")) {
 		r = append_base(&url, driver->options->metadata_url);
 		if (r == 0)
-			r = buf_append_str(&url, path + strlen("metadata/"));
+			r = append_encoded(&url, path + strlen("metadata/"), "");
 	} else {
 		r = append_base(&url, driver->options->target_base_url);
 		if (r == 0)
-			r = append_encoded(&url, path + strlen("targets/"), true);
+			r = append_encoded(&url, path + strlen("targets/"), PATH_CHARS);
 	}
 	if (r < 0)
 		return error_set(err, r, "%s: the address is too long", path);
@@ -92,7 +99,7 @@ static int target_file(const struct options *o, const char *name, char **ret, st
 {
 	_cleanup_buf_ struct buf encoded = BUF_INIT(URL_MAX);
 	char hex[SHA256_HEX_LEN + 1];
-	int r = append_encoded(&encoded, name, false);
+	int r = append_encoded(&encoded, name, "");
 
 	if (r < 0 || !path_is_safe_relative(name))
 		return error_set(err, ERR_INVALID, "%s: not a path for a target", name);
@@ -110,7 +117,7 @@ static int run_init(const struct options *o, struct error *err)
 	_cleanup_buf_ struct buf root = BUF_INIT(TUF_MAX_ROOT);
 	int r = file_read(o->root, &root, err);
 
-	return r < 0 ? r : tuf_client_init(o->metadata_dir, root.data, root.len, err);
+	return r < 0 ? r : tuf_client_init(o->metadata_dir, root.data, root.len, ANY_KEY_IDS, err);
 }
 
 static int open_and_refresh(struct driver *driver, struct tuf_client **ret, struct error *err)
@@ -119,7 +126,7 @@ static int open_and_refresh(struct driver *driver, struct tuf_client **ret, stru
 	struct tuf_client_options options = {
 		.fetch = fetch,
 		.user = driver,
-		.now = clock_now(),
+		.any_key_ids = ANY_KEY_IDS,
 		.poll = o->poll,
 	};
 	_cleanup_tuf_client_ struct tuf_client *client = NULL;
@@ -128,7 +135,7 @@ static int open_and_refresh(struct driver *driver, struct tuf_client **ret, stru
 	if (r == 0)
 		r = http_get_new(o->min_rate, o->stall, &driver->http, err);
 	if (r == 0)
-		r = tuf_client_refresh(client, err);
+		r = tuf_client_refresh(client, clock_now(), err);
 	if (r == 0)
 		*ret = TAKE_PTR(client);
 	return r;
@@ -168,12 +175,24 @@ static int download_one(struct driver *driver, struct tuf_client *client, const 
 	return r;
 }
 
+/* What a killed run left in the target folder. */
+static int sweep_targets(const struct options *o, struct error *err)
+{
+	_cleanup_close_ int fd = open(o->target_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : error_set_errno(err, errno, "%s", o->target_dir);
+	return file_remove_matching(fd, NULL, err);
+}
+
 static int run_online(const struct options *o, bool download, struct error *err)
 {
 	struct driver driver = { .options = o };
 	_cleanup_tuf_client_ struct tuf_client *client = NULL;
 	int r = open_and_refresh(&driver, &client, err);
 
+	if (r == 0 && download)
+		r = sweep_targets(o, err);
 	for (size_t i = 0; r == 0 && download && i < o->n_names; i++)
 		r = download_one(&driver, client, o->names[i], err);
 	http_get_free(driver.http);

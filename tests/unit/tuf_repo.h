@@ -186,7 +186,7 @@ static inline void repo_make(struct repo *repo)
 	repo_publish(repo);
 	repo->first_root = BUF_INIT(1 << 20);
 	assert_ok(tuf_metadata_write(repo->root, &repo->first_root, &repo->err), &repo->err);
-	assert_ok(tuf_client_init(repo->client, repo->first_root.data, repo->first_root.len,
+	assert_ok(tuf_client_init(repo->client, repo->first_root.data, repo->first_root.len, false,
 				  &repo->err),
 		  &repo->err);
 }
@@ -216,9 +216,9 @@ static inline int repo_fetch(void *user, const char *path, size_t max, struct bu
 	return tuf_fetch_folder(repo->dir, path, max, out, err);
 }
 
-static inline struct tuf_client *repo_open(struct repo *repo, int64_t now)
+static inline struct tuf_client *repo_open(struct repo *repo)
 {
-	struct tuf_client_options options = { .fetch = repo_fetch, .user = repo, .now = now };
+	struct tuf_client_options options = { .fetch = repo_fetch, .user = repo };
 	struct tuf_client *client;
 
 	assert_ok(tuf_client_open(repo->client, &options, &client, &repo->err), &repo->err);
@@ -228,12 +228,12 @@ static inline struct tuf_client *repo_open(struct repo *repo, int64_t now)
 /* One refresh by a new client; its result. */
 static inline int repo_refresh(struct repo *repo)
 {
-	struct tuf_client *client = repo_open(repo, REPO_NOW);
+	struct tuf_client *client = repo_open(repo);
 	int r;
 
 	repo->err = (struct error){ 0 };
 	repo->requests = 0;
-	r = tuf_client_refresh(client, &repo->err);
+	r = tuf_client_refresh(client, REPO_NOW, &repo->err);
 	assert_int_equal(r, repo->err.code);
 	tuf_client_free(client);
 	return r;
@@ -253,3 +253,17 @@ static inline int64_t repo_trusted_version(struct repo *repo, const char *file)
 	free(path);
 	return version;
 }
+
+/* A test with a repository of its own. */
+#define with_repo(name)                           \
+	static void name##_in(struct repo *repo); \
+	static void name(void **state)            \
+	{                                         \
+		struct repo repo;                 \
+                                                  \
+		(void)state;                      \
+		repo_make(&repo);                 \
+		name##_in(&repo);                 \
+		repo_free(&repo);                 \
+	}                                         \
+	static void name##_in(struct repo *repo)
