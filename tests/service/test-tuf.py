@@ -7,10 +7,12 @@ reason is named, nothing that was not verified is trusted, and when the reposito
 client goes on by itself.
 """
 import json
+import os
 import sys
 import time
 
-from tuf_world import DAY, TOP_LEVEL, Client, Key, Repo, Server, date, endless, gives, sha256, slow
+from tuf_world import (DAY, TOP_LEVEL, Client, Key, OpensslKey, Repo, Server, date, endless, gives, sha256, slow, slow_body,
+                       slow_headers)
 
 PROGRAM = sys.argv[1]
 GOOD = b"the module that was meant"
@@ -202,6 +204,10 @@ def _(repo, server, client):
     for path in (*paths, repo.target_url("stable/k1/m.ko", NEWER)):
         server.lies = {path: slow}
         refused(client, client.download("stable/k1/m.ko", more=QUICK), "timeout")
+    for lie in (slow_body, slow_headers):
+        for path in (paths[1], repo.target_url("stable/k1/m.ko", NEWER)):
+            server.lies = {path: lie}
+            refused(client, client.download("stable/k1/m.ko", more=QUICK), "timeout")
     server.lies = {}
     good(client, data=NEWER)
 
@@ -330,6 +336,78 @@ def _(repo, server, client):
     expect(client, client.version("root") == 4)
 
 
+@case("the root chain: a file that holds another version is a rollback, a forbidden one is its end")
+def _(repo, server, client):
+    server.lies["/metadata/2.root.json"] = gives(repo.files["/metadata/1.root.json"])
+    refused(client, client.refresh(), "rollback")
+    next_version(repo)
+    server.lies["/metadata/2.root.json"] = gives(b"", 403)
+    good(client, data=NEWER)
+
+
+@case("a timestamp of the trusted version with other content: what is trusted stays")
+def _(repo, server, client):
+    before = client.trusted()
+    repo.bodies["timestamp"]["meta"]["snapshot.json"] = {"version": 1}
+    repo.publish("timestamp", bump=False)
+    good(client)
+    expect(client, client.trusted() == before, "it was stored")
+
+
+@case("a trusted file that cannot be read: no update, and nothing is forgotten")
+def _(repo, server, client):
+    old = repo.files["/metadata/timestamp.json"]
+    next_version(repo)
+    good(client, data=NEWER)
+    for name in ("timestamp.json", "snapshot.json"):
+        server.lies.clear()
+        path = f"{client.metadata}/{name}"
+        os.rename(path, f"{client.top}/{name}")
+        os.symlink(f"{client.top}/{name}", path)
+        expect(client, client.refresh() == 1 and "symbolic links" in client.text, "not followed:")
+        server.lies["/metadata/timestamp.json"] = gives(old)
+        expect(client, client.refresh() == 1 and client.version("timestamp") == 3, "an old timestamp is trusted:")
+        os.rename(f"{client.top}/{name}", path)
+        refused(client, client.refresh(), "rollback")
+
+
+@case("keys of openssl: P-256 and RSA-PSS, and a stranger's of the same kind")
+def _(repo, server, client):
+    for kind in ("ecdsa", "rsa"):
+        for role in ("timestamp", "targets"):
+            repo.trust(role, [OpensslKey(kind)])
+        repo.publish("root")
+        next_version(repo)
+        good(client, data=NEWER)
+        before, signed = repo.save(), set(repo.signed)
+        repo.publish("timestamp", keys=[OpensslKey(kind)])
+        repo.signed = signed
+        refused(client, client.refresh(), "signature")
+        repo.restore(before)
+        good(client, data=NEWER)
+
+
+@case("a field more in a key: this client takes key IDs as names")
+def _(repo, server, client):
+    for key in repo.bodies["root"]["keys"].values():
+        key["x-more"] = {"kept": [1]}
+    repo.publish("root")
+    next_version(repo)
+    good(client, data=NEWER)
+    expect(client, client.version("root") == 2)
+
+
+@case("path patterns: sets inside one part")
+def _(repo, server, client):
+    repo.delegate("stable", ["stable/k[0-9]/[!.]*", "odd[/]*"])
+    for name in ("stable/k1/.hidden", "stable/kx/m.ko", "odd/x"):
+        repo.add("stable", name, GOOD)
+    repo.publish_all("stable")
+    good(client)
+    for name in ("stable/k1/.hidden", "stable/kx/m.ko", "odd/x"):
+        refused(client, client.download(name), "not-listed")
+
+
 @case("nothing changed: two requests, and one for a poll")
 def _(repo, server, client):
     server.requests.clear()
@@ -358,9 +436,11 @@ def _(repo, server, client):
     server.requests.clear()
     good(client)
     expect(client, not any("/targets/" in path for path in server.requests), f"{server.requests}")
-    with open(f"{client.targets}/stable%2Fk1%2Fm.ko", "wb") as f:
-        f.write(b"damaged")
+    for name in ("stable%2Fk1%2Fm.ko", ".new-0123456789abcdef"):
+        with open(f"{client.targets}/{name}", "wb") as f:
+            f.write(b"damaged")
     good(client)
+    expect(client, os.listdir(client.targets) == ["stable%2Fk1%2Fm.ko"], "what a killed run left is still there")
     expect(client, sum("/targets/" in path for path in server.requests) == 1, f"{server.requests}")
 
 
@@ -403,11 +483,14 @@ def _(repo, server, client):
     repo.delegate("../bin ?", None, path_hash_prefixes=["zz", sha256(path.encode())[:3]])
     repo.add("../bin ?", path, b"in a bin")
     repo.files[f"/targets/bins/{sha256(b'in a bin')}.some%20file%3F%23%25.bin"] = b"in a bin"
+    plain = "bins/a!$&'()*+,;=:@b.bin"
+    repo.delegate("plain", ["bins/a*"])
+    repo.add("plain", plain, b"what a path of RFC 3986 may hold")
     targets = repo.bodies["targets"]
     targets["delegations"]["keys"]["other"] = {"keytype": "of tomorrow", "scheme": "s", "keyval": {"public": "?", "x": []}}
-    targets["delegations"]["roles"][-1]["keyids"].insert(0, "other")
+    targets["delegations"]["roles"][-2]["keyids"].insert(0, "other")
     targets["x-more"] = {"kept": [1, None, True, "\u00e9"]}
-    repo.publish_all("../bin ?")
+    repo.publish_all("../bin ?", "plain")
     signed = json.loads(repo.files[repo.metadata_url("targets", targets["version"])])
     signed["signatures"] = [{"keyid": "nobody", "sig": ""}, {"keyid": "tomorrow", "sig": "ab" * 20000}, *signed["signatures"]]
     data = json.dumps(signed).encode()
@@ -416,6 +499,7 @@ def _(repo, server, client):
     repo.bodies["snapshot"]["meta"]["targets.json"] = {"version": targets["version"]}
     repo.publish("snapshot", "timestamp")
     good(client, path, b"in a bin")
+    good(client, plain, b"what a path of RFC 3986 may hold")
     expect(client, client.version("..%2Fbin%20%3F") == 2, f"{list(client.trusted())}")
     expect(client, client.trusted()["targets.json"] == data, "stored as other bytes")
 
@@ -427,6 +511,11 @@ def _(repo, server, client):
     broken["signatures"][0]["sig"] = "00" * 64
     refused(client, client.init(json.dumps(broken).encode()), "signature")
     expect(client, client.trusted() == before)
+    # A folder of somebody else.
+    for name in list(before):
+        os.rename(f"{client.metadata}/{name}", f"{client.metadata}/my-{name}")
+    expect(client, client.init() == 1 and client.text.startswith("tuf-client: state: "))
+    expect(client, sorted(client.trusted()) == sorted(f"my-{name}" for name in before))
 
 
 def without_consistent_snapshots():

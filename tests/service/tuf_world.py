@@ -9,6 +9,7 @@ import hashlib
 import http.server
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
@@ -36,6 +37,10 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+def openssl(*args, data=b""):
+    return subprocess.run(["openssl", *args], input=data, capture_output=True, check=True).stdout
+
+
 class Key:
     def __init__(self):
         self.private = ed25519.PrivateKey()
@@ -44,6 +49,26 @@ class Key:
 
     def sign(self, data):
         return self.private.sign(data).hex()
+
+
+class OpensslKey:
+    """A key that the program openssl makes and signs with: kind "ecdsa" (P-256) or "rsa" (PSS)."""
+    KINDS = {"ecdsa": ("ecdsa-sha2-nistp256", ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], []),
+             "rsa": ("rsassa-pss-sha256", ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+                     ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"])}
+
+    def __init__(self, kind):
+        scheme, how, self.options = self.KINDS[kind]
+        self.private = openssl("genpkey", "-algorithm", *how)
+        public = openssl("pkey", "-pubout", data=self.private).decode()
+        self.public = {"keytype": kind, "scheme": scheme, "keyval": {"public": public}}
+        self.id = sha256(canonical(self.public))
+
+    def sign(self, data):
+        with tempfile.NamedTemporaryFile() as key:
+            key.write(self.private)
+            key.flush()
+            return openssl("dgst", "-sha256", "-sign", key.name, *self.options, data=data).hex()
 
 
 class Repo:
@@ -191,6 +216,30 @@ def slow(handler):
     except OSError:
         pass
     handler.close_connection = True
+
+
+def trickle(data):
+    """So many bytes ten times a second, without end, until the client goes away."""
+    def lie(handler):
+        try:
+            while not select.select([handler.connection], [], [], 0.1)[0]:
+                handler.wfile.write(data)
+                handler.wfile.flush()
+        except OSError:
+            pass
+        handler.close_connection = True
+    return lie
+
+
+def slow_body(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    trickle(b" ")(handler)
+
+
+def slow_headers(handler):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-More: ")
+    trickle(b"x")(handler)
 
 
 class Server(http.server.ThreadingHTTPServer):
