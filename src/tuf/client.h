@@ -63,6 +63,9 @@ struct tuf_client_options {
 	 * well.
 	 */
 	bool poll;
+	/* Take delegated roles that are past their date too: for a publisher, whom one such role
+	 * must not keep from putting out the others. tuf_role_expires() says which. */
+	bool expired_roles;
 };
 
 /* One target as a verified role lists it. Everything belongs to the client and is valid until

@@ -593,6 +593,42 @@ with_repo(an_expired_role_is_refused)
 	assert_int_equal(load_stable(repo, &client, &role), ERR_EXPIRED);
 }
 
+static int load_expired(struct repo *repo)
+{
+	struct tuf_client_options options = {
+		.fetch = repo_fetch,
+		.user = repo,
+		.now = REPO_NOW,
+		.expired_roles = true,
+	};
+	const struct tuf_role *role;
+	struct tuf_client *client;
+	int r;
+
+	assert_ok(tuf_client_open(repo->client, &options, &client, &repo->err), &repo->err);
+	r = tuf_client_refresh(client, &repo->err);
+	if (r == 0)
+		r = tuf_client_load_role(client, "stable", &role, &repo->err);
+	if (r == 0)
+		assert_int_equal(tuf_role_expires(role), REPO_NOW);
+	tuf_client_free(client);
+	return r;
+}
+
+with_repo(a_publisher_takes_an_expired_role)
+{
+	assert_ok(tuf_metadata_set_expires(repo->stable, REPO_NOW, &repo->err), &repo->err);
+	repo_publish(repo);
+	assert_int_equal(load_expired(repo), 0);
+}
+
+with_repo(a_publisher_takes_no_expired_targets)
+{
+	assert_ok(tuf_metadata_set_expires(repo->targets, REPO_NOW, &repo->err), &repo->err);
+	repo_publish(repo);
+	assert_int_equal(load_expired(repo), ERR_EXPIRED);
+}
+
 /* ---- Search ---- */
 
 static int find(struct repo *repo, const char *path)
@@ -914,6 +950,8 @@ int main(void)
 		cmocka_unit_test(an_unknown_or_unlisted_role_is_refused),
 		cmocka_unit_test(a_missing_role_file_is_reported),
 		cmocka_unit_test(an_expired_role_is_refused),
+		cmocka_unit_test(a_publisher_takes_an_expired_role),
+		cmocka_unit_test(a_publisher_takes_no_expired_targets),
 		cmocka_unit_test(finds_through_delegations_in_order),
 		cmocka_unit_test(a_terminating_delegation_ends_the_search),
 		cmocka_unit_test(a_terminating_delegation_ends_the_search_above_too),
