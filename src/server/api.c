@@ -28,7 +28,7 @@ const struct http_route server_people_routes[] = {
 	{ "GET", "/v1/admin/machines", 0, guard_session, api_machine_list },
 	{ "GET", "/v1/admin/machines/{}", 0, guard_session, api_machine_show },
 	{ "DELETE", "/v1/admin/machines/{}", 0, guard_session, api_machine_forget },
-	{ "GET", "/v1/admin/repository/*", 0, guard_session, api_repository },
+	{ "GET", "/v1/admin/repository/*", 0, guard_session, api_repository_read },
 	{ "PUT", "/v1/admin/repository/*", UPLOAD_MAX, guard_session, api_repository_put, true },
 	{ "GET", "/livez", 0, NULL, api_alive },
 	{ "GET", "/readyz", 0, NULL, api_ready },

@@ -43,5 +43,7 @@ int api_machine_show(void *app, struct http_request *request, struct http_respon
 		     struct error *err);
 int api_machine_forget(void *app, struct http_request *request, struct http_response *response,
 		       struct error *err);
+int api_repository_read(void *app, struct http_request *request, struct http_response *response,
+			struct error *err);
 int api_repository_put(void *app, struct http_request *request, struct http_response *response,
 		       struct error *err);

@@ -28,7 +28,8 @@ static const struct config_key keys[] = {
 	  "of these, from one address" },
 	{ "header-timeout", CONFIG_INT, "20", 1, 600, NULL,
 	  "seconds for TLS and the headers of a request, and between two requests" },
-	{ "body-timeout", CONFIG_INT, "30", 1, 600, NULL, "seconds for the body of a request" },
+	{ "body-timeout", CONFIG_INT, "30", 1, 600, NULL,
+	  "seconds for the body of a request; 64 kB/s give it more" },
 	{ "answer-timeout", CONFIG_INT, "900", 1, 86400, NULL, "seconds for taking an answer" },
 	{ 0 },
 };

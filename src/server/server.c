@@ -138,6 +138,7 @@ int server_start(const struct server_options *options, struct server **ret, stru
 	if (!server)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	server->options = *options;
+	pthread_mutex_init(&server->publishing, NULL);
 	server->dir.lock_fd = -1;
 	r = open_parts(server, err);
 	if (r < 0)
@@ -165,6 +166,7 @@ void server_stop(struct server *server)
 	pki_free(server->pki);
 	store_close(server->store);
 	data_dir_close(&server->dir);
+	pthread_mutex_destroy(&server->publishing);
 	free(server->repository_dir);
 	free(server->bundle_path);
 	free(server);

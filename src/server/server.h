@@ -2,6 +2,7 @@
 /* The server as a whole: what its handlers share, its start and its end. */
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "server/data_dir.h"
@@ -37,6 +38,7 @@ struct server {
 	struct pki *pki;
 	struct repository *repository;
 	char *repository_dir, *bundle_path;
+	pthread_mutex_t publishing; /* held by whoever writes to the repository */
 	struct rate_limit *logins;
 	struct server_counters counters;
 	struct http_listener *machines, *people;

@@ -35,6 +35,38 @@ ok "a change" "$repo" recall r 1.1 --reason "it hangs"
 ok "is published too" "$repo" publish r --to "$people"
 ok "and verifies" "$repo" verify "$data/repository" --root r/repository/metadata/1.root.json
 ok "an older state is refused" says "newer than" "$repo" publish old --to "$people"
+
+# A backup that was changed again: the versions are the same, the bytes are not.
+served() { find "$data/repository" -type f | sort | xargs sha256sum; }
+served >before
+recall=$(ls r/repository/metadata/*.recall.json | sort -V | tail -1)
+ok "another history" "$repo" recall old 1.2 --reason "another reason"
+ok "with the same timestamp is refused" says "another timestamp" "$repo" publish old --to "$people"
+ok "and a newer one" "$repo" refresh old
+ok "too" says "another snapshot.json" "$repo" publish old --to "$people"
+is "nor does the server take one of its files" "$(put "metadata/${recall##*/}" "old/repository/metadata/${recall##*/}") $(answer .code)" "409 state"
+ok "all is as it was" diff before <(served)
+ok "in a folder too" "$repo" publish r --to folder
+ok "nothing is overwritten" says "another snapshot.json" "$repo" publish old --to folder
+ok "all of it verifies still" "$repo" verify folder --root r/repository/metadata/1.root.json
+
+# Whoever has the login has no keys.
+jq -c '.signed.version = 1000000' r/repository/metadata/timestamp.json >forged.json
+is "an unsigned timestamp" "$(put metadata/timestamp.json forged.json)" 403
+jq -c '.signed.version = 2' r/repository/metadata/1.root.json >forged.json
+is "an unsigned root" "$(put metadata/2.root.json forged.json)" 403
+jq -c '.signed.version = 9' "$recall" >forged.json
+is "what no timestamp leads to is taken" "$(put metadata/9.recall.json forged.json)" 201
+ok "and in nobody's way" "$repo" refresh r
+ok "the next timestamp is published" "$repo" publish r --to "$people"
+
+# Damage is repaired.
+for file in "$(find "$data/repository/targets" -type f | head -1)" "$data/repository/metadata/${recall##*/}"; do
+	printf x | dd of="$file" bs=1 seek=20 conv=notrunc 2>/dev/null
+done
+ok "a damaged repository" "$repo" publish r --to "$people"
+ok "is whole again" "$repo" verify "$data/repository" --root r/repository/metadata/1.root.json
+
 ok "so is a login somewhere else" says "the login is at" "$repo" publish r --to "https://127.0.0.1:1"
 ok "and another scheme" says "neither a folder nor" "$repo" publish r --to "http://127.0.0.1:1"
 
@@ -47,6 +79,12 @@ is "metadata of another version" "$(put metadata/7.root.json root.json)" 400
 is "a target of another hash" "$(put "targets/x/$(printf x | sha256sum | cut -c1-64).m.ko" root.json)" 400
 is "metadata that is none" "$(put metadata/1.root.json "$data/pki/ca.pem")" 400
 ok "a folder above is as it was" test ! -e "$data/x" -a ! -e "$data/settings.json"
+stop_server
+echo 'body-timeout = 1' >"$dir/server.conf"
+ok "a server with little time for a body" start_server
+head -c 6000000 /dev/zero >big
+is "a large file may take longer than a small one" "$(request --limit-rate 2M -X PUT -H "Authorization: Bearer $session" \
+	-H 'Content-Type: application/octet-stream' --data-binary @big "$people/v1/admin/repository/targets/x/$(sha256sum big | cut -c1-64).big")" 201
 session=0000000000000000000000000000000000000000000
 is "nothing without a session" "$(put metadata/1.root.json root.json)" 401
 is "and machines cannot put anything" "$(request -X PUT -H 'Content-Type: application/octet-stream' \

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "server/http/deadlines.h"
@@ -19,6 +20,7 @@
 #define IDLE_S         60
 /* A refused body up to this size is read and thrown away, so that the client sees the answer. */
 #define DISCARD_MAX    ((uint64_t)1024 * 1024)
+#define BODY_RATE_MIN  64 /* bytes a millisecond, beyond the time that every body has */
 #define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct http_listener {
@@ -36,7 +38,8 @@ struct exchange {
 	struct http_request request;
 	struct http_response response;
 	uint64_t received;
-	int failure; /* negative: the answer is `err` */
+	int64_t began; /* clock_monotonic_ms() at its headers */
+	int failure;   /* negative: the answer is `err` */
 	struct error err;
 	char allow[HTTP_ALLOW_MAX];
 };
@@ -69,6 +72,15 @@ int http_client_certificate(const struct http_request *request, uint8_t ret[stat
 		return error_set(err, ERR_UNTRUSTED,
 				 "the client certificate is not a valid one of this server");
 	return hash_sha256(certificates[0].data, certificates[0].size, ret);
+}
+
+static void set_deadline(const struct exchange *x, int ms)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(x->request.connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	if (info && info->socket_context)
+		deadline_set(info->socket_context, ms);
 }
 
 /* Answers */
@@ -133,8 +145,6 @@ static int fill_problem(struct exchange *x)
 
 static enum MHD_Result send_answer(struct exchange *x)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(x->request.connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct MHD_Response *answer;
 	enum MHD_Result result;
 	int status;
@@ -151,8 +161,7 @@ static enum MHD_Result send_answer(struct exchange *x)
 	if (!answer)
 		return MHD_NO;
 	add_headers(x, answer, status);
-	if (info && info->socket_context)
-		deadline_set(info->socket_context, x->listener->options.answer_ms);
+	set_deadline(x, x->listener->options.answer_ms);
 	result = MHD_queue_response(x->request.connection, (unsigned int)status, answer);
 	MHD_destroy_response(answer);
 	return result;
@@ -224,9 +233,18 @@ static int begin(struct exchange *x)
 		       : 0;
 }
 
+/* A body may take its time as long as it comes at a least rate. */
+static void extend_body(const struct exchange *x)
+{
+	int64_t allowed = x->listener->options.body_ms + (int64_t)(x->received / BODY_RATE_MIN);
+
+	set_deadline(x, (int)MAX(x->began + allowed - clock_monotonic_ms(), 0));
+}
+
 static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *len)
 {
 	x->received += *len;
+	extend_body(x);
 	if (x->failure == 0) {
 		int r = buf_append(&x->request.body, data, *len);
 
@@ -251,6 +269,7 @@ static struct exchange *exchange_new(struct http_listener *listener,
 	x->request.path = path;
 	x->request.method = method;
 	x->request.parameter = "";
+	x->began = clock_monotonic_ms();
 	x->response.fd = -1;
 	x->response.body = BUF_INIT(HTTP_ANSWER_MAX);
 	set_peer(&x->request);
@@ -266,16 +285,13 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	struct exchange *x = *request_cls;
 
 	if (!x) {
-		const union MHD_ConnectionInfo *info =
-			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 		int64_t length;
 
 		x = exchange_new(listener, connection, url, method);
 		if (!x)
 			return MHD_NO;
 		*request_cls = x;
-		if (info && info->socket_context)
-			deadline_set(info->socket_context, listener->options.body_ms);
+		set_deadline(x, listener->options.body_ms);
 		x->failure = begin(x);
 		length = announced_length(&x->request);
 		if (x->failure < 0 && length > 0 && (uint64_t)length > DISCARD_MAX)
@@ -285,6 +301,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	if (*upload_data_size > 0)
 		return take_body(x, upload_data, upload_data_size);
 	if (x->failure == 0) {
+		set_deadline(x, listener->options.answer_ms);
 		x->failure =
 			x->route->run(listener->options.app, &x->request, &x->response, &x->err);
 		x->failure = MIN(x->failure, 0);

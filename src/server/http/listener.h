@@ -19,7 +19,8 @@ struct http_listener_options {
 	unsigned threads;
 	unsigned connections, connections_per_address;
 	/* Milliseconds: for TLS and the headers of a request (or until the next one), for its
-	 * body, and for taking the answer. A connection over its time is cut. */
+	 * body (and one more for each 64 bytes of it that have come), and for taking the answer. A
+	 * connection over its time is cut. */
 	int header_ms, body_ms, answer_ms;
 };
 
