@@ -168,6 +168,18 @@ int attestation_check_build(const json_t *statement, const struct attestation_su
 	return 0;
 }
 
+bool attestation_names(const json_t *provenance, const char *sha256)
+{
+	const json_t *run = json_object_get(json_object_get(provenance, "predicate"), "runDetails");
+	const json_t *list = json_object_get(run, "byproducts");
+
+	for (size_t i = 0; sha256 && i < json_array_size(list); i++) {
+		if (digest_is(json_array_get(list, i), "sha256", sha256))
+			return true;
+	}
+	return false;
+}
+
 /* Among what was tested on: this kernel, in this build. */
 static bool has_kernel(const json_t *predicate, const struct attestation_subject *s)
 {
@@ -183,19 +195,25 @@ static bool has_kernel(const json_t *predicate, const struct attestation_subject
 	return false;
 }
 
-/* suture-lab says which module each trial was of: a matrix has many modules and kernels. */
-static bool has_trial(const json_t *trials, const struct attestation_subject *s)
+/* suture-lab says which module each trial was of: a matrix has many modules and kernels. Of this
+ * one on this build there is one at least, and none that failed. */
+static bool passed_trials(const json_t *trials, const struct attestation_subject *s)
 {
+	size_t passed = 0;
+
 	for (size_t i = 0; i < json_array_size(trials); i++) {
 		const json_t *trial = json_array_get(trials, i);
 		const json_t *hash = json_object_get(trial, "module_sha256");
 
-		if (is_hash_of(s, json_string_value(hash)) &&
-		    text_is(trial, "build_id", s->build_id) &&
-		    text_is(trial, "kernel", s->kernel) && text_is(trial, "result", "pass"))
-			return true;
+		if (!is_hash_of(s, json_string_value(hash)) ||
+		    !text_is(trial, "build_id", s->build_id) ||
+		    !text_is(trial, "kernel", s->kernel))
+			continue;
+		if (!text_is(trial, "result", "pass"))
+			return false;
+		passed++;
 	}
-	return false;
+	return passed > 0;
 }
 
 int attestation_check_lab(const json_t *statement, const struct attestation_subject *s,
@@ -210,12 +228,14 @@ int attestation_check_lab(const json_t *statement, const struct attestation_subj
 		return r;
 	if (!text_is(predicate, "result", "PASSED") && !text_is(predicate, "result", "WARNED"))
 		return error_set(err, ERR_DENIED, "the tests did not pass");
+	if (json_array_size(json_object_get(predicate, "failedTests")) > 0)
+		return error_set(err, ERR_DENIED, "it names tests that failed");
 	if (json_array_size(json_object_get(predicate, "passedTests")) +
 		    json_array_size(json_object_get(predicate, "warnedTests")) ==
 	    0)
 		return error_set(err, ERR_DENIED, "it names no test that passed");
 	if (!has_kernel(predicate, s) ||
-	    (trials ? !has_trial(trials, s) : json_array_size(subjects) != 1))
+	    (trials ? !passed_trials(trials, s) : json_array_size(subjects) != 1))
 		return error_set(err, ERR_DENIED,
 				 "it does not say that the module passed on %s with build ID %s",
 				 s->kernel, s->build_id);

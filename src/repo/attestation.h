@@ -27,6 +27,8 @@ int attestation_provenance(const struct record *record, const struct attestation
  * another one, ERR_DENIED about another kernel. */
 int attestation_check_build(const json_t *statement, const struct attestation_subject *subject,
 			    struct error *err);
+/* Does a provenance name a byproduct (the record, the source) of this hash? */
+bool attestation_names(const json_t *provenance, const char *sha256);
 /*
  * Does the statement say that this very module passed its tests on this kernel build? Signed or
  * not: the code is the same. Another module is ERR_NOT_LISTED, a failed result and another kernel
