@@ -203,7 +203,7 @@ static int add_build(struct repository *repo, const struct cli *cli, const struc
 	size_t given = cli_count(cli, "source"), n = 0;
 	_cleanup_free_ char *record = folder_of(cli_get(cli, "record"));
 	_cleanup_free_ char *module = folder_of(cli_arg(cli, 1));
-	struct evidence_input input = { s->record, &s->text, &s->module, places, 0 };
+	struct evidence_input input = { s->record, &s->text, places, 0 };
 	struct error missing = { 0 }, local = { 0 };
 	int r;
 

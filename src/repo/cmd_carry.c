@@ -2,39 +2,51 @@
 /* suture-repo export, import: the repository on a medium, for networks that are apart. */
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "repo/commands.h"
 #include "repo/publication.h"
 #include "repo/walk.h"
 
+/* A role that expired must not keep the others from being carried: machines refuse it. */
 static int verify_tree(const char *tree, const char *root, int64_t now, struct walk_result *ret,
 		       struct error *err)
 {
-	int r = walk_repository(tree, root, now, ret, err);
+	const struct walk_options options = { .root = root, .now = now, .expired_roles = true };
+	int r = walk_repository(tree, &options, ret, err);
 
-	json_decref(ret->report);
-	ret->report = NULL;
 	return r < 0 ? error_prefix(err, r, "%s", tree) : 0;
 }
 
-/* What lies on the medium is read again before it is said to be good. */
+/* What lies there afterwards is read again before it is said to be good. */
+static int carry(struct publication *p, const char *root, int64_t now, struct walk_result *ret,
+		 struct error *err)
+{
+	_cleanup_walk_ struct walk_result verified = { 0 };
+	int r = verify_tree(p->from, root, now, &verified, err);
+
+	if (r < 0)
+		return r;
+	walk_print_warnings(&verified);
+	p->what = &verified;
+	r = publication_run(p, err);
+	p->what = NULL;
+	return r < 0 ? r : verify_tree(p->to, root, now, ret, err);
+}
+
 int cmd_export(struct cli *cli, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
+	_cleanup_walk_ struct walk_result result = { 0 };
+	_cleanup_free_ char *root = NULL;
 	struct publication p = { .to = cli_get(cli, "to") };
-	struct walk_result result = { 0 };
 	int r = command_open(cli, &repo, err);
 
-	if (r == 0)
-		r = verify_tree(repo->tree, NULL, repo->now, &result, err);
 	if (r < 0)
 		return r;
+	root = path_join(repo->tree, "metadata", "1.root.json", NULL);
+	if (!root)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
 	p.from = repo->tree;
-	r = publication_check(&p, err);
-	if (r == 0)
-		r = publication_run(&p, err);
-	if (r == 0)
-		r = verify_tree(p.to, NULL, repo->now, &result, err);
+	r = carry(&p, root, repo->now, &result, err);
 	if (r < 0)
 		return r;
 	printf("%s: %zu files new, %zu as they were; %zu modules; to be imported before %s\n", p.to,
@@ -44,28 +56,20 @@ int cmd_export(struct cli *cli, struct error *err)
 
 /*
  * The medium counts for nothing: the chain begins with a root that was trusted before. Nothing is
- * copied unless all of it is good, and never an older state over a newer one; what was copied is
- * verified once more, since a medium may say another thing the second time.
+ * copied unless all of it is good, nothing but that, and never an older state over a newer one. A
+ * medium may say another thing the second time: no byte is written that is not the verified one.
  */
 int cmd_import(struct cli *cli, struct error *err)
 {
+	_cleanup_walk_ struct walk_result result = { 0 };
 	_cleanup_free_ char *tree = NULL;
 	struct publication p = { .to = cli_get(cli, "to") };
-	struct walk_result result = { 0 };
-	const char *root = cli_get(cli, "root");
-	int64_t now = clock_now();
 	int r = walk_find_tree(cli_arg(cli, 0), &tree, err);
 
-	if (r == 0)
-		r = verify_tree(tree, root, now, &result, err);
 	if (r < 0)
 		return r;
 	p.from = tree;
-	r = publication_check(&p, err);
-	if (r == 0)
-		r = publication_run(&p, err);
-	if (r == 0)
-		r = verify_tree(p.to, root, now, &result, err);
+	r = carry(&p, cli_get(cli, "root"), clock_now(), &result, err);
 	if (r < 0)
 		return r;
 	printf("%s: %zu files new, %zu as they were; %zu modules verified\n", p.to, p.copied,

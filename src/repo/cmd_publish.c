@@ -24,28 +24,35 @@ static void print_report(const struct walk_result *result)
 		       json_string_value(json_object_get(role, "expires")),
 		       json_integer_value(json_object_get(role, "modules")));
 	}
+	walk_print_warnings(result);
 	printf("verified: %zu roles, %zu modules, %zu attestations, %zu bytes\n", result->roles,
 	       result->modules, result->attestations, result->bytes);
 }
 
 int cmd_verify(struct cli *cli, struct error *err)
 {
+	_cleanup_walk_ struct walk_result result = { 0 };
 	_cleanup_free_ char *tree = NULL;
-	_cleanup_buf_ struct buf text = BUF_INIT(1 << 20);
-	struct walk_result result = { 0 };
+	_cleanup_buf_ struct buf text = BUF_INIT((size_t)64 * 1024 * 1024);
+	const struct walk_options options = { .root = cli_get(cli, "root"), .now = clock_now() };
 	enum cli_format format;
 	int r = cli_get_format(cli, false, &format, err);
 
 	if (r == 0)
 		r = walk_find_tree(cli_arg(cli, 0), &tree, err);
 	if (r == 0)
-		r = walk_repository(tree, cli_get(cli, "root"), clock_now(), &result, err);
-	if (r == 0 && format == CLI_TEXT)
+		r = walk_repository(tree, &options, &result, err);
+	if (r < 0)
+		return r;
+	if (format == CLI_TEXT) {
 		print_report(&result);
-	else if (r == 0 && json_append_pretty(result.report, &text) == 0)
-		fputs(buf_str(&text), stdout);
-	json_decref(result.report);
-	return r < 0 ? r : EXIT_OK;
+		return EXIT_OK;
+	}
+	r = json_append_pretty(result.report, &text);
+	if (r < 0)
+		return error_set(err, r, "the report is too large");
+	fputs(buf_str(&text), stdout);
+	return EXIT_OK;
 }
 
 /* ---- trust-bundle ---- */
@@ -146,36 +153,35 @@ static int publish_to_server(struct publication *p, const char *session, struct 
 
 	if (r < 0)
 		return r;
+	p->get = upload_get;
 	p->put = upload_put;
 	p->user = upload;
 	return publication_run(p, err);
 }
 
+/* A role that expired must not keep the others, a recall above all, from being published. */
 int cmd_publish(struct cli *cli, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
-	struct walk_result result = { 0 };
-	struct publication p = { .to = cli_get(cli, "to") };
+	_cleanup_walk_ struct walk_result result = { 0 };
+	struct walk_options options = { .expired_roles = true };
+	struct publication p = { .to = cli_get(cli, "to"), .what = &result };
 	int r;
 
 	if (!str_has_prefix(p.to, "https://") && strstr(p.to, "://"))
 		return error_set(err, ERR_USAGE, "%s: neither a folder nor an https:// address",
 				 p.to);
 	r = command_open(cli, &repo, err);
-
-	if (r == 0)
-		r = walk_repository(repo->tree, NULL, repo->now, &result, err);
-	json_decref(result.report);
 	if (r < 0)
 		return r;
+	options.now = repo->now;
+	r = walk_repository(repo->tree, &options, &result, err);
+	if (r < 0)
+		return r;
+	walk_print_warnings(&result);
 	p.from = repo->tree;
-	if (str_has_prefix(p.to, "https://")) {
-		r = publish_to_server(&p, cli_get(cli, "session"), err);
-	} else {
-		r = publication_check(&p, err);
-		if (r == 0)
-			r = publication_run(&p, err);
-	}
+	r = str_has_prefix(p.to, "https://") ? publish_to_server(&p, cli_get(cli, "session"), err)
+					     : publication_run(&p, err);
 	if (r < 0)
 		return r;
 	printf("%s: %zu files new, %zu as they were\n", p.to, p.copied, p.kept);

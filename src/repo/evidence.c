@@ -7,6 +7,7 @@
 #include "module/signature.h"
 #include "repo/dsse.h"
 #include "repo/source.h"
+#include "tuf/client.h"
 
 #define SUFFIX_BUILD  ".build.json"
 #define SUFFIX_SOURCE ".source.tar"
@@ -71,7 +72,7 @@ static int read_listed(const struct repository *repo, const json_t *role, const 
 {
 	const json_t *target = listed(role, path);
 	const char *sha256 = hash_of(target);
-	_cleanup_free_ char *relative = NULL, *full = NULL;
+	_cleanup_free_ char *relative = NULL;
 	const struct buf *kept;
 	int r;
 
@@ -80,11 +81,11 @@ static int read_listed(const struct repository *repo, const json_t *role, const 
 	if (!sha256 || !hex_is_lower(sha256, SHA256_HEX_LEN) || !path_is_safe_relative(path))
 		return error_set(err, ERR_INVALID, "%s: listed without a SHA-256", path);
 	relative = repository_file_path(path, sha256);
-	full = relative ? path_join(tree, relative, NULL) : NULL;
-	if (!full)
+	if (!relative)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	kept = repo ? repository_kept_file(repo, relative) : NULL;
-	r = kept ? buf_append(out, kept->data, kept->len) : file_read(full, out, err);
+	r = kept ? buf_append(out, kept->data, kept->len)
+		 : tuf_fetch_folder((void *)tree, relative, out->max, out, err);
 	return r < 0 ? r : tuf_check_bytes(target, path, out->data, out->len, err);
 }
 
@@ -112,25 +113,47 @@ static int read_statement(const struct repository *repo, const json_t *role, con
 	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
 }
 
+/* One envelope of this kind. */
 static int check_file(const struct repository *repo, const json_t *role, const char *tree,
 		      const struct attestation_subject *subject, const char *suffix,
-		      enum evidence_kind kind, struct error *err)
+		      enum evidence_kind kind, json_t **ret, struct error *err)
 {
 	_cleanup_free_ char *path = evidence_path(subject, suffix);
 	_cleanup_json_ json_t *statement = NULL;
-	_cleanup_buf_ struct buf source = BUF_INIT(SOURCE_MAX);
 	int r;
 
 	if (!path)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
-	if (kind == EVIDENCE_SOURCE)
-		return read_listed(repo, role, tree, path, &source, err);
 	r = read_statement(repo, role, tree, path, &statement, err);
 	if (r < 0)
 		return r;
 	r = kind == EVIDENCE_BUILD ? attestation_check_build(statement, subject, err)
 				   : attestation_check_lab(statement, subject, err);
-	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
+	if (r < 0)
+		return error_prefix(err, r, "%s", path);
+	if (ret)
+		*ret = TAKE_PTR(statement);
+	return 0;
+}
+
+/* The source of this very module is the archive that its provenance names. */
+static int check_source(const struct repository *repo, const json_t *role, const char *tree,
+			const struct attestation_subject *subject, struct error *err)
+{
+	_cleanup_free_ char *path = evidence_path(subject, SUFFIX_SOURCE);
+	_cleanup_buf_ struct buf source = BUF_INIT(SOURCE_MAX);
+	_cleanup_json_ json_t *provenance = NULL;
+	int r;
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	r = read_listed(repo, role, tree, path, &source, err);
+	if (r == 0)
+		r = check_file(repo, role, tree, subject, SUFFIX_BUILD, EVIDENCE_BUILD, &provenance,
+			       err);
+	if (r == 0 && !attestation_names(provenance, hash_of(listed(role, path))))
+		r = error_set(err, ERR_NOT_LISTED, "%s: the provenance does not name it", path);
+	return r;
 }
 
 /* Of several test records one good one is enough. */
@@ -144,7 +167,7 @@ static int check_labs(const struct repository *repo, const json_t *role, const c
 		int r;
 
 		lab_suffix(i, suffix);
-		r = check_file(repo, role, tree, subject, suffix, EVIDENCE_LAB, &local);
+		r = check_file(repo, role, tree, subject, suffix, EVIDENCE_LAB, NULL, &local);
 		if (r == 0)
 			return 0;
 		if (first.code == 0 || (first.code == ERR_NOT_FOUND && r != ERR_NOT_FOUND))
@@ -161,8 +184,9 @@ int evidence_check(const struct repository *repo, const json_t *role, const char
 {
 	if (kind == EVIDENCE_LAB)
 		return check_labs(repo, role, tree, subject, err);
-	return check_file(repo, role, tree, subject,
-			  kind == EVIDENCE_BUILD ? SUFFIX_BUILD : SUFFIX_SOURCE, kind, err);
+	if (kind == EVIDENCE_SOURCE)
+		return check_source(repo, role, tree, subject, err);
+	return check_file(repo, role, tree, subject, SUFFIX_BUILD, kind, NULL, err);
 }
 
 /* Which of a module's files has this hash. */
@@ -191,19 +215,14 @@ static int find_by_hash(const json_t *role, const struct attestation_subject *su
 }
 
 int evidence_check_listed(const json_t *role, const char *tree,
-			  const struct attestation_subject *subject,
-			  const struct target_custom *custom, struct error *err)
+			  const struct attestation_subject *subject, const char *sha256,
+			  struct error *err)
 {
 	char suffix[SUFFIX_SIZE];
 	enum evidence_kind kind;
-	int r = 0;
+	int r = find_by_hash(role, subject, sha256, suffix, &kind, err);
 
-	for (size_t i = 0; r == 0 && i < custom->n_attestations; i++) {
-		r = find_by_hash(role, subject, custom->attestations[i], suffix, &kind, err);
-		if (r == 0)
-			r = check_file(NULL, role, tree, subject, suffix, kind, err);
-	}
-	return r;
+	return r < 0 ? r : check_file(NULL, role, tree, subject, suffix, kind, NULL, err);
 }
 
 int evidence_list(const json_t *role, const struct attestation_subject *subject,
@@ -252,100 +271,137 @@ static int remember_key(struct repo_role *role, const struct tuf_key *key, struc
 	return 0;
 }
 
-/* With every key of the role that is here; one is enough. */
-static int sign_envelope(struct repository *repo, struct repo_role *role, struct dsse *dsse,
-			 struct error *err)
+struct signers {
+	const struct tuf_key *keys[TUF_MAX_ROLE_KEYS];
+	size_t n;
+};
+
+/* The keys of the role that are here. ERR_UNTRUSTED when they are too few to sign it: then nothing
+ * of it is to be changed. */
+static int find_signers(struct repository *repo, const struct repo_role *role, struct signers *ret,
+			struct error *err)
 {
 	const json_t *keys, *object = repository_delegation(repo, role->name, &keys);
 	const json_t *ids = json_object_get(object, "keyids");
+	json_int_t need = json_integer_value(json_object_get(object, "threshold"));
 	struct error why = { 0 };
-	size_t n = 0;
 
-	for (size_t i = 0; i < json_array_size(ids); i++) {
+	ret->n = 0;
+	for (size_t i = 0; i < json_array_size(ids) && ret->n < ARRAY_SIZE(ret->keys); i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
-		const struct tuf_key *key;
-		int r = key_store_open(repo->keys, id, &key, &why);
+		int r = key_store_open(repo->keys, id, &ret->keys[ret->n], &why);
 
-		if (r == ERR_NOT_FOUND || r == ERR_DENIED)
-			continue;
-		if (r == 0)
-			r = dsse_sign(dsse, key, &why);
-		if (r == 0)
-			r = remember_key(role, key, &why);
-		if (r < 0) {
-			if (err)
-				*err = why;
-			return r;
-		}
-		n++;
+		if (r < 0 && r != ERR_NOT_FOUND && r != ERR_DENIED)
+			return error_set(err, r, "%s", why.message);
+		ret->n += r == 0;
 	}
-	return n > 0 ? 0
-		     : error_set(err, ERR_UNTRUSTED, "role %s: no key of it to sign with: %s",
-				 role->name, why.message);
+	if (ret->n > 0 && (repo->may_wait || (json_int_t)ret->n >= need))
+		return 0;
+	return error_set(err, ERR_UNTRUSTED, "role %s: %zu of %lld needed keys are here: %s",
+			 role->name, ret->n, (long long)need, why.message);
 }
 
 static int put_envelope(struct repository *repo, struct repo_role *role, const char *path,
-			const void *statement, size_t len, struct error *err)
+			const void *statement, size_t len, const struct signers *signers,
+			struct error *err)
 {
 	_cleanup_dsse_ struct dsse *dsse = NULL;
 	_cleanup_buf_ struct buf out = BUF_INIT(DSSE_MAX);
 	int r = dsse_new(ATTESTATION_TYPE, statement, len, &dsse, err);
 
-	if (r == 0)
-		r = sign_envelope(repo, role, dsse, err);
+	for (size_t i = 0; r == 0 && i < signers->n; i++) {
+		r = dsse_sign(dsse, signers->keys[i], err);
+		if (r == 0)
+			r = remember_key(role, signers->keys[i], err);
+	}
 	if (r == 0)
 		r = dsse_write(dsse, &out, err);
 	return r < 0 ? r : repository_put_target(repo, role, path, out.data, out.len, NULL, err);
 }
 
-/* Without the sources the module is added all the same, unless its tier demands them. */
-static int add_source(struct repository *repo, struct repo_role *role,
-		      const struct evidence_input *input, const struct attestation_subject *subject,
-		      char *ret_sha256, struct error *ret_missing, struct error *err)
+/* The archive, or nothing: without the sources the module is added all the same, unless its tier
+ * demands them. */
+static int make_source(const struct evidence_input *input, struct buf *out,
+		       struct error *ret_missing, struct error *err)
 {
-	_cleanup_buf_ struct buf archive = BUF_INIT(SOURCE_MAX);
-	_cleanup_free_ char *path = evidence_path(subject, SUFFIX_SOURCE);
-	int r = path ? 0 : ERR_NO_MEMORY;
+	struct error why = { 0 };
+	int r = source_archive(input->record, input->text->data, input->text->len, input->places,
+			       input->n_places, out, &why);
 
-	ret_sha256[0] = '\0';
-	if (r == 0)
-		r = source_archive(input->record, input->text->data, input->text->len,
-				   input->places, input->n_places, &archive, ret_missing);
-	if (r == ERR_NOT_FOUND)
+	*ret_missing = (struct error){ 0 };
+	if (r == ERR_NOT_FOUND) {
+		buf_clear(out);
+		*ret_missing = why;
 		return 0;
-	if (r == 0)
-		r = hash_sha256_hex(archive.data, archive.len, ret_sha256);
-	if (r == 0)
-		return repository_put_target(repo, role, path, archive.data, archive.len, NULL,
+	}
+	return r < 0 ? error_set(err, r, "%s", why.message[0] ? why.message : "no memory") : 0;
+}
+
+/* Another module of the same name may have left its own source. */
+static int put_source(struct repository *repo, struct repo_role *role,
+		      const struct attestation_subject *subject, const struct buf *source,
+		      struct error *err)
+{
+	_cleanup_free_ char *path = evidence_path(subject, SUFFIX_SOURCE);
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (source->len > 0)
+		return repository_put_target(repo, role, path, source->data, source->len, NULL,
 					     err);
-	return error_set(err, r, "%s",
-			 ret_missing->message[0] ? ret_missing->message : "no memory");
+	json_object_del(json_object_get(role->md->body, "targets"), path);
+	return 0;
+}
+
+static int put_build(struct repository *repo, struct repo_role *role,
+		     const struct evidence_input *input, const struct attestation_subject *subject,
+		     const struct buf *source, const struct signers *signers, struct error *err)
+{
+	_cleanup_free_ char *path = evidence_path(subject, SUFFIX_BUILD);
+	_cleanup_buf_ struct buf text = BUF_INIT(DSSE_PAYLOAD_MAX);
+	_cleanup_json_ json_t *statement = NULL;
+	char record[SHA256_HEX_LEN + 1], archive[SHA256_HEX_LEN + 1];
+	int r = hash_sha256_hex(input->text->data, input->text->len, record);
+
+	if (r == 0)
+		r = hash_sha256_hex(source->data, source->len, archive);
+	if (r < 0 || !path)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	r = attestation_provenance(input->record, subject, record, source->len > 0 ? archive : NULL,
+				   &statement, err);
+	if (r < 0)
+		return r;
+	if (json_append(statement, &text) < 0)
+		return error_set(err, ERR_TOO_LARGE, "provenance: too large");
+	r = put_source(repo, role, subject, source, err);
+	return r < 0 ? r : put_envelope(repo, role, path, text.data, text.len, signers, err);
 }
 
 int evidence_add_build(struct repository *repo, const struct evidence_input *input,
 		       const struct attestation_subject *subject, struct error *ret_missing,
 		       struct error *err)
 {
-	_cleanup_free_ char *path = evidence_path(subject, SUFFIX_BUILD);
-	_cleanup_buf_ struct buf text = BUF_INIT(DSSE_PAYLOAD_MAX);
-	_cleanup_json_ json_t *statement = NULL;
-	char record[SHA256_HEX_LEN + 1], source[SHA256_HEX_LEN + 1];
+	_cleanup_buf_ struct buf source = BUF_INIT(SOURCE_MAX);
 	struct repo_role *role;
+	struct signers signers;
+	bool built, sourced;
 	int r = find_role(repo, &role, err);
 
 	*ret_missing = (struct error){ 0 };
 	if (r == 0)
-		r = add_source(repo, role, input, subject, source, ret_missing, err);
-	if (r == 0)
-		r = hash_sha256_hex(input->text->data, input->text->len, record);
-	if (r == 0)
-		r = attestation_provenance(input->record, subject, record,
-					   source[0] ? source : NULL, &statement, err);
+		r = make_source(input, &source, ret_missing, err);
 	if (r < 0)
 		return r;
-	if (!path || json_append(statement, &text) < 0)
-		return error_set(err, ERR_TOO_LARGE, "provenance: too large");
-	return put_envelope(repo, role, path, text.data, text.len, err);
+	/* What another tier names by its hash stays, unless there is more to say now. */
+	built = check_file(repo, role->md->body, repo->tree, subject, SUFFIX_BUILD, EVIDENCE_BUILD,
+			   NULL, NULL) == 0;
+	sourced = built && check_source(repo, role->md->body, repo->tree, subject, NULL) == 0;
+	if (sourced)
+		*ret_missing = (struct error){ 0 };
+	if (sourced || (built && source.len == 0))
+		return 0;
+	r = find_signers(repo, role, &signers, err);
+	return r < 0 ? r : put_build(repo, role, input, subject, &source, &signers, err);
 }
 
 /* The first free place; ERR_EXISTS when a listed record says the same. */
@@ -382,6 +438,7 @@ int evidence_add_lab(struct repository *repo, const struct attestation_subject *
 	_cleanup_json_ json_t *statement = NULL;
 	_cleanup_free_ char *path = NULL;
 	struct repo_role *role;
+	struct signers signers;
 	int r = find_role(repo, &role, err);
 
 	if (r == 0)
@@ -390,7 +447,9 @@ int evidence_add_lab(struct repository *repo, const struct attestation_subject *
 		r = attestation_check_lab(statement, subject, err);
 	if (r == 0)
 		r = free_lab(repo, role, subject, statement, &path, err);
-	return r < 0 ? r : put_envelope(repo, role, path, data, len, err);
+	if (r == 0)
+		r = find_signers(repo, role, &signers, err);
+	return r < 0 ? r : put_envelope(repo, role, path, data, len, &signers, err);
 }
 
 /* ---- Leaving ---- */
@@ -417,19 +476,25 @@ int evidence_prune(struct repository *repo, struct error *err)
 {
 	struct repo_role *role = repository_role(repo, TARGET_EVIDENCE_ROLE);
 	json_t *targets = role ? json_object_get(role->md->body, "targets") : NULL, *target;
+	struct signers signers;
 	const char *path;
 	void *next;
 	size_t n = 0;
+	int r;
 
-	json_object_foreach_safe(targets, next, path, target)
-	{
-		if (is_wanted(repo, path))
-			continue;
-		json_object_del(targets, path);
-		n++;
-	}
+	json_object_foreach (targets, path, target)
+		n += !is_wanted(repo, path);
 	if (n == 0)
 		return 0;
+	/* It does no harm there: the next one who has the key takes it out. */
+	r = find_signers(repo, role, &signers, NULL);
+	if (r < 0)
+		return r == ERR_UNTRUSTED ? 0 : error_set(err, r, "role %s: its keys", role->name);
+	json_object_foreach_safe(targets, next, path, target)
+	{
+		if (!is_wanted(repo, path))
+			json_object_del(targets, path);
+	}
 	role->changed = true;
 	return tuf_metadata_changed(role->md, err);
 }

@@ -22,7 +22,6 @@
 struct evidence_input {
 	const struct record *record;
 	const struct buf *text;    /* the record's bytes */
-	const struct buf *module;  /* signed */
 	const char *const *places; /* where its source may be */
 	size_t n_places;
 };
@@ -33,9 +32,10 @@ int evidence_subject(const char *name, const char *kernel, const char *build_id,
 		     const struct buf *module, struct attestation_subject *ret, struct error *err);
 
 /*
- * Adds provenance and source of a module to the role, signed. Sources that are not there are no
- * error: *ret_missing then says why (zeroed otherwise). ERR_NOT_FOUND when the repository has no
- * role `evidence`, ERR_UNTRUSTED when none of its keys is here.
+ * Adds provenance and source of a module to the role, signed; good ones that are there stay as they
+ * are. Sources that are not there are no error: *ret_missing then says why (zeroed otherwise).
+ * ERR_NOT_FOUND when the repository has no role `evidence`, ERR_UNTRUSTED when too few of its keys
+ * are here: the role is as it was then.
  */
 int evidence_add_build(struct repository *repo, const struct evidence_input *input,
 		       const struct attestation_subject *subject, struct error *ret_missing,
@@ -54,18 +54,20 @@ int evidence_list(const json_t *role, const struct attestation_subject *subject,
  * Checks that there is good evidence of this kind about a module: listed in `role` (the signed part
  * of the role's metadata), whole, signed, about this module, and passed. `tree` is the folder that
  * holds targets/; bytes that are not written yet come from `repo`, which may be NULL. ERR_NOT_FOUND
- * when there is none, or the first error that there is.
+ * when there is none, or the first error that there is. Source counts if the module's provenance
+ * names it.
  */
 int evidence_check(const struct repository *repo, const json_t *role, const char *tree,
 		   const struct attestation_subject *subject, enum evidence_kind kind,
 		   struct error *err);
-/* Checks every attestation that `custom` names: each is listed in `role`, whole, signed and about
- * this module. */
+/* Checks one attestation that `custom` names: it is listed in `role` (NULL: there is none), whole,
+ * signed and about this module. */
 int evidence_check_listed(const json_t *role, const char *tree,
-			  const struct attestation_subject *subject,
-			  const struct target_custom *custom, struct error *err);
+			  const struct attestation_subject *subject, const char *sha256,
+			  struct error *err);
 
-/* Takes the evidence of modules that no tier lists any more out of the role. Files stay. */
+/* Takes the evidence of modules that no tier lists any more out of the role, if its keys are here.
+ * Files stay. */
 int evidence_prune(struct repository *repo, struct error *err);
 /* Envelopes of keys whose ID begins so do not count any more; how many there were. */
 int evidence_forget_key(struct repository *repo, const char *id, size_t *ret_n, struct error *err);

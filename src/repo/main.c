@@ -164,15 +164,17 @@ static const struct cli_option revoke_options[] = {
 	"lifetime.ROLE=90d: what is signed from now on is valid so long; ROLE is root, targets, " \
 	"tier (all of them), recall, evidence, snapshot or timestamp. require.TIER=lab,source: "  \
 	"add and promote refuse a module without a passed test record for its kernel (lab), its " \
-	"provenance (build) or its source; none takes that back."
+	"provenance (build) or its source (the one that the provenance names); none takes that back."
 #define REFRESH_TEXT                                                                                \
 	"For a timer: needs only the online keys. The snapshot is signed when half of its life is " \
 	"over. Offline roles that expire within two weeks are named on standard error."
-#define PUBLISH_TEXT                                                                                \
-	"Verifies everything first. Copies targets, then delegated roles, targets, snapshot, root " \
-	"and timestamp, each file as one step, so that a reader never sees half. A folder with a "  \
-	"newer timestamp is refused. To a server (https://host[:port]) it goes with the login of "  \
-	"suture-admin; the server keeps the files and vouches for nothing."
+#define PUBLISH_TEXT                                                                                  \
+	"Verifies everything first, and copies what was verified and nothing else: targets, then "    \
+	"delegated roles, targets, snapshot, root and timestamp, each file as one step, so that a "   \
+	"reader never sees half. A tier, evidence or recall that expired, and attestations that no "  \
+	"longer count, are warnings. Where a newer state is, or one that was changed apart, nothing " \
+	"is written. Older files that are there stay. To a server (https://host[:port]) it goes "     \
+	"with the login of suture-admin; the server takes a root and a timestamp only if signed."
 
 #define SIGN_TEXT                                                                                  \
 	"Several people who keep their keys apart: a change made with --pending waits under "      \
@@ -188,9 +190,10 @@ static const struct cli_option revoke_options[] = {
 	"For networks that are apart. Verifies everything, copies it as publish does, reads the "  \
 	"medium again, and says until when it may be imported: its timestamp must still be valid " \
 	"then (config lifetime.timestamp)."
-#define IMPORT_MEDIA_TEXT                                                                    \
-	"Verifies what lies on the medium as a machine would, from a root that was trusted " \
-	"before, and copies it to where a server or machines read it, unless that is newer."
+#define IMPORT_MEDIA_TEXT                                                                           \
+	"Verifies what lies on the medium as a machine would, from a root that was trusted "        \
+	"before, and copies what was verified and nothing else to where a server or machines read " \
+	"it, as publish does. What lies there is verified once more."
 #define ROTATE_TEXT                                                                                \
 	"Makes as many new keys as the role has, beside the old ones, and signs what names them: " \
 	"targets for a tier or recall, root for the others. A new root is signed by the old and "  \

@@ -2,18 +2,16 @@
 #include "repo/upload.h"
 
 #include <curl/curl.h>
-#include <sys/stat.h>
+#include <stdio.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "wire/problem.h"
 
 #define SESSION_MAX ((size_t)128 * 1024)
-#define FILE_MAX    ((size_t)80 * 1024 * 1024)
 #define ANSWER_MAX  ((size_t)16 * 1024 * 1024)
 #define STALL_S     30L /* at less than 1 kB/s for so long, the server counts as stuck */
 
-DEFINE_CLEANUP(CURL *, curl_easy_cleanup);
 DEFINE_CLEANUP(struct curl_slist *, curl_slist_free_all);
 
 struct upload {
@@ -198,14 +196,30 @@ static int refused(const char *relative, long status, const struct buf *answer, 
 	return error_set(err, problem_code(&problem), "%s: %s", relative, problem.detail);
 }
 
-static int is_there(struct upload *u, const char *relative, const struct buf *data, bool *ret,
-		    struct error *err)
+int upload_get(void *upload, const char *path, size_t max, struct buf *out, struct error *err)
+{
+	_cleanup_buf_ struct buf answer = BUF_INIT(max);
+	long status = 0;
+	int r = request(upload, path, NULL, false, &answer, &status, err);
+
+	if (r < 0)
+		return r;
+	if (status == 404)
+		return error_set(err, ERR_NOT_FOUND, "%s: the server has it not", path);
+	if (status != 200)
+		return refused(path, status, &answer, err);
+	r = buf_append(out, answer.data, answer.len);
+	return r < 0 ? error_set(err, r, "%s: no room", path) : 0;
+}
+
+/* The server says the hash of what it has as an ETag: a damaged file is sent again. */
+static int is_there(struct upload *u, const struct walk_file *file, bool *ret, struct error *err)
 {
 	_cleanup_buf_ struct buf answer = BUF_INIT(ANSWER_MAX);
-	bool metadata = str_has_prefix(relative, "metadata/");
-	curl_off_t length = -1;
+	char expected[SHA256_HEX_LEN + 3];
+	struct curl_header *etag;
 	long status = 0;
-	int r = request(u, relative, NULL, !metadata, &answer, &status, err);
+	int r = request(u, file->path, NULL, true, &answer, &status, err);
 
 	if (r < 0)
 		return r;
@@ -213,29 +227,27 @@ static int is_there(struct upload *u, const char *relative, const struct buf *da
 	if (status == 404)
 		return 0;
 	if (status != 200)
-		return refused(relative, status, &answer, err);
-	curl_easy_getinfo(u->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-	*ret = metadata ? answer.len == data->len && memcmp(answer.data, data->data, data->len) == 0
-			: length == (curl_off_t)data->len;
+		return refused(file->path, status, &answer, err);
+	snprintf(expected, sizeof(expected), "\"%s\"", file->sha256);
+	*ret = curl_easy_header(u->curl, "ETag", 0, CURLH_HEADER, -1, &etag) == CURLHE_OK &&
+	       streq(etag->value, expected);
 	return 0;
 }
 
-int upload_put(void *upload, const char *from, const char *relative, struct error *err)
+int upload_put(void *upload, const struct walk_file *file, const struct buf *data,
+	       struct error *err)
 {
-	_cleanup_buf_ struct buf data = BUF_INIT(FILE_MAX);
 	_cleanup_buf_ struct buf answer = BUF_INIT(ANSWER_MAX);
 	bool there = false;
 	long status = 0;
-	int r = file_read(from, &data, err);
+	int r = is_there(upload, file, &there, err);
 
-	if (r == 0)
-		r = is_there(upload, relative, &data, &there, err);
 	if (r < 0)
 		return r;
 	if (there)
 		return ERR_EXISTS;
-	r = request(upload, relative, &data, false, &answer, &status, err);
+	r = request(upload, file->path, data, false, &answer, &status, err);
 	if (r < 0)
 		return r;
-	return status == 201 ? 0 : refused(relative, status, &answer, err);
+	return status == 201 ? 0 : refused(file->path, status, &answer, err);
 }

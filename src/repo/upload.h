@@ -2,7 +2,7 @@
 /* Publishing to a server: HTTPS to its people's listener, as whom suture-admin logged in. */
 #pragma once
 
-#include "base/error.h"
+#include "repo/walk.h"
 
 struct upload;
 
@@ -16,7 +16,8 @@ void upload_free(struct upload *upload);
 DEFINE_CLEANUP(struct upload *, upload_free);
 #define _cleanup_upload_ _cleanup_(upload_freep)
 
-/* Puts one file, a publication's `put`. ERR_EXISTS when the server has it: a file that its name
- * gives a hash, of the same length; metadata byte for byte. ERR_UNREACHABLE, ERR_UNTRUSTED, and
- * what the server says. */
-int upload_put(void *upload, const char *from, const char *relative, struct error *err);
+/* A publication's `get` and `put`: ERR_EXISTS when the server has these very bytes.
+ * ERR_UNREACHABLE, ERR_UNTRUSTED, and what the server says. */
+int upload_get(void *upload, const char *path, size_t max, struct buf *out, struct error *err);
+int upload_put(void *upload, const struct walk_file *file, const struct buf *data,
+	       struct error *err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "repo/walk.h"
 
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -19,6 +21,7 @@
 
 struct walk {
 	struct tuf_client *client;
+	const struct walk_options *options;
 	const struct tuf_role *role;
 	const char *name;
 	const char *tree;
@@ -26,6 +29,73 @@ struct walk {
 	struct walk_result *result;
 	size_t modules; /* of this role */
 };
+
+/* ---- The result ---- */
+
+void walk_result_done(struct walk_result *result)
+{
+	json_decref(result->report);
+	for (size_t i = 0; i < result->n_files; i++)
+		free(result->files[i].path);
+	free(result->files);
+	*result = (struct walk_result){ 0 };
+}
+
+void walk_print_warnings(const struct walk_result *result)
+{
+	size_t i;
+	json_t *warning;
+
+	json_array_foreach (json_object_get(result->report, "warnings"), i, warning)
+		fprintf(stderr, "warning: %s\n", json_string_value(warning));
+}
+
+static _printf_(2, 3) int warn(struct walk *w, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vasprintf(&text, format, ap);
+	va_end(ap);
+	if (n < 0)
+		text = NULL;
+	return text && json_array_append_new(json_object_get(w->result->report, "warnings"),
+					     json_string(text)) == 0
+		       ? 0
+		       : ERR_NO_MEMORY;
+}
+
+static int note_file(struct walk *w, const char *path, const void *data, size_t len,
+		     struct error *err)
+{
+	struct walk_result *result = w->result;
+	struct walk_file file = { .path = strdup(path), .len = len };
+	struct walk_file *grown =
+		reallocarray(result->files, result->n_files + 1, sizeof(*result->files));
+
+	if (grown)
+		result->files = grown;
+	if (!grown || !file.path || hash_sha256_hex(data, len, file.sha256) < 0) {
+		free(file.path);
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	}
+	result->files[result->n_files++] = file;
+	return 0;
+}
+
+/* What is fetched is noted: unless all of it is good, there is no result. */
+static int fetch(void *user, const char *path, size_t max, struct buf *out, struct error *err)
+{
+	struct walk *w = user;
+	size_t before = out->len;
+	int r = tuf_fetch_folder((void *)w->tree, path, max, out, err);
+
+	return r < 0 ? r : note_file(w, path, buf_str(out) + before, out->len - before, err);
+}
+
+/* ---- Targets ---- */
 
 int walk_find_tree(const char *dir, char **ret, struct error *err)
 {
@@ -94,20 +164,25 @@ static int check_record(struct walk *w, const struct target_path_parts *parts,
 	return 0;
 }
 
-/* What `custom` says is known about the module. */
-static int check_attestations(struct walk *w, const struct target_path_parts *parts,
+/* What `custom` says is known about the module. The files' hashes are looked at with their role. */
+static int check_attestations(struct walk *w, const char *path,
+			      const struct target_path_parts *parts,
 			      const struct target_custom *custom, const struct buf *module,
 			      struct error *err)
 {
 	struct attestation_subject subject;
-	int r;
+	int r = evidence_subject(parts->module, parts->kernel, parts->build_id, module, &subject,
+				 err);
 
-	if (custom->n_attestations == 0)
-		return 0;
-	r = evidence_subject(parts->module, parts->kernel, parts->build_id, module, &subject, err);
-	if (r == 0)
-		r = evidence_check_listed(w->evidence, w->tree, &subject, custom, err);
-	w->result->attestations += custom->n_attestations;
+	for (size_t i = 0; r == 0 && i < custom->n_attestations; i++) {
+		struct error why = { 0 };
+
+		if (evidence_check_listed(w->evidence, w->tree, &subject, custom->attestations[i],
+					  &why) == 0)
+			w->result->attestations++;
+		else if (warn(w, "%s: an attestation does not count: %s", path, why.message) < 0)
+			r = error_set(err, ERR_NO_MEMORY, "no memory");
+	}
 	return r;
 }
 
@@ -125,7 +200,7 @@ static int check_module(struct walk *w, const struct tuf_target *target, struct 
 	if (r == 0)
 		r = check_record(w, &parts, custom, &module, err);
 	if (r == 0)
-		r = check_attestations(w, &parts, custom, &module, err);
+		r = check_attestations(w, target->path, &parts, custom, &module, err);
 	w->modules++;
 	return r < 0 ? error_prefix(err, r, "%s", target->path) : 0;
 }
@@ -144,6 +219,8 @@ static int check_target(struct walk *w, const struct tuf_target *target, struct 
 	return r;
 }
 
+/* ---- Roles ---- */
+
 /* ISO 8601 sorts as text. */
 static void note_expiry(struct walk *w, int64_t expires)
 {
@@ -159,12 +236,14 @@ static int report_role(struct walk *w, struct error *err)
 	char expires[CLOCK_TEXT_MAX];
 
 	clock_format(tuf_role_expires(w->role), expires);
+	if (tuf_role_expires(w->role) <= w->options->now &&
+	    warn(w, "role %s: expired on %s: machines take nothing from it", w->name, expires) < 0)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
 	if (json_array_append_new(json_object_get(w->result->report, "roles"),
 				  json_pack("{s:s, s:I, s:s, s:I}", "role", w->name, "version",
 					    (json_int_t)tuf_role_version(w->role), "expires",
 					    expires, "modules", (json_int_t)w->modules)) != 0)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
-	note_expiry(w, tuf_role_expires(w->role));
 	w->result->roles++;
 	w->result->modules += w->modules;
 	return 0;
@@ -214,6 +293,8 @@ static int walk_roles(struct walk *w, struct error *err)
 	return r;
 }
 
+/* ---- Roots and the whole ---- */
+
 static int read_root(const char *tree, const char *root, struct buf *out, struct error *err)
 {
 	_cleanup_free_ char *first = path_join(tree, "metadata", "1.root.json", NULL);
@@ -223,18 +304,73 @@ static int read_root(const char *tree, const char *root, struct buf *out, struct
 	return file_read(root ? root : first, out, err);
 }
 
-static int walk_in(const char *trusted, const char *tree, const char *root, int64_t now,
-		   struct walk *w, struct error *err)
+/* The root before `next`, whose keys must have signed that one. ERR_NOT_FOUND. */
+static int read_root_before(struct walk *w, const struct tuf_metadata *next,
+			    struct tuf_metadata **ret, struct error *err)
 {
-	_cleanup_buf_ struct buf first = BUF_INIT(TUF_MAX_ROOT);
+	_cleanup_tuf_metadata_ struct tuf_metadata *md = NULL;
+	_cleanup_buf_ struct buf data = BUF_INIT(TUF_MAX_ROOT);
+	char path[64];
+	int r;
+
+	snprintf(path, sizeof(path), "metadata/%" PRId64 ".root.json", next->version - 1);
+	r = fetch(w, path, TUF_MAX_ROOT, &data, err);
+	if (r == 0)
+		r = tuf_metadata_parse(TUF_ROOT, path, data.data, data.len, &md, err);
+	if (r == 0 && md->version != next->version - 1)
+		r = error_set(err, ERR_INVALID, "%s: holds another version", path);
+	if (r == 0)
+		r = tuf_root_verify(md, md, path, false, err);
+	if (r == 0)
+		r = tuf_root_verify(md, next, path, false, err);
+	if (r == 0)
+		*ret = TAKE_PTR(md);
+	return r;
+}
+
+/* The roots up to the trusted one are for readers that begin with an earlier one: nothing is
+ * believed of them but that they lead here. A repository may have dropped the oldest. */
+static int walk_old_roots(struct walk *w, const struct buf *trusted, struct error *err)
+{
+	_cleanup_tuf_metadata_ struct tuf_metadata *md = NULL;
+	struct error local = { 0 };
+	char path[64];
+	int r = tuf_metadata_parse(TUF_ROOT, "root.json", trusted->data, trusted->len, &md, err);
+
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "metadata/%" PRId64 ".root.json", md->version);
+	r = note_file(w, path, trusted->data, trusted->len, err);
+	if (r < 0)
+		return r;
+	while (r == 0 && md->version > 1) {
+		struct tuf_metadata *before = NULL;
+
+		r = read_root_before(w, md, &before, &local);
+		if (r < 0)
+			break;
+		tuf_metadata_free(md);
+		md = before;
+	}
+	if (r < 0 && r != ERR_NOT_FOUND)
+		return error_set(err, r, "%s", local.message);
+	return 0;
+}
+
+static int walk_in(const char *trusted, struct walk *w, struct error *err)
+{
+	_cleanup_buf_ struct buf root = BUF_INIT(TUF_MAX_ROOT);
 	struct tuf_client_options options = {
-		.fetch = tuf_fetch_folder,
-		.user = (void *)tree,
+		.fetch = fetch,
+		.user = w,
+		.expired_roles = w->options->expired_roles,
 	};
-	int r = read_root(tree, root, &first, err);
+	int r = read_root(w->tree, w->options->root, &root, err);
 
 	if (r == 0)
-		r = tuf_client_init(trusted, first.data, first.len, false, err);
+		r = tuf_client_init(trusted, root.data, root.len, false, err);
+	if (r == 0)
+		r = walk_old_roots(w, &root, err);
 	if (r == 0)
 		r = tuf_client_open(trusted, &options, &w->client, err);
 	if (r == 0)
@@ -249,20 +385,20 @@ static int walk_in(const char *trusted, const char *tree, const char *root, int6
 	return r < 0 ? r : walk_roles(w, err);
 }
 
-int walk_repository(const char *tree, const char *root, int64_t now, struct walk_result *ret,
+int walk_repository(const char *tree, const struct walk_options *options, struct walk_result *ret,
 		    struct error *err)
 {
 	const char *base = getenv("TMPDIR");
 	_cleanup_free_ char *trusted = path_join(base ? base : "/tmp", "suture-repo-XXXXXX", NULL);
-	struct walk w = { .result = ret, .tree = tree };
+	struct walk w = { .options = options, .result = ret, .tree = tree };
 	int r;
 
-	*ret = (struct walk_result){ .report = json_pack("{s:[]}", "roles") };
+	*ret = (struct walk_result){ .report = json_pack("{s:[], s:[]}", "roles", "warnings") };
 	if (!trusted || !ret->report)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	if (!mkdtemp(trusted))
 		return error_set_errno(err, errno, "%s", trusted);
-	r = walk_in(trusted, tree, root, now, &w, err);
+	r = walk_in(trusted, &w, err);
 	tuf_client_free(w.client);
 	(void)file_remove_tree(trusted, NULL);
 	return r;

@@ -246,6 +246,23 @@ printf x | dd of="$file" bs=1 seek=100 conv=notrunc 2>/dev/null
 refuses "nor a damaged one" 1 "sha256" "$repo" import medium --to apart3 --root first-root.json
 check "of which nothing is copied" test ! -e apart3
 
+# What nobody verified stays on the medium.
+rm -r medium && "$repo" export r --to medium >/dev/null
+ln -s /etc/passwd medium/targets/stable/link
+echo x >medium/targets/stable/stray && echo x >medium/metadata/9.stray.json
+works "import of a medium that holds more" "$repo" import medium --to apart4 --root first-root.json
+check "leaves that there" test -z "$(find apart4 -name link -o -name '*stray*')"
+file=$(find medium/targets/stable -name '*.ko' | head -1)
+mv "$file" away.ko && ln -s "$PWD/away.ko" "$file"
+refuses "a link to a good file is none" 1 "" "$repo" import medium --to apart5 --root first-root.json
+check "and nothing is copied then either" test ! -e apart5
+printf x >apart4/metadata/timestamp.json
+rm "$file" && mv away.ko "$file"
+refuses "what cannot be read there is not taken for nothing" 1 "timestamp.json" "$repo" import medium --to apart4 --root first-root.json
+cp -a stranger/repository foreign
+refuses "a medium of another repository" 1 "another repository" "$repo" export r --to foreign
+check "is as it was" diff -r stranger/repository foreign
+
 signed 1.4
 mv keys/module.crt module.crt
 check "add without a certificate to compare with says so" grep -q "who signed the module is not checked" <<<"$(
