@@ -135,10 +135,10 @@ static int sign_all(struct repository *repo, bool first, struct pending_files *o
 	return r;
 }
 
-static int write_file(struct repository *repo, const char *relative, const struct buf *data,
+static int write_file(const char *tree, const char *relative, const struct buf *data,
 		      struct error *err)
 {
-	_cleanup_free_ char *path = path_join(repo->tree, relative, NULL);
+	_cleanup_free_ char *path = path_join(tree, relative, NULL);
 	_cleanup_free_ char *folder = path ? strdup(path) : NULL;
 	int r;
 
@@ -149,12 +149,12 @@ static int write_file(struct repository *repo, const char *relative, const struc
 	return r < 0 ? r : file_write_atomic(path, data->data, data->len, 0644, err);
 }
 
-static int write_files(struct repository *repo, struct error *err)
+int repository_write_files(const struct repository *repo, const char *tree, struct error *err)
 {
 	int r = 0;
 
-	for (struct repo_file *f = repo->files; r == 0 && f; f = f->next)
-		r = write_file(repo, f->path, &f->data, err);
+	for (const struct repo_file *f = repo->files; r == 0 && f; f = f->next)
+		r = write_file(tree, f->path, &f->data, err);
 	return r;
 }
 
@@ -166,7 +166,7 @@ static int write_metadata(struct repository *repo, const struct pending_files *o
 		char path[TUF_ROLE_NAME_MAX + 96];
 
 		snprintf(path, sizeof(path), "metadata/%s", o->list[i].name);
-		r = write_file(repo, path, &o->list[i].data, err);
+		r = write_file(repo->tree, path, &o->list[i].data, err);
 	}
 	return r;
 }
@@ -182,9 +182,9 @@ int repository_commit(struct repository *repo, struct error *err)
 	if (r < 0)
 		return r;
 	repo->writing = true;
-	r = write_files(repo, err);
-	if (r == 0 && repo->waiting)
+	if (repo->waiting)
 		return pending_save(repo, &o, err);
+	r = repository_write_files(repo, repo->tree, err);
 	if (r == 0)
 		r = write_metadata(repo, &o, err);
 	return r < 0 || repo->published_only ? r : pending_remove(repo, err);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "wire/field.h"
 
@@ -84,6 +85,53 @@ static int load_slot(struct repository *repo, const struct slot *slot, struct er
 	return 0;
 }
 
+/* Bytes of one target that only the waiting metadata lists. An earlier suture-repo put them where
+ * they are published. */
+static int load_file(struct repository *repo, const char *path, const json_t *target,
+		     struct error *err)
+{
+	_cleanup_buf_ struct buf data = BUF_INIT(REPOSITORY_TARGET_MAX);
+	_cleanup_free_ char *relative = NULL, *full = NULL, *published = NULL;
+	const char *sha256 =
+		json_string_value(json_object_get(json_object_get(target, "hashes"), "sha256"));
+	int r;
+
+	if (!sha256 || !hex_is_lower(sha256, SHA256_HEX_LEN) || !path_is_safe_relative(path))
+		return error_set(err, ERR_INVALID, "pending: %s: not a target", path);
+	relative = repository_file_path(path, sha256);
+	full = relative ? pending_path(repo, relative) : NULL;
+	published = relative ? path_join(repo->tree, relative, NULL) : NULL;
+	if (!full || !published)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (!file_exists(full) && file_exists(published))
+		return 0;
+	r = file_read(full, &data, err);
+	if (r == 0)
+		r = tuf_check_bytes(target, path, data.data, data.len, err);
+	return r < 0 ? error_prefix(err, r, "pending")
+		     : repository_keep_file(repo, path, data.data, data.len, err);
+}
+
+static int load_files(struct repository *repo, const struct slot *slot, struct error *err)
+{
+	const json_t *before;
+	const char *path;
+	json_t *target;
+
+	if (!*slot->before || slot->type != TUF_TARGETS)
+		return 0;
+	before = json_object_get((*slot->before)->body, "targets");
+	json_object_foreach (json_object_get((*slot->md)->body, "targets"), path, target) {
+		int r = json_equal(target, json_object_get(before, path))
+				? 0
+				: load_file(repo, path, target, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /*
  * Without the folder nothing waits. A folder without the next version of anything is what a run
  * left that was ended between publishing and taking it away: this one does that.
@@ -93,8 +141,11 @@ int pending_load(struct repository *repo, struct error *err)
 	struct slot slot;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && slot_at(repo, i, &slot); i++)
+	for (size_t i = 0; r == 0 && slot_at(repo, i, &slot); i++) {
 		r = load_slot(repo, &slot, err);
+		if (r == 0)
+			r = load_files(repo, &slot, err);
+	}
 	return r < 0 || repo->waiting ? r : pending_remove(repo, err);
 }
 
@@ -121,6 +172,8 @@ int pending_save(const struct repository *repo, const struct pending_files *file
 
 	if (r == 0)
 		r = file_make_dirs(made, 0755, err);
+	if (r == 0)
+		r = repository_write_files(repo, made, err);
 	for (size_t i = 0; r == 0 && i < files->n; i++) {
 		const struct pending_file *file = &files->list[i];
 		_cleanup_free_ char *path = path_join(made, file->name, NULL);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Changes that wait for signatures: several people with several keys, apart. DIR/pending/ holds the
- * next version of every offline role that changes, signed by those who were there; nothing of it is
- * published before every threshold is met. It comes and goes as one step.
+ * next version of every offline role that changes, signed by those who were there, and under
+ * targets/ the bytes that only they list; nothing of it is published before every threshold is met.
+ * It comes and goes as one step.
  */
 #pragma once
 

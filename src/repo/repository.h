@@ -14,8 +14,9 @@
 #include "repo/settings.h"
 #include "tuf/metadata.h"
 
-#define REPOSITORY_MAX_ROLES (SETTINGS_MAX_TIERS + 2)   /* recall and evidence */
-#define REPOSITORY_FILE_MAX  ((size_t)16 * 1024 * 1024) /* one metadata file */
+#define REPOSITORY_MAX_ROLES  (SETTINGS_MAX_TIERS + 2)   /* recall and evidence */
+#define REPOSITORY_FILE_MAX   ((size_t)16 * 1024 * 1024) /* one metadata file */
+#define REPOSITORY_TARGET_MAX ((size_t)80 * 1024 * 1024) /* one target: a module, its source */
 
 struct repo_role {
 	char name[TUF_ROLE_NAME_MAX + 1];
@@ -93,6 +94,8 @@ int repository_keep_file(struct repository *repo, const char *path, const void *
 			 struct error *err);
 /* "targets/<folder>/<hash>.<name>"; the caller frees; NULL without memory. */
 char *repository_file_path(const char *path, const char *sha256);
+/* Writes the bytes that are kept below a folder that holds targets/. */
+int repository_write_files(const struct repository *repo, const char *tree, struct error *err);
 /* Bytes that are kept to be written under such a path, or NULL. */
 const struct buf *repository_kept_file(const struct repository *repo, const char *file_path);
 /* What delegates to a role: its keys, and its object with `keyids` and `threshold`. NULL when there

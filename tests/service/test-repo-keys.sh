@@ -29,6 +29,8 @@ works "promote waits for signatures" "$repo" promote r 1.1 --to stable --from ed
 cp out shown
 check "and says so" grep -q "it waits for signatures" shown
 check "what is published is as it was" test "$before" = "$(published)"
+check "so are the targets" test -z "$(find r/repository/targets -type f -path '*/stable/*')"
+check "the bytes wait beside their list" test -n "$(find r/pending/targets/stable -name '*.ko')"
 check "and verifies" "$repo" verify r
 refuses "another change has to wait" 1 "a change waits for signatures" "$repo" recall r 1.1 --reason x
 works "refresh does not" "$repo" refresh r
