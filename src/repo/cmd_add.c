@@ -13,7 +13,7 @@
 #include "repo/patch.h"
 #include "wire/record.h"
 
-/* ---- add ---- */
+/* ---- What is to be added ---- */
 
 struct submission {
 	struct buf module; /* signed */
@@ -261,7 +261,7 @@ int command_check_demands(const struct repository *repo, const char *tier,
 	return r;
 }
 
-/* ---- add ---- */
+/* ---- Listing ---- */
 
 static int put_files(struct repository *repo, struct repo_role *role, const struct submission *s,
 		     json_t *custom, const struct recall *recall, struct error *err)
@@ -360,19 +360,26 @@ struct attesting {
 	struct repository *repo;
 	const struct cli *cli;
 	const char *version;
-	size_t matched; /* modules of this version */
-	size_t done;    /* test records added */
+	json_t *seen; /* modules of this version, by their hash */
+	bool *used;   /* which --lab are about one of them */
+	size_t done;  /* test records added */
 };
 
-/* A record goes to the module that it is about; one about another kernel's is passed over. */
-static int attest_with(struct attesting *a, const struct attestation_subject *subject,
-		       const char *file, struct error *err)
+static void attesting_done(struct attesting *a)
+{
+	json_decref(a->seen);
+	free(a->used);
+}
+
+/* A record goes to the modules that it is about; it may be about others' kernels too. */
+static int attest_with(struct attesting *a, const struct attestation_subject *subject, size_t i,
+		       struct error *err)
 {
 	struct error local = { 0 };
-	int r = add_lab(a->repo, subject, file, &local);
+	int r = add_lab(a->repo, subject, cli_get_nth(a->cli, "lab", i), &local);
 
-	if (r == 0)
-		a->done++;
+	a->used[i] |= r == 0;
+	a->done += r == 0;
 	if (r == 0 || r == ERR_NOT_LISTED)
 		return 0;
 	if (err)
@@ -395,43 +402,59 @@ static int attest_one(struct attesting *a, const struct repo_role *tier, const c
 	if (r == 0)
 		r = evidence_subject(parts.module, parts.kernel, parts.build_id, &module, &subject,
 				     err);
-	a->matched++;
+	/* The same module in another tier has the same evidence. */
+	if (r < 0 || json_object_get(a->seen, subject.sha256))
+		return r;
+	if (json_object_set_new(a->seen, subject.sha256, json_true()) != 0)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
 	for (size_t i = 0; r == 0 && i < cli_count(a->cli, "lab"); i++)
-		r = attest_with(a, &subject, cli_get_nth(a->cli, "lab", i), err);
+		r = attest_with(a, &subject, i, err);
 	return r;
 }
 
-/* The same module in a later tier has the same evidence. */
+static int attest_tier(struct attesting *a, const struct repo_role *tier, struct error *err)
+{
+	const char *path;
+	json_t *target;
+
+	json_object_foreach (json_object_get(tier->md->body, "targets"), path, target) {
+		int r = str_has_suffix(path, ".ko") ? attest_one(a, tier, path, err) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int attest_tiers(struct attesting *a, struct error *err)
 {
 	const struct settings *settings = a->repo->settings;
 
-	for (size_t i = 0; i < settings->n_tiers && a->matched == 0; i++) {
+	a->seen = json_object();
+	a->used = calloc(cli_count(a->cli, "lab") + 1, sizeof(*a->used));
+	if (!a->seen || !a->used)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	for (size_t i = 0; i < settings->n_tiers; i++) {
 		const struct repo_role *tier = repository_role(a->repo, settings->tiers[i]);
-		const char *path;
-		json_t *target;
+		int r = tier ? attest_tier(a, tier, err) : 0;
 
-		json_object_foreach (json_object_get(tier ? tier->md->body : NULL, "targets"), path,
-				     target) {
-			int r = str_has_suffix(path, ".ko") ? attest_one(a, tier, path, err) : 0;
-
-			if (r < 0)
-				return r;
-		}
+		if (r < 0)
+			return r;
 	}
-	if (a->matched == 0)
+	if (json_object_size(a->seen) == 0)
 		return error_set(err, ERR_NOT_FOUND, "no tier lists %s", a->version);
-	if (a->done < cli_count(a->cli, "lab"))
-		return error_set(err, ERR_NOT_FOUND,
-				 "%zu of %zu test records are about a module of version %s",
-				 a->done, cli_count(a->cli, "lab"), a->version);
+	for (size_t i = 0; i < cli_count(a->cli, "lab"); i++) {
+		if (!a->used[i])
+			return error_set(err, ERR_NOT_FOUND, "%s: is about no module of version %s",
+					 cli_get_nth(a->cli, "lab", i), a->version);
+	}
 	return 0;
 }
 
 int cmd_attest(struct cli *cli, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
-	struct attesting a = { .cli = cli, .version = cli_arg(cli, 1) };
+	_cleanup_(attesting_done) struct attesting a = { .cli = cli, .version = cli_arg(cli, 1) };
 	int r = command_open_change(cli, &repo, err);
 
 	a.repo = repo;

@@ -13,24 +13,28 @@ struct promotion {
 	struct repo_role *from, *to;
 	const char *version;
 	struct recall *recall;
+	bool *found; /* which --kernel the version is listed for */
 	size_t done;
 };
 
 static void promotion_free(struct promotion *p)
 {
 	recall_free(p->recall);
+	free(p->found);
 }
 
 /* No --kernel means every kernel. */
-static bool kernel_wanted(const struct cli *cli, const char *kernel)
+static bool kernel_wanted(struct promotion *p, const char *kernel)
 {
-	size_t n = cli_count(cli, "kernel");
+	size_t n = cli_count(p->cli, "kernel");
+	bool wanted = n == 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (streq(cli_get_nth(cli, "kernel", i), kernel))
-			return true;
+		if (!streq(cli_get_nth(p->cli, "kernel", i), kernel))
+			continue;
+		p->found[i] = wanted = true;
 	}
-	return n == 0;
+	return wanted;
 }
 
 /* One module on its way: everything that is copied. */
@@ -104,7 +108,7 @@ static int promote_one(struct promotion *p, const char *path, struct error *err)
 
 	if (r < 0)
 		return r;
-	if (!streq(custom->version, p->version) || !kernel_wanted(p->cli, parts.kernel))
+	if (!streq(custom->version, p->version) || !kernel_wanted(p, parts.kernel))
 		return 0;
 	if (recall_lookup(p->recall, custom->version, parts.kernel))
 		return error_set(err, ERR_DENIED, "%s is withdrawn for %s", custom->version,
@@ -120,23 +124,34 @@ static int promote_one(struct promotion *p, const char *path, struct error *err)
 	return r;
 }
 
+static int not_listed(const struct promotion *p, const char *kernel, struct error *err)
+{
+	error_set(err, ERR_NOT_FOUND, "tier %s: does not list %s%s%s", p->from->name, p->version,
+		  kernel ? " for " : "", kernel ? kernel : "");
+	error_hint(err, "--from TIER names another tier that lists it");
+	return ERR_NOT_FOUND;
+}
+
 static int promote_all(struct promotion *p, struct error *err)
 {
+	size_t n = cli_count(p->cli, "kernel");
 	const char *path;
 	json_t *target;
 
+	p->found = calloc(n + 1, sizeof(*p->found));
+	if (!p->found)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
 	json_object_foreach (json_object_get(p->from->md->body, "targets"), path, target) {
 		int r = str_has_suffix(path, ".ko") ? promote_one(p, path, err) : 0;
 
 		if (r < 0)
 			return r;
 	}
-	if (p->done > 0 && p->done >= cli_count(p->cli, "kernel"))
-		return 0;
-	error_set(err, ERR_NOT_FOUND, "tier %s: does not list %s%s", p->from->name, p->version,
-		  cli_count(p->cli, "kernel") ? " for every kernel named" : "");
-	error_hint(err, "--from TIER names another tier that lists it");
-	return ERR_NOT_FOUND;
+	for (size_t i = 0; i < n; i++) {
+		if (!p->found[i])
+			return not_listed(p, cli_get_nth(p->cli, "kernel", i), err);
+	}
+	return p->done > 0 ? 0 : not_listed(p, NULL, err);
 }
 
 /* --from, or the tier before the one to promote to. */
@@ -206,6 +221,47 @@ static int add_entries(const struct cli *cli, struct recall *list, int64_t now, 
 	return r;
 }
 
+static bool tier_lists(const struct repo_role *tier, const char *version, const char *kernel)
+{
+	const char *path;
+	json_t *target;
+
+	json_object_foreach (json_object_get(tier->md->body, "targets"), path, target) {
+		const json_t *custom = json_object_get(target, "custom");
+		const char *text = json_string_value(json_object_get(custom, "version"));
+		const char *release = json_string_value(json_object_get(custom, "kernel"));
+
+		if (text && release && streq(text, version) && (!kernel || streq(release, kernel)))
+			return true;
+	}
+	return false;
+}
+
+/* A version may be withdrawn before it is listed; more often it is a slip of the pen. */
+static void warn_unlisted(struct repository *repo, const char *version, const char *kernel)
+{
+	for (size_t i = 0; i < repo->settings->n_tiers; i++) {
+		const struct repo_role *tier = repository_role(repo, repo->settings->tiers[i]);
+
+		if (tier && tier_lists(tier, version, kernel))
+			return;
+	}
+	fprintf(stderr, "warning: no tier lists %s%s%s\n", version, kernel ? " for " : "",
+		kernel ? kernel : "");
+}
+
+static void warn_all_unlisted(struct repository *repo, const struct cli *cli)
+{
+	size_t n = cli_count(cli, "kernel");
+
+	for (size_t i = 1; i < cli_argc(cli); i++) {
+		for (size_t k = 0; k < n; k++)
+			warn_unlisted(repo, cli_arg(cli, i), cli_get_nth(cli, "kernel", k));
+		if (n == 0)
+			warn_unlisted(repo, cli_arg(cli, i), NULL);
+	}
+}
+
 int cmd_recall(struct cli *cli, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
@@ -226,6 +282,7 @@ int cmd_recall(struct cli *cli, struct error *err)
 		r = repository_commit(repo, err);
 	if (r < 0)
 		return r;
+	warn_all_unlisted(repo, cli);
 	printf("recall: %zu withdrawn\n", list->n_entries);
 	return command_done(repo);
 }

@@ -46,7 +46,7 @@ check() { # NAME CONDITION...
 }
 
 # module VERSION [RELEASE]: leaves m-VERSION.ko (unsigned), m-VERSION.json and its source,
-# fix-VERSION.patch.
+# fix-VERSION.patch. With other digits in $salt it is another module of the same name.
 module() {
 	local v=$1 r=${2:-$release} name sha source
 	echo "a fix, $v" >"fix-$v.patch"
@@ -59,7 +59,7 @@ module() {
 		.asciz "vermagic=$r SMP mod_unload "
 		.asciz "livepatch=Y"
 		.data
-		.long ${v/./}
+		.long ${v/./}${salt-}
 	END
 	sha=$(sha256sum "m-$v.ko" | cut -d' ' -f1)
 	cat >"m-$v.json" <<-END
