@@ -259,14 +259,14 @@ void trust_note_dates(struct agent *agent)
 	static const char *const top[] = { "root", "targets", "snapshot", "timestamp" };
 	const char *const delegated[] = { agent_tier(agent), TARGET_RECALL_ROLE };
 	_cleanup_free_ char *folder = path_join(agent->paths.trust, METADATA_DIR, NULL);
-	struct tuf_client_options options = { .now = agent_now(agent) };
+	struct tuf_client_options options = { 0 };
 	_cleanup_tuf_client_ struct tuf_client *client = NULL;
 	struct agent_dates dates = { 0 };
 	const struct tuf_role *role;
 	int64_t expires;
 
 	if (!folder || tuf_client_open(folder, &options, &client, NULL) < 0 ||
-	    tuf_client_load_cached(client, true, NULL) < 0)
+	    tuf_client_load_cached(client, agent_now(agent), true, NULL) < 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(top); i++)
 		if (tuf_client_info(client, top[i], NULL, &expires) == 0)

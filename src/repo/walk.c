@@ -374,7 +374,7 @@ static int walk_in(const char *trusted, struct walk *w, struct error *err)
 	if (r == 0)
 		r = tuf_client_open(trusted, &options, &w->client, err);
 	if (r == 0)
-		r = tuf_client_refresh(w->client, now, err);
+		r = tuf_client_refresh(w->client, w->options->now, err);
 	for (enum tuf_type type = TUF_ROOT; r == 0 && type <= TUF_TARGETS; type++) {
 		int64_t expires;
 
