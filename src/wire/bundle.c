@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "wire/bundle.h"
 
-#include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <strings.h>
 
 #include "base/json.h"
+#include "base/pem.h"
 #include "wire/field.h"
 #include "wire/names.h"
 
 #define CERT_MAX ((size_t)16 * 1024) /* one PEM certificate */
-
-DEFINE_CLEANUP(BIO *, BIO_free_all);
 
 void bundle_free(struct bundle *b)
 {
@@ -57,22 +54,14 @@ bool bundle_url_is_valid(const char *url)
 	       strtoul(rest + 1, NULL, 10) >= 1 && strtoul(rest + 1, NULL, 10) <= 65535;
 }
 
-/* How many certificates a PEM text holds; 0 when it holds something else or a damaged one. */
-static size_t count_certs(const char *pem)
+/* How many certificates a PEM text holds; 0 when one of them is damaged. */
+static int count_certs(const char *pem)
 {
-	_cleanup_(BIO_free_allp) BIO *bio = BIO_new_mem_buf(pem, -1);
-	size_t n = 0;
-	X509 *cert;
+	STACK_OF(X509) *list = sk_X509_new_null();
+	int n = list ? pem_read_certificates(pem, list) : 0;
 
-	while (bio && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
-		X509_free(cert);
-		n++;
-	}
-	/* Anything but the end of the text means that something in it is no certificate. */
-	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-		n = 0;
-	ERR_clear_error();
-	return n;
+	sk_X509_pop_free(list, X509_free);
+	return MAX(n, 0);
 }
 
 static int read_root(const json_t *object, struct bundle *b, struct error *err)
