@@ -9,10 +9,9 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/pem.h"
 #include "module/signature.h"
 
-/* Largest PEM text taken for a key or a list of certificates. */
-#define PEM_MAX    ((size_t)256 * 1024)
 /* OpenSSL's security level for chains: 112 bits, so RSA from 2048 bits on and no SHA-1. */
 #define AUTH_LEVEL 2
 
@@ -60,25 +59,48 @@ int certificate_classify(const EVP_PKEY *key, enum signature_algorithm *ret, str
 	return 0;
 }
 
-/* ---- PEM ---- */
-
-static int no_passphrase(char *buffer, int size, int rwflag, void *user)
+bool certificate_hash(int nid, enum signature_hash *ret)
 {
-	(void)buffer, (void)size, (void)rwflag, (void)user;
-	return -1;
+	if (nid != NID_sha256 && nid != NID_sha384 && nid != NID_sha512)
+		return false;
+	*ret = nid == NID_sha256   ? SIGNATURE_SHA256
+	       : nid == NID_sha384 ? SIGNATURE_SHA384
+				   : SIGNATURE_SHA512;
+	return true;
 }
+
+int certificate_signed_with(X509 *cert, enum signature_algorithm *ret_algorithm,
+			    enum signature_hash *ret_hash, struct error *err)
+{
+	int digest = NID_undef, kind = NID_undef;
+	char subject[256];
+
+	X509_get_signature_info(cert, &digest, &kind, NULL, NULL);
+	if ((kind == NID_rsaEncryption || kind == NID_X9_62_id_ecPublicKey) &&
+	    certificate_hash(digest, ret_hash)) {
+		*ret_algorithm = kind == NID_rsaEncryption ? SIGNATURE_RSA : SIGNATURE_ECDSA_P256;
+		return 0;
+	}
+	certificate_subject(cert, subject, sizeof(subject));
+	return error_set(err, ERR_UNSUPPORTED,
+			 "the certificate %s is signed with %s; a kernel takes RSA (PKCS #1 v1.5) "
+			 "and ECDSA with SHA-256, SHA-384 or SHA-512",
+			 subject, OBJ_nid2ln(X509_get_signature_nid(cert)));
+}
+
+/* ---- PEM ---- */
 
 static BIO *open_pem(const char *pem)
 {
-	size_t len = strnlen(pem, PEM_MAX + 1);
+	size_t len = strnlen(pem, PEM_TEXT_MAX + 1);
 
-	return len > PEM_MAX ? NULL : BIO_new_mem_buf(pem, (int)len);
+	return len > PEM_TEXT_MAX ? NULL : BIO_new_mem_buf(pem, (int)len);
 }
 
 int certificate_read_key(const char *pem, EVP_PKEY **ret, struct error *err)
 {
 	_cleanup_(BIO_free_allp) BIO *bio = open_pem(pem);
-	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, pem_no_passphrase, NULL) : NULL;
 
 	ERR_clear_error();
 	if (!key)
@@ -91,7 +113,7 @@ int certificate_read_key(const char *pem, EVP_PKEY **ret, struct error *err)
 int certificate_read(const char *pem, X509 **ret, struct error *err)
 {
 	_cleanup_(BIO_free_allp) BIO *bio = open_pem(pem);
-	X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
+	X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, pem_no_passphrase, NULL) : NULL;
 
 	ERR_clear_error();
 	if (!cert)
@@ -103,19 +125,11 @@ int certificate_read(const char *pem, X509 **ret, struct error *err)
 int certificate_read_all(const char *pem, const char *what, STACK_OF(X509) * list,
 			 struct error *err)
 {
-	_cleanup_(BIO_free_allp) BIO *bio = open_pem(pem);
-	X509 *cert;
-	int n = 0;
+	int n = pem_read_certificates(pem, list);
 
-	while (bio && (cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL))) {
-		if (sk_X509_push(list, cert) <= 0) {
-			X509_free(cert);
-			return error_set(err, ERR_NO_MEMORY, "no memory");
-		}
-		n++;
-	}
-	ERR_clear_error();
-	return n > 0 ? 0 : error_set(err, ERR_INVALID, "%s: not a PEM certificate", what);
+	if (n == ERR_NO_MEMORY)
+		return error_set(err, n, "no memory");
+	return n > 0 ? 0 : error_set(err, ERR_INVALID, "%s: not PEM certificates", what);
 }
 
 /* ---- What one says ---- */
@@ -132,13 +146,16 @@ void certificate_subject(const X509 *cert, char *ret, size_t size)
 	X509_NAME_oneline(X509_get_subject_name(cert), ret, (int)size);
 }
 
+void certificate_octets(const ASN1_OCTET_STRING *octets, char *ret, size_t size)
+{
+	ret[0] = 0;
+	if (octets && octets->length >= 0 && (size_t)octets->length * 2 < size)
+		hex_encode(octets->data, (size_t)octets->length, ret);
+}
+
 void certificate_key_id(X509 *cert, char *ret, size_t size)
 {
-	const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(cert);
-
-	ret[0] = 0;
-	if (id && id->length >= 0 && (size_t)id->length * 2 < size)
-		hex_encode(id->data, (size_t)id->length, ret);
+	certificate_octets(X509_get0_subject_key_id(cert), ret, size);
 }
 
 int certificate_check_time(const X509 *cert, int64_t time, struct error *err)
@@ -147,7 +164,7 @@ int certificate_check_time(const X509 *cert, int64_t time, struct error *err)
 	int64_t to = certificate_time(X509_get0_notAfter(cert));
 	char begin[CLOCK_TEXT_MAX], end[CLOCK_TEXT_MAX], moment[CLOCK_TEXT_MAX], subject[256];
 
-	if (time == 0 || (time >= from && time <= to))
+	if (time == SIGNATURE_ANY_TIME || (from != -1 && time >= from && time <= to))
 		return 0;
 	certificate_subject(cert, subject, sizeof(subject));
 	clock_format(from, begin);
@@ -160,28 +177,26 @@ int certificate_check_time(const X509 *cert, int64_t time, struct error *err)
 
 /* ---- Chains ---- */
 
-/* An authority may also certify web servers and people: those do not sign modules. */
+/* An authority may also certify web servers and people: those do not sign modules. One that names
+ * no extended use (all bits are set) could be any of them. */
 static int check_use(X509 *cert, struct error *err)
 {
 	uint32_t usage = X509_get_key_usage(cert), extended = X509_get_extended_key_usage(cert);
 	char subject[256];
 
-	if (usage & KU_DIGITAL_SIGNATURE &&
-	    (extended == UINT32_MAX || extended & (XKU_CODE_SIGN | XKU_ANYEKU)))
+	if (usage & KU_DIGITAL_SIGNATURE && extended != UINT32_MAX && extended & XKU_CODE_SIGN)
 		return 0;
 	certificate_subject(cert, subject, sizeof(subject));
 	return error_set(err, ERR_UNTRUSTED,
 			 "module signature: the certificate %s is not for signing code", subject);
 }
 
-static int explain_chain(X509_STORE_CTX *ctx, int64_t time, struct error *err)
+static int explain_chain(X509_STORE_CTX *ctx, struct error *err)
 {
 	int code = X509_STORE_CTX_get_error(ctx);
 	const X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
 	char subject[256] = "?";
 
-	if (cert && (code == X509_V_ERR_CERT_HAS_EXPIRED || code == X509_V_ERR_CERT_NOT_YET_VALID))
-		return certificate_check_time(cert, time, err);
 	if (cert)
 		certificate_subject(cert, subject, sizeof(subject));
 	return error_set(err, ERR_UNTRUSTED,
@@ -189,11 +204,10 @@ static int explain_chain(X509_STORE_CTX *ctx, int64_t time, struct error *err)
 			 X509_verify_cert_error_string(code));
 }
 
-static X509_STORE_CTX *prepare_chain(X509 *cert, STACK_OF(X509) * others, STACK_OF(X509) * trusted,
-				     int64_t time)
+/* Dates are not OpenSSL's business: certificate_check_time() is the one way to look at them. */
+static X509_STORE_CTX *prepare_chain(X509 *cert, STACK_OF(X509) * others, STACK_OF(X509) * trusted)
 {
 	_cleanup_(X509_STORE_CTX_freep) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
 	X509_VERIFY_PARAM *param;
 
 	if (!ctx || X509_STORE_CTX_init(ctx, NULL, cert, others) != 1)
@@ -202,19 +216,49 @@ static X509_STORE_CTX *prepare_chain(X509 *cert, STACK_OF(X509) * others, STACK_
 	param = X509_STORE_CTX_get0_param(ctx);
 	X509_VERIFY_PARAM_set_depth(param, SIGNATURE_CHAIN_MAX);
 	X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
-	if (time == 0)
-		flags |= X509_V_FLAG_NO_CHECK_TIME;
-	else
-		X509_VERIFY_PARAM_set_time(param, (time_t)time);
-	X509_VERIFY_PARAM_set_flags(param, flags);
+	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
 	return TAKE_PTR(ctx);
+}
+
+/* OpenSSL takes some old certificates that do not say CA:TRUE for authorities. */
+static int check_authority(X509 *cert, struct error *err)
+{
+	char subject[256];
+
+	if (X509_check_ca(cert) == 1)
+		return 0;
+	certificate_subject(cert, subject, sizeof(subject));
+	return error_set(err, ERR_UNTRUSTED,
+			 "module signature: the certificate %s is not that of an authority",
+			 subject);
+}
+
+/* From the signer's certificate to the trusted one, which nobody need have signed. */
+static int check_members(const STACK_OF(X509) * chain, int64_t time, struct error *err)
+{
+	enum signature_algorithm algorithm;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < sk_X509_num(chain); i++) {
+		X509 *cert = sk_X509_value(chain, i);
+
+		if (i > 0)
+			r = check_authority(cert, err);
+		if (r == 0)
+			r = certificate_classify(X509_get0_pubkey(cert), &algorithm, err);
+		if (r == 0 && i + 1 < sk_X509_num(chain))
+			r = certificate_signed_with(cert, &algorithm, &(enum signature_hash){ 0 },
+						    err);
+		if (r == 0)
+			r = certificate_check_time(cert, time, err);
+	}
+	return r;
 }
 
 int certificate_check_chain(X509 *cert, STACK_OF(X509) * others, STACK_OF(X509) * trusted,
 			    int64_t time, X509 **ret_anchor, struct error *err)
 {
-	_cleanup_(X509_STORE_CTX_freep) X509_STORE_CTX *ctx =
-		prepare_chain(cert, others, trusted, time);
+	_cleanup_(X509_STORE_CTX_freep) X509_STORE_CTX *ctx = prepare_chain(cert, others, trusted);
 	const STACK_OF(X509) * chain;
 	X509 *last;
 	int r = check_use(cert, err);
@@ -223,11 +267,14 @@ int certificate_check_chain(X509 *cert, STACK_OF(X509) * others, STACK_OF(X509) 
 		return r;
 	if (!ctx)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
-	r = X509_verify_cert(ctx) == 1 ? 0 : explain_chain(ctx, time, err);
+	r = X509_verify_cert(ctx) == 1 ? 0 : explain_chain(ctx, err);
 	ERR_clear_error();
 	if (r < 0)
 		return r;
 	chain = X509_STORE_CTX_get0_chain(ctx);
+	r = check_members(chain, time, err);
+	if (r < 0)
+		return r;
 	last = sk_X509_value(chain, sk_X509_num(chain) - 1);
 	for (int i = 0; ret_anchor && i < sk_X509_num(trusted); i++)
 		if (X509_cmp(sk_X509_value(trusted, i), last) == 0)

@@ -15,11 +15,9 @@ static CMS_ContentInfo *new_blob(void)
 static bool is_sha2(const CMS_SignerInfo *signer)
 {
 	X509_ALGOR *digest;
-	int nid;
 
 	CMS_SignerInfo_get0_algs((CMS_SignerInfo *)signer, NULL, NULL, &digest, NULL);
-	nid = OBJ_obj2nid(digest->algorithm);
-	return nid == NID_sha256 || nid == NID_sha384 || nid == NID_sha512;
+	return certificate_hash(OBJ_obj2nid(digest->algorithm), &(enum signature_hash){ 0 });
 }
 
 int cms_parse(const struct signature_parts *parts, CMS_ContentInfo **ret,

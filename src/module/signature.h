@@ -16,6 +16,10 @@
  * signer's. */
 #define SIGNATURE_CHAIN_MAX 4
 
+/* In place of a time: dates are not looked at. No text of metadata can hold it: years begin with
+ * 1970. */
+#define SIGNATURE_ANY_TIME  INT64_C(-1)
+
 /* A signed module taken apart; points into the caller's bytes. `signature` NULL: not signed. */
 struct signature_parts {
 	const uint8_t *module;
@@ -44,7 +48,8 @@ struct signature_options {
 /*
  * Appends the module, its new signature and the trailer to `out`. A module signed already is
  * refused (ERR_EXISTS). ERR_UNSUPPORTED (what the kernel cannot check: certificate_classify(),
- * signature_support_check()), ERR_INVALID (also a key that is not the certificate's),
+ * certificate_signed_with(), signature_support_check()), ERR_UNTRUSTED (a chain that
+ * signature_verify() would refuse), ERR_INVALID (also a key that is not the certificate's),
  * ERR_NO_MEMORY.
  */
 int signature_sign_with(const void *module, size_t len, const struct signature_options *options,
@@ -75,12 +80,13 @@ int signature_describe_cert(const char *pem, struct signature_signer *ret, struc
  * Verifies a signed module against trusted certificates (PEM, one or more each). It must be signed
  * with the key of one of them, or with that of a certificate that the signature brings along and
  * from which a chain leads to one of them. All certificates on the way must have been valid at
- * `time` (seconds since 1970, the signed publication time; 0: dates are not looked at). Old and new
+ * `time` (seconds since 1970, the signed publication time; or SIGNATURE_ANY_TIME). Old and new
  * certificates may be trusted at once. `ret` may be NULL.
- * ERR_SIGNATURE  not signed, or the signature does not fit the bytes
- * ERR_UNTRUSTED  signed by none of the certificates, and no chain leads to one
- * ERR_EXPIRED    a certificate was not valid at `time`
- * ERR_INVALID    damaged trailer or CMS
+ * ERR_SIGNATURE   not signed, or the signature does not fit the bytes
+ * ERR_UNTRUSTED   signed by none of the certificates, and no chain leads to one
+ * ERR_UNSUPPORTED by a key, or with a chain, that no kernel can check (certificate_classify())
+ * ERR_EXPIRED     a certificate was not valid at `time`
+ * ERR_INVALID     damaged trailer or CMS
  */
 int signature_verify(const void *data, size_t len, const char *const *certs_pem, size_t n_certs,
 		     int64_t time, struct signature_signer *ret, struct error *err);
