@@ -10,13 +10,35 @@
 /* Longest identifier, in bytes; keyctl(2) takes descriptions of up to 4095. */
 #define ID_MAX 2000
 
+static void key_lookup_clear(struct key_lookup *lookup)
+{
+	free(lookup->id);
+	free(lookup->key_id);
+	free(lookup->tbs);
+	*lookup = (struct key_lookup){ 0 };
+}
+#define _cleanup_key_lookup_ _cleanup_(key_lookup_clear)
+
 void key_lookups_clear(struct key_lookups *lookups)
 {
-	for (size_t i = 0; i < lookups->n; i++) {
-		free(lookups->items[i].id);
-		free(lookups->items[i].key_id);
-	}
+	for (size_t i = 0; i < lookups->n; i++)
+		key_lookup_clear(&lookups->items[i]);
 	lookups->n = 0;
+}
+
+static int no_memory(struct error *err)
+{
+	return error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+/* Takes over what is in `lookup`. */
+static int add(struct key_lookups *lookups, struct key_lookup *lookup, struct error *err)
+{
+	if (lookups->n == KEY_LOOKUPS_MAX)
+		return no_memory(err);
+	lookups->items[lookups->n++] = *lookup;
+	*lookup = (struct key_lookup){ 0 };
+	return 0;
 }
 
 static char *to_hex(const void *data, size_t len)
@@ -26,22 +48,6 @@ static char *to_hex(const void *data, size_t len)
 	if (text)
 		hex_encode(data, len, text);
 	return text;
-}
-
-/* Takes the two over; NULL among those that are wanted is a lack of memory. */
-static int add(struct key_lookups *lookups, char *id, char *key_id, bool want_key_id,
-	       struct error *err)
-{
-	struct key_lookup *item = &lookups->items[lookups->n];
-
-	if (!id || (want_key_id && !key_id) || lookups->n == KEY_LOOKUPS_MAX) {
-		free(id);
-		free(key_id);
-		return error_set(err, ERR_NO_MEMORY, "no memory");
-	}
-	*item = (struct key_lookup){ .id = id, .key_id = key_id };
-	lookups->n++;
-	return 0;
 }
 
 /* Appends the contents of one DER value, without its tag and length. */
@@ -73,84 +79,224 @@ static char *make_id(const ASN1_INTEGER *serial, const X509_NAME *issuer)
 	return r < 0 ? NULL : to_hex(id.data, id.len);
 }
 
-static int add_octets(struct key_lookups *lookups, const ASN1_OCTET_STRING *octets,
-		      struct error *err)
+/* The hash of what its issuer has signed, with the digest of that signature
+ * (x509_get_sig_params()). NULL without memory, and for a digest that .blacklist has not. */
+static char *make_tbs(X509 *cert)
 {
-	if (octets->length <= 0 || octets->length > ID_MAX)
-		return error_set(err, ERR_INVALID, "module signature: a key identifier of %d bytes",
-				 octets->length);
-	return add(lookups, to_hex(octets->data, (size_t)octets->length), NULL, false, err);
+	uint8_t *der = NULL, digest[EVP_MAX_MD_SIZE];
+	int len = i2d_X509(cert, &der), nid = NID_undef, tag, class;
+	const uint8_t *tbs = der, *end;
+	unsigned n = 0;
+	long size;
+
+	X509_get_signature_info(cert, &nid, NULL, NULL, NULL);
+	/* Certificate ::= SEQUENCE { tbsCertificate SEQUENCE … */
+	if (len > 0 && !(ASN1_get_object(&tbs, &size, &tag, &class, len) & 0x80)) {
+		end = tbs;
+		if (!(ASN1_get_object(&end, &size, &tag, &class, size) & 0x80) &&
+		    EVP_Digest(tbs, (size_t)(end - tbs) + (size_t)size, digest, &n,
+			       EVP_get_digestbynid(nid), NULL) != 1)
+			n = 0;
+	}
+	OPENSSL_free(der);
+	ERR_clear_error();
+	return n > 0 ? to_hex(digest, n) : NULL;
+}
+
+/* A key identifier, or NULL for none, with *ret_failed on lack of memory. */
+static char *octets_id(const ASN1_OCTET_STRING *octets, bool *ret_failed)
+{
+	char hex[ID_MAX * 2 + 1], *text;
+
+	certificate_octets(octets, hex, sizeof(hex));
+	if (!hex[0])
+		return NULL;
+	text = strdup(hex);
+	*ret_failed |= !text;
+	return text;
 }
 
 /* A certificate as itself: identifier, and its subject key identifier where it has one. */
-static int add_cert(struct key_lookups *lookups, X509 *cert, struct error *err)
+static int describe_cert(X509 *cert, struct key_lookup *ret, struct error *err)
 {
-	const ASN1_OCTET_STRING *key_id = X509_get0_subject_key_id(cert);
-	bool has = key_id && key_id->length > 0 && key_id->length <= ID_MAX;
-	char *id = make_id(X509_get0_serialNumber(cert), X509_get_issuer_name(cert));
+	bool failed = false;
 
-	if (!id)
+	ret->id = make_id(X509_get0_serialNumber(cert), X509_get_issuer_name(cert));
+	if (!ret->id)
 		return error_set(err, ERR_TOO_LARGE, "certificate: its issuer's name is too long");
-	return add(lookups, id, has ? to_hex(key_id->data, (size_t)key_id->length) : NULL, has,
-		   err);
+	ret->key_id = octets_id(X509_get0_subject_key_id(cert), &failed);
+	return failed ? no_memory(err) : 0;
 }
 
-/* The key that issued the last certificate of a chain, as that one names it. */
+/* The kernel takes the last directory name. */
+static const X509_NAME *directory_name(const GENERAL_NAMES *names)
+{
+	const X509_NAME *found = NULL;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		if (name->type == GEN_DIRNAME)
+			found = name->d.directoryName;
+	}
+	return found;
+}
+
+/* The key that issued a certificate, as that one names it: issuer and serial number (or NULL), and
+ * key identifier (or NULL). */
+static int describe_authority(X509 *cert, struct key_lookup *ret, struct error *err)
+{
+	const ASN1_INTEGER *serial = X509_get0_authority_serial(cert);
+	const X509_NAME *name = directory_name(X509_get0_authority_issuer(cert));
+	bool failed = false;
+
+	ret->key_id = octets_id(X509_get0_authority_key_id(cert), &failed);
+	if (failed)
+		return no_memory(err);
+	if (!serial || !name)
+		return 0;
+	ret->id = make_id(serial, name);
+	return ret->id ? 0
+		       : error_set(err, ERR_TOO_LARGE,
+				   "certificate: its authority's name is too long");
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b && streq(a, b);
+}
+
+/* pkcs7_verify_sig_chain(): which of the names decides. */
+static bool is_named(const struct key_lookup *authority, const struct key_lookup *cert)
+{
+	return authority->id ? same(authority->id, cert->id)
+			     : same(authority->key_id, cert->key_id);
+}
+
+/* …and whether the other one, where there is one, contradicts it. */
+static bool contradicts(const struct key_lookup *authority, const struct key_lookup *cert)
+{
+	return authority->key_id && !same(authority->key_id, cert->key_id);
+}
+
+bool key_lookup_names_issuer(X509 *issued, X509 *issuer)
+{
+	_cleanup_key_lookup_ struct key_lookup authority = { 0 }, cert = { 0 };
+
+	return describe_authority(issued, &authority, NULL) == 0 &&
+	       describe_cert(issuer, &cert, NULL) == 0 && is_named(&authority, &cert) &&
+	       !contradicts(&authority, &cert);
+}
+
+/* x509_check_for_self_signed(): either name of the authority makes it so, and none at all. */
+static bool is_self_signed(X509 *cert)
+{
+	_cleanup_key_lookup_ struct key_lookup authority = { 0 }, own = { 0 };
+
+	if (X509_NAME_cmp(X509_get_subject_name(cert), X509_get_issuer_name(cert)) != 0 ||
+	    describe_authority(cert, &authority, NULL) < 0 || describe_cert(cert, &own, NULL) < 0)
+		return false;
+	return (!authority.id && !authority.key_id) || same(authority.id, own.id) ||
+	       same(authority.key_id, own.key_id);
+}
+
+/* The key that issued the last certificate of a chain. */
 static int add_authority(struct key_lookups *lookups, X509 *last, struct error *err)
 {
-	const ASN1_OCTET_STRING *key_id = X509_get0_authority_key_id(last);
+	_cleanup_key_lookup_ struct key_lookup authority = { 0 };
+	int r = describe_authority(last, &authority, err);
 
-	return key_id && key_id->length > 0 ? add_octets(lookups, key_id, err) : 0;
+	if (r < 0 || (!authority.id && !authority.key_id))
+		return r;
+	if (!authority.id && !(authority.id = strdup(authority.key_id)))
+		return no_memory(err);
+	return add(lookups, &authority, err);
 }
 
+static int add_cert(struct key_lookups *lookups, X509 *cert, bool brought, struct error *err)
+{
+	_cleanup_key_lookup_ struct key_lookup lookup = { 0 };
+	int r = describe_cert(cert, &lookup, err);
+
+	if (r < 0)
+		return r;
+	if (brought)
+		lookup.tbs = make_tbs(cert);
+	return add(lookups, &lookup, err);
+}
+
+/* pkcs7_find_key(): by issuer and serial number only. */
 static X509 *find_signer(STACK_OF(X509) * certs, CMS_SignerInfo *info)
 {
+	ASN1_OCTET_STRING *key_id = NULL;
+
+	if (CMS_SignerInfo_get0_signer_id(info, &key_id, NULL, NULL) != 1 || key_id)
+		return NULL;
 	for (int i = 0; i < sk_X509_num(certs); i++)
 		if (CMS_SignerInfo_cert_cmp(info, sk_X509_value(certs, i)) == 0)
 			return sk_X509_value(certs, i);
 	return NULL;
 }
 
-static X509 *find_issuer(STACK_OF(X509) * certs, X509 *issued)
+/* The issuer that a certificate names, or NULL. */
+static int find_issuer(STACK_OF(X509) * certs, X509 *issued, X509 **ret, struct error *err)
 {
-	for (int i = 0; i < sk_X509_num(certs); i++)
-		if (X509_check_issued(sk_X509_value(certs, i), issued) == X509_V_OK)
-			return sk_X509_value(certs, i);
-	return NULL;
+	_cleanup_key_lookup_ struct key_lookup authority = { 0 };
+	int r = describe_authority(issued, &authority, err);
+
+	*ret = NULL;
+	for (int i = 0; r == 0 && !*ret && i < sk_X509_num(certs); i++) {
+		_cleanup_key_lookup_ struct key_lookup cert = { 0 };
+
+		r = describe_cert(sk_X509_value(certs, i), &cert, err);
+		if (r < 0 || !is_named(&authority, &cert))
+			continue;
+		*ret = sk_X509_value(certs, i);
+		if (contradicts(&authority, &cert))
+			r = error_set(err, ERR_UNTRUSTED,
+				      "module signature: a certificate names another key than "
+				      "that of its issuer");
+	}
+	return r;
 }
 
-/* From the signer's certificate upwards, as far as the signature brings them along. */
+/* From the signer's certificate upwards, as far as the signature brings them along. One that signed
+ * itself ends a chain for good. */
 static int add_chain(struct key_lookups *lookups, STACK_OF(X509) * certs, CMS_SignerInfo *info,
 		     struct error *err)
 {
 	X509 *cert = find_signer(certs, info), *last = NULL;
 	int r = 0;
 
-	for (int steps = 0; r == 0 && cert && cert != last && steps < SIGNATURE_CHAIN_MAX;
-	     steps++) {
-		r = add_cert(lookups, cert, err);
+	for (int steps = 0; r == 0 && cert && steps < SIGNATURE_CHAIN_MAX; steps++) {
+		r = add_cert(lookups, cert, true, err);
 		last = cert;
-		cert = find_issuer(certs, cert);
+		if (r == 0 && is_self_signed(cert))
+			return 0;
+		if (r == 0)
+			r = find_issuer(certs, last, &cert, err);
 	}
-	return r == 0 && last && cert != last ? add_authority(lookups, last, err) : r;
+	return r == 0 && last ? add_authority(lookups, last, err) : r;
 }
 
 static int add_signer(struct key_lookups *lookups, CMS_SignerInfo *info, struct error *err)
 {
+	_cleanup_key_lookup_ struct key_lookup signer = { 0 };
 	ASN1_OCTET_STRING *key_id = NULL;
 	ASN1_INTEGER *serial = NULL;
 	X509_NAME *issuer = NULL;
-	char *id;
+	bool failed = false;
 
 	if (CMS_SignerInfo_get0_signer_id(info, &key_id, &issuer, &serial) != 1)
 		return error_set(err, ERR_INVALID, "module signature: names no signer");
-	if (key_id)
-		return add_octets(lookups, key_id, err);
-	id = make_id(serial, issuer);
-	if (!id)
-		return error_set(err, ERR_TOO_LARGE,
-				 "module signature: its issuer's name is too long");
-	return add(lookups, id, NULL, false, err);
+	signer.id = key_id ? octets_id(key_id, &failed) : make_id(serial, issuer);
+	if (!signer.id)
+		return failed ? no_memory(err)
+			      : error_set(err, ERR_TOO_LARGE,
+					  "module signature: its signer's name is too long");
+	if (key_id && !(signer.key_id = strdup(signer.id)))
+		return no_memory(err);
+	return add(lookups, &signer, err);
 }
 
 int key_lookup_signature(const struct signature_parts *parts, struct key_lookups *ret,
@@ -183,7 +329,9 @@ int key_lookup_certificate(const char *cert_pem, struct key_lookups *ret, struct
 	int r = certificate_read(cert_pem, &cert, err);
 
 	if (r == 0)
-		r = add_cert(&lookups, cert, err);
+		r = add_cert(&lookups, cert, false, err);
+	if (r == 0 && !is_self_signed(cert))
+		r = add_authority(&lookups, cert, err);
 	if (r < 0)
 		return r;
 	*ret = lookups;

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "module/cms.h"
+#include "module/key_lookup.h"
 
 #include <openssl/err.h>
 
@@ -87,18 +88,50 @@ static const EVP_MD *digest_of(enum signature_hash hash)
 	}
 }
 
-static enum signature_hash hash_of(int nid)
+/* Is each certificate issued by the next, and by names that a kernel follows? */
+static int check_links(const struct signer *s, struct error *err)
 {
-	if (nid == NID_sha384)
-		return SIGNATURE_SHA384;
-	return nid == NID_sha512 ? SIGNATURE_SHA512 : SIGNATURE_SHA256;
+	X509 *issued = s->cert;
+
+	for (int i = 0; i < sk_X509_num(s->chain); i++) {
+		X509 *issuer = sk_X509_value(s->chain, i);
+		char subject[256];
+		bool ok = X509_check_issued(issuer, issued) == X509_V_OK &&
+			  X509_verify(issued, X509_get0_pubkey(issuer)) == 1;
+
+		ERR_clear_error();
+		certificate_subject(issued, subject, sizeof(subject));
+		if (!ok)
+			return error_set(err, ERR_INVALID,
+					 "chain: certificate %d did not issue that of %s", i + 1,
+					 subject);
+		if (!key_lookup_names_issuer(issued, issuer))
+			return error_set(err, ERR_UNSUPPORTED,
+					 "chain: the certificate of %s does not name its issuer's "
+					 "key (authority key identifier), so no kernel finds it",
+					 subject);
+		issued = issuer;
+	}
+	return 0;
 }
 
 /* The last certificate of the chain stands for the authority that machines and kernels trust, which
- * is not here: what can be seen is that each certificate was issued by the next. */
+ * is not here. */
+static int check_chain(const struct signer *s, struct error *err)
+{
+	STACK_OF(X509) *last = sk_X509_new_null();
+	int n = sk_X509_num(s->chain), r = check_links(s, err);
+
+	if (r == 0 && (!last || sk_X509_push(last, sk_X509_value(s->chain, n - 1)) <= 0))
+		r = error_set(err, ERR_NO_MEMORY, "no memory");
+	if (r == 0)
+		r = certificate_check_chain(s->cert, s->chain, last, SIGNATURE_ANY_TIME, NULL, err);
+	sk_X509_free(last);
+	return r;
+}
+
 static int read_chain(const char *pem, struct signer *s, struct error *err)
 {
-	X509 *issued = s->cert;
 	int r;
 
 	s->chain = sk_X509_new_null();
@@ -110,40 +143,24 @@ static int read_chain(const char *pem, struct signer *s, struct error *err)
 	if (sk_X509_num(s->chain) >= SIGNATURE_CHAIN_MAX)
 		return error_set(err, ERR_TOO_LARGE, "chain: more than %d certificates",
 				 SIGNATURE_CHAIN_MAX - 1);
-	for (int i = 0; i < sk_X509_num(s->chain); i++) {
-		X509 *issuer = sk_X509_value(s->chain, i);
-		char subject[256];
-
-		certificate_subject(issued, subject, sizeof(subject));
-		r = X509_check_issued(issuer, issued) == X509_V_OK &&
-		    X509_verify(issued, X509_get0_pubkey(issuer)) == 1;
-		ERR_clear_error();
-		if (!r)
-			return error_set(err, ERR_INVALID,
-					 "chain: certificate %d did not issue that of %s", i + 1,
-					 subject);
-		issued = issuer;
-	}
-	return 0;
+	return check_chain(s, err);
 }
 
-/* The kernel checks each certificate that the signature brings along, up to the one it trusts. */
+/* The kernel reads each certificate that the signature brings along, the last one too, and checks
+ * them up to the one that it trusts. */
 static int check_chain_support(const struct signer *s, const struct signature_support *support,
 			       struct error *err)
 {
-	X509 *issued = s->cert;
-	int r = 0;
+	int n = sk_X509_num(s->chain), r = 0;
 
-	for (int i = 0; r == 0 && i < sk_X509_num(s->chain); i++) {
-		X509 *issuer = sk_X509_value(s->chain, i);
+	for (int i = -1; r == 0 && n > 0 && i < n; i++) {
+		X509 *cert = i < 0 ? s->cert : sk_X509_value(s->chain, i);
 		enum signature_algorithm algorithm;
-		int digest = NID_undef;
+		enum signature_hash hash;
 
-		X509_get_signature_info(issued, &digest, NULL, NULL, NULL);
-		r = certificate_classify(X509_get0_pubkey(issuer), &algorithm, err);
+		r = certificate_signed_with(cert, &algorithm, &hash, err);
 		if (r == 0)
-			r = signature_support_check(support, algorithm, hash_of(digest), err);
-		issued = issuer;
+			r = signature_support_check(support, algorithm, hash, err);
 	}
 	return r < 0 ? error_prefix(err, r, "chain") : 0;
 }
@@ -249,7 +266,7 @@ static void describe_signer(X509 *cert, const X509 *anchor, CMS_SignerInfo *info
 
 	describe_cert(cert, anchor, ret);
 	CMS_SignerInfo_get0_algs(info, NULL, NULL, &digest, NULL);
-	ret->hash = hash_of(OBJ_obj2nid(digest->algorithm));
+	(void)!certificate_hash(OBJ_obj2nid(digest->algorithm), &ret->hash);
 }
 
 struct verification {
@@ -272,6 +289,7 @@ static int try_cert(struct verification *v, X509 *cert, bool is_trusted, struct 
 	_cleanup_(CMS_ContentInfo_freep) CMS_ContentInfo *cms = NULL;
 	_cleanup_certificates_ STACK_OF(X509) *others = NULL;
 	CMS_SignerInfo *info = NULL;
+	enum signature_algorithm algorithm;
 	X509 *anchor = cert;
 	int r;
 
@@ -283,9 +301,10 @@ static int try_cert(struct verification *v, X509 *cert, bool is_trusted, struct 
 		return r;
 	if (!cms_has_exact_form(cms, info, cert, v->parts) || !cms_fits(cms, cert, v->parts))
 		return 0;
-	if (is_trusted) {
+	r = certificate_classify(X509_get0_pubkey(cert), &algorithm, &v->why);
+	if (r == 0 && is_trusted) {
 		r = certificate_check_time(cert, v->time, &v->why);
-	} else {
+	} else if (r == 0) {
 		others = CMS_get1_certs(cms);
 		r = certificate_check_chain(cert, others, v->trusted, v->time, &anchor, &v->why);
 	}

@@ -37,7 +37,8 @@ int signature_hash_parse(const char *name, enum signature_hash *ret, struct erro
 enum signature_option { SIGNATURE_ABSENT, SIGNATURE_AS_MODULE, SIGNATURE_BUILT_IN };
 
 struct signature_support {
-	bool module_sig; /* CONFIG_MODULE_SIG: the kernel looks at signatures at all */
+	bool module_sig; /* CONFIG_MODULE_SIG: the kernel looks at signatures at all; if not, it
+			    takes any */
 	enum signature_option rsa, ecdsa, sha256, sha512;
 };
 

@@ -59,15 +59,20 @@ static bool find_config(const struct buf *module, struct signature_support *ret)
 	       read_config(kernel->config, ret, NULL) == 0;
 }
 
-/* Machines refuse what is published after the certificate's end; the kernel does not look. */
-static void warn_of_dates(const char *cert_pem)
+/* Machines refuse what is published after the end of a certificate on the way to the trusted one;
+ * the kernel does not look. */
+static void warn_of_dates(const struct texts *texts)
 {
-	_cleanup_(X509_freep) X509 *cert = NULL;
+	_cleanup_certificates_ STACK_OF(X509) *certs = sk_X509_new_null();
 	struct error err = { 0 };
 
-	if (certificate_read(cert_pem, &cert, NULL) == 0 &&
-	    certificate_check_time(cert, clock_now(), &err) < 0)
-		fprintf(stderr, "warning: %s: machines will refuse the module\n", err.message);
+	if (!certs || certificate_read_all(texts->cert, "certificate", certs, NULL) < 0 ||
+	    (texts->chain && certificate_read_all(texts->chain, "chain", certs, NULL) < 0))
+		return;
+	for (int i = 0; i < sk_X509_num(certs); i++)
+		if (certificate_check_time(sk_X509_value(certs, i), clock_now(), &err) < 0)
+			fprintf(stderr, "warning: %s: machines will refuse the module\n",
+				err.message);
 }
 
 static int read_options(const struct cli *cli, struct texts *texts, struct signature_options *ret,
@@ -114,7 +119,7 @@ int cmd_module_sign(struct cli *cli, struct error *err)
 			   "an RSA key and SHA-256");
 	if (r < 0)
 		return error_prefix(err, r, "%s", file);
-	warn_of_dates(texts.cert);
+	warn_of_dates(&texts);
 	return file_write_atomic(to ? to : file, out.data, out.len, 0644, err);
 }
 

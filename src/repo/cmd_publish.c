@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "module/certificate.h"
 #include "repo/commands.h"
 #include "repo/publication.h"
 #include "repo/upload.h"
@@ -57,6 +58,16 @@ int cmd_verify(struct cli *cli, struct error *err)
 
 /* ---- trust-bundle ---- */
 
+/* What is signed with its key must be what machines and kernels can check. */
+static int check_module_cert(const char *pem, struct error *err)
+{
+	_cleanup_(X509_freep) X509 *cert = NULL;
+	enum signature_algorithm algorithm;
+	int r = certificate_read(pem, &cert, err);
+
+	return r < 0 ? r : certificate_classify(X509_get0_pubkey(cert), &algorithm, err);
+}
+
 static int fill_texts(const struct cli *cli, struct bundle *b, struct error *err)
 {
 	size_t n = cli_count(cli, "module-cert");
@@ -73,6 +84,8 @@ static int fill_texts(const struct cli *cli, struct bundle *b, struct error *err
 		r = command_read_text(cli_get_nth(cli, "module-cert", i),
 				      &b->module_certificates[i], err);
 		b->n_module_certificates += r == 0;
+		if (r == 0)
+			r = check_module_cert(b->module_certificates[i], err);
 	}
 	return r;
 }

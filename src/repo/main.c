@@ -95,7 +95,8 @@ static const struct cli_option recall_options[] = {
 static const struct cli_option bundle_options[] = {
 	{ "url", "URL", "the machines' listener, https://host[:port]", true, 0 },
 	{ "server-ca", "FILE", "certificates that may sign the server's (PEM)", true, 0 },
-	{ "module-cert", "FILE", "certificate of a module signing key (PEM)", true, 0 },
+	{ "module-cert", "FILE",
+	  "certificate of a module signing key, or of an authority above it (PEM)", true, 0 },
 	{ "default-tier", "NAME", "tier of a machine that names none (default: the last)", false,
 	  0 },
 	{ "output", "FILE", "the bundle", true, 'o' },
@@ -203,7 +204,9 @@ static const struct cli_option revoke_options[] = {
 	"RSA with SHA-256 is what every kernel with module signatures can check. ECDSA, SHA-384 and " \
 	"SHA-512 are taken only for a kernel whose configuration has them built in "                  \
 	"(CONFIG_CRYPTO_ECDSA=y, CONFIG_CRYPTO_SHA512=y), and refused where that is not known: "      \
-	"it would not load the module."
+	"it would not load the module. With --chain the certificate must have the extended use "      \
+	"codeSigning, and each one must name the key of the next in its authority key identifier, "   \
+	"by which alone a kernel finds it."
 
 static const struct cli_verb verbs[] = {
 	{ "init", "DIR", 1, 1, "make a repository and its keys", INIT_TEXT, init_options,

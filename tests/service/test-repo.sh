@@ -37,8 +37,8 @@ refuses "module verify with another certificate" 1 "none of the trusted" "$repo"
 # Keys and hashes that not every kernel can check: only for a configuration that has them built in.
 export XDG_CACHE_HOME=$work/cache
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ec.key -out ec.crt -subj /CN=ec 2>/dev/null
-printf 'CONFIG_CRYPTO_RSA=y\nCONFIG_CRYPTO_SHA256=y\nCONFIG_CRYPTO_SHA512=m\n# CONFIG_CRYPTO_ECDSA is not set\n' >config-6.1
-printf 'CONFIG_CRYPTO_RSA=y\nCONFIG_CRYPTO_SHA256=y\nCONFIG_CRYPTO_SHA512=y\nCONFIG_CRYPTO_ECDSA=y\n' >config-6.12
+printf 'CONFIG_MODULE_SIG=y\nCONFIG_CRYPTO_RSA=y\nCONFIG_CRYPTO_SHA256=y\nCONFIG_CRYPTO_SHA512=m\n# CONFIG_CRYPTO_ECDSA is not set\n' >config-6.1
+printf 'CONFIG_MODULE_SIG=y\nCONFIG_CRYPTO_RSA=y\nCONFIG_CRYPTO_SHA256=y\nCONFIG_CRYPTO_SHA512=y\nCONFIG_CRYPTO_ECDSA=y\n' >config-6.12
 sign() { "$repo" module sign --key "$1.key" --cert "$1.crt" -o signed.ko "${@:2}" m-1.1.json; }
 rm -f signed.ko
 refuses "ECDSA for a kernel that is not known" 1 "--kernel-config FILE" sign ec
@@ -65,12 +65,20 @@ rm -r cache
 
 # A certificate that an authority issued: who trusts the authority needs the chain.
 openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -subj /CN=authority -addext keyUsage=keyCertSign 2>/dev/null
-openssl req -newkey rsa:2048 -nodes -keyout leaf.key -subj /CN=leaf 2>/dev/null |
-	openssl x509 -req -CA ca.crt -CAkey ca.key -set_serial 7 -out leaf.crt \
-		-extfile <(printf 'keyUsage=digitalSignature\nextendedKeyUsage=codeSigning\n') 2>/dev/null
+faketime 2021-03-01 openssl req -new -x509 -key ca.key -out old-ca.crt -subj /CN=authority -addext keyUsage=keyCertSign -days 30 2>/dev/null
+issue() { # NAME [EXTENSION…]
+	openssl req -newkey rsa:2048 -nodes -keyout "$1.key" -subj "/CN=$1" 2>/dev/null |
+		openssl x509 -req -CA ca.crt -CAkey ca.key -set_serial 7 -out "$1.crt" \
+			-extfile <(printf '%s\n' keyUsage=digitalSignature extendedKeyUsage=codeSigning "${@:2}") 2>/dev/null
+}
+issue leaf authorityKeyIdentifier=keyid
+issue nameless authorityKeyIdentifier=none
 works "signed without the chain" sign leaf
 refuses "an authority alone does not vouch for it" 1 "none of the trusted" "$repo" module verify --ca ca.crt signed.ko
 refuses "a chain that does not fit" 1 "did not issue" sign leaf --chain other.crt
+refuses "one that no kernel follows" 1 "authority key identifier" sign nameless --chain ca.crt
+works "an authority that has ended" sign leaf --chain old-ca.crt
+check "is warned of" test "$(grep -c "the certificate /CN=authority is valid from 2021-03-01" err)" = 1
 works "signed with the chain" sign leaf --chain ca.crt
 works "the authority vouches for it" "$repo" module verify --ca other.crt --ca ca.crt signed.ko
 check "and is named" test "$(grep -c "for which /CN=authority vouches" out)" = 1
@@ -142,6 +150,9 @@ check "it prints the hash of its bytes" grep -q "$(sha256sum bundle.json | cut -
 		--module-cert keys/module.crt -o bundle2.json)"
 refuses "trust-bundle wants an https address" 1 "https://" "$repo" trust-bundle r --url http://x \
 	--server-ca other.crt --module-cert keys/module.crt -o bad.json
+openssl req -x509 -newkey rsa:2560 -nodes -keyout odd.key -out odd.crt -subj /CN=odd 2>/dev/null
+refuses "trust-bundle wants keys that kernels take" 1 "RSA of 2560 bits" "$repo" trust-bundle r --url https://x \
+	--server-ca other.crt --module-cert odd.crt -o bad.json
 refuses "trust-bundle wants certificates" 1 "certificate" "$repo" trust-bundle r --url https://x \
 	--server-ca other.crt --module-cert m-1.1.json -o bad.json
 

@@ -2,6 +2,7 @@
 /* src/module/signature.h, and the same bytes read by the openssl program. */
 #include "unit.h"
 
+#include "test-cert.h"
 #include <sys/wait.h>
 
 #include "base/macro.h"
@@ -159,11 +160,11 @@ static void every_flipped_byte_is_refused(void **state)
 
 	for (size_t i = 0; i < g->module.len; i++) {
 		g->module.data[i] ^= 0x10;
-		if (verify(g, g->module.data, g->module.len, 0) == 0)
+		if (verify(g, g->module.data, g->module.len, SIGNATURE_ANY_TIME) == 0)
 			fail_msg("byte %zu of %zu flipped, and accepted", i, g->module.len);
 		g->module.data[i] ^= 0x10;
 	}
-	assert_int_equal(verify(g, g->module.data, g->module.len, 0), 0);
+	assert_int_equal(verify(g, g->module.data, g->module.len, SIGNATURE_ANY_TIME), 0);
 }
 
 static void every_truncation_is_refused(void **state)
@@ -175,13 +176,14 @@ static void every_truncation_is_refused(void **state)
 		uint8_t *copy = malloc(n + 1);
 
 		memcpy(copy, g->module.data, n);
-		if (verify(g, copy, n, 0) == 0)
+		if (verify(g, copy, n, SIGNATURE_ANY_TIME) == 0)
 			fail_msg("cut at %zu of %zu, and accepted", n, g->module.len);
 		free(copy);
 	}
 	/* From the front. */
 	for (size_t n = 1; n < g->module.len; n++)
-		assert_int_not_equal(verify(g, g->module.data + n, g->module.len - n, 0), 0);
+		assert_int_not_equal(
+			verify(g, g->module.data + n, g->module.len - n, SIGNATURE_ANY_TIME), 0);
 }
 
 static void damaged_trailers_are_refused(void **state)
@@ -207,7 +209,8 @@ static void damaged_trailers_are_refused(void **state)
 	assert_null(parts.signature);
 	assert_int_equal(parts.module_len, 3);
 	/* Bytes after the marker: no signature at the end, so an unsigned module. */
-	assert_int_equal(verify(g, module_text, sizeof(module_text), 0), ERR_SIGNATURE);
+	assert_int_equal(verify(g, module_text, sizeof(module_text), SIGNATURE_ANY_TIME),
+			 ERR_SIGNATURE);
 }
 
 static void only_trusted_certificates_count(void **state)
@@ -215,11 +218,14 @@ static void only_trusted_certificates_count(void **state)
 	struct group *g = *state;
 	const char *other = g->two.cert, *junk = "no certificate";
 
-	assert_int_equal(signature_verify(g->module.data, g->module.len, &other, 1, 0, NULL, NULL),
+	assert_int_equal(signature_verify(g->module.data, g->module.len, &other, 1,
+					  SIGNATURE_ANY_TIME, NULL, NULL),
 			 ERR_UNTRUSTED);
-	assert_int_equal(signature_verify(g->module.data, g->module.len, NULL, 0, 0, NULL, NULL),
+	assert_int_equal(signature_verify(g->module.data, g->module.len, NULL, 0,
+					  SIGNATURE_ANY_TIME, NULL, NULL),
 			 ERR_UNTRUSTED);
-	assert_int_equal(signature_verify(g->module.data, g->module.len, &junk, 1, 0, NULL, NULL),
+	assert_int_equal(signature_verify(g->module.data, g->module.len, &junk, 1,
+					  SIGNATURE_ANY_TIME, NULL, NULL),
 			 ERR_INVALID);
 }
 
@@ -232,8 +238,15 @@ static void several_certificates_in_one_text(void **state)
 	assert_int_equal(buf_append_str(&both, g->two.cert), 0);
 	assert_int_equal(buf_append_str(&both, g->one.cert), 0);
 	text = buf_str(&both);
-	assert_int_equal(signature_verify(g->module.data, g->module.len, &text, 1, 0, NULL, NULL),
+	assert_int_equal(signature_verify(g->module.data, g->module.len, &text, 1,
+					  SIGNATURE_ANY_TIME, NULL, NULL),
 			 0);
+	/* One that is damaged is not passed over. */
+	assert_int_equal(buf_append_str(&both, test_cert_damaged), 0);
+	text = buf_str(&both);
+	assert_int_equal(signature_verify(g->module.data, g->module.len, &text, 1,
+					  SIGNATURE_ANY_TIME, NULL, NULL),
+			 ERR_INVALID);
 }
 
 static void certificate_must_have_been_valid(void **state)

@@ -71,13 +71,16 @@ static void of_6_12(void **state)
 
 static void of_others(void **state)
 {
-	struct signature_support s = parse("CONFIG_CRYPTO_RSA=m\nCONFIG_CRYPTO_SHA256_SSSE3=y\n");
+	struct signature_support s = parse("CONFIG_MODULE_SIG=y\nCONFIG_CRYPTO_RSA=m\n"
+					   "CONFIG_CRYPTO_SHA256_SSSE3=y\n");
 
 	(void)state;
-	assert_false(s.module_sig);
 	check(&s, SIGNATURE_RSA, SIGNATURE_SHA256, "CONFIG_CRYPTO_RSA is a module");
-	s = parse("CONFIG_CRYPTO_RSA=y\n");
+	s = parse("CONFIG_MODULE_SIG=y\nCONFIG_CRYPTO_RSA=y\n");
 	check(&s, SIGNATURE_RSA, SIGNATURE_SHA256, "CONFIG_CRYPTO_SHA256 is not set");
+	/* It looks at no signature. */
+	s = parse("# CONFIG_MODULE_SIG is not set\nCONFIG_CRYPTO_SHA256=m\n");
+	check(&s, SIGNATURE_ECDSA_P384, SIGNATURE_SHA512, NULL);
 	check(NULL, SIGNATURE_RSA, SIGNATURE_SHA256, NULL);
 	check(NULL, SIGNATURE_RSA, SIGNATURE_SHA512, "is not known");
 	check(NULL, SIGNATURE_ECDSA_P256, SIGNATURE_SHA256, "is not known");
