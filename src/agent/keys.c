@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "kernel/keyring.h"
 #include "module/key_lookup.h"
 #include "module/signature.h"
 
@@ -14,22 +13,31 @@
 
 /* ---- One module ---- */
 
-/* The kernel tries the lookups in order, and the first key that it has decides. */
-static void find_first(const struct kernel_keys *keys, const struct key_lookups *lookups,
-		       const char *key_id, struct kernel_key_match *ret)
+/* `key_id` where a lookup leaves it open: that of the certificate that the signature was verified
+ * with, under the same name and number. */
+static size_t to_ids(const struct key_lookups *lookups, const char *key_id,
+		     struct kernel_key_id ids[KEY_LOOKUPS_MAX])
 {
-	struct kernel_key_match match;
+	for (size_t i = 0; i < lookups->n; i++)
+		ids[i] = (struct kernel_key_id){
+			.id = lookups->items[i].id,
+			.key_id = lookups->items[i].key_id ? lookups->items[i].key_id : key_id,
+		};
+	return lookups->n;
+}
 
-	*ret = (struct kernel_key_match){ .accepted = KERNEL_NO };
+/* The kernel looks at all of this before it looks for a key. */
+static bool is_forbidden(const struct kernel_keys *keys, const struct key_lookups *lookups,
+			 const struct kernel_key_id *ids)
+{
 	for (size_t i = 0; i < lookups->n; i++) {
-		const char *own = lookups->items[i].key_id;
+		const char *tbs = lookups->items[i].tbs;
 
-		kernel_keys_find(keys, lookups->items[i].id, own ? own : key_id, &match);
-		if (match.forbidden || match.present || (i == 0 && match.description[0]))
-			*ret = match;
-		if (match.forbidden || match.accepted == KERNEL_YES)
-			return;
+		if (kernel_keys_forbid_key(keys, &ids[i]) ||
+		    (tbs && kernel_keys_forbid_certificate(keys, tbs)))
+			return true;
 	}
+	return false;
 }
 
 /* The keyrings that this kernel takes keys for modules from. */
@@ -51,11 +59,12 @@ static void explain(const struct kernel_keys *keys, const struct kernel_key_matc
 	char rings[256];
 
 	name_rings(keys, rings, sizeof(rings));
-	if (match->forbidden)
-		snprintf(ret, size, "its key is in .blacklist");
-	else if (match->present)
+	if (match->present)
 		snprintf(ret, size, "its key is in %s, which this kernel does not use for modules",
 			 kernel_keyring_name(match->ring));
+	else if (match->other_key)
+		snprintf(ret, size,
+			 "the kernel has another key under the same issuer and serial number");
 	else if (match->description[0])
 		snprintf(ret, size,
 			 "the kernel has another certificate of the same key (%s), which does not "
@@ -70,28 +79,37 @@ static const char *describe(const struct kernel_key_match *match)
 	return match->description[0] ? match->description : "no description";
 }
 
-static int judge(const struct agent *agent, const struct kernel_keys *keys,
+static int accept(const struct kernel_keys *keys, const struct patch *patch,
+		  const struct kernel_key_match *match, struct error *err)
+{
+	const char *module = patch->claim.module;
+
+	if (match->accepted == KERNEL_UNKNOWN) {
+		log_info(
+			"%s: whether this kernel has its key, or uses it for modules, is not known "
+			"(\"%s\")",
+			module, describe(match));
+		return 0;
+	}
+	/* Only then does the kernel look at the module's hash. */
+	if (kernel_keys_forbid_module(keys, patch->claim.sha256))
+		return error_set(err, ERR_UNTRUSTED,
+				 "module %s: the kernel's .blacklist has its hash (dbx)", module);
+	log_info("%s: the kernel accepts it by the key \"%s\" in %s", module, describe(match),
+		 kernel_keyring_name(match->ring));
+	return 0;
+}
+
+static int judge(const struct kernel_keys *keys, const struct kernel_facts *facts,
 		 const struct patch *patch, const struct kernel_key_match *match, struct error *err)
 {
 	const char *module = patch->claim.module;
 	char why[512];
 
-	if (kernel_keys_forbid_module(keys, patch->claim.sha256))
-		return error_set(err, ERR_UNTRUSTED, "module %s: the firmware forbids it (dbx)",
-				 module);
-	if (match->accepted == KERNEL_YES) {
-		log_info("%s: the kernel accepts it by the key \"%s\" in %s", module,
-			 describe(match), kernel_keyring_name(match->ring));
-		return 0;
-	}
-	if (match->accepted == KERNEL_UNKNOWN) {
-		log_info("%s: its key \"%s\" is in %s, which this kernel may or may not use for "
-			 "modules",
-			 module, describe(match), kernel_keyring_name(match->ring));
-		return 0;
-	}
+	if (match->accepted != KERNEL_NO)
+		return accept(keys, patch, match, err);
 	explain(keys, match, why, sizeof(why));
-	if (kernel_signatures_demanded(&agent->facts) != KERNEL_YES) {
+	if (kernel_signatures_demanded(facts) != KERNEL_YES) {
 		log_info("%s: %s; it is loaded where the kernel does not demand signatures", module,
 			 why);
 		return 0;
@@ -102,34 +120,75 @@ static int judge(const struct agent *agent, const struct kernel_keys *keys,
 	return ERR_UNTRUSTED;
 }
 
-int keys_check_module(const struct agent *agent, const struct patch *patch, const char *key_id,
-		      struct error *err)
+int keys_judge_module(const struct kernel_keys *keys, const struct kernel_facts *facts,
+		      const struct patch *patch, const char *key_id, struct error *err)
 {
-	_cleanup_kernel_keys_ struct kernel_keys *keys = NULL;
 	_cleanup_key_lookups_ struct key_lookups lookups = { 0 };
+	struct kernel_key_id ids[KEY_LOOKUPS_MAX];
 	struct kernel_key_match match;
 	struct signature_parts parts;
-	struct error why = { 0 };
-	int r;
+	size_t n;
+	int r = signature_split(patch->data, patch->len, &parts, err);
 
-	r = kernel_keys_read(agent->paths.root, &agent->facts, NULL, &keys, &why);
-	if (r < 0) {
-		log_info("%s: whether the kernel has its key is not known: %s", patch->claim.module,
-			 why.message);
-		return 0;
-	}
-	r = signature_split(patch->data, patch->len, &parts, err);
 	if (r == 0)
 		r = key_lookup_signature(&parts, &lookups, err);
 	if (r < 0)
 		return r;
-	find_first(keys, &lookups, key_id, &match);
-	return judge(agent, keys, patch, &match, err);
+	n = to_ids(&lookups, key_id, ids);
+	if (is_forbidden(keys, &lookups, ids))
+		return error_set(err, ERR_UNTRUSTED,
+				 "module %s: the kernel's .blacklist forbids its key, or a "
+				 "certificate of its chain",
+				 patch->claim.module);
+	kernel_keys_find(keys, ids, n, &match);
+	return judge(keys, facts, patch, &match, err);
+}
+
+int keys_check_module(const struct agent *agent, const struct patch *patch, const char *key_id,
+		      struct error *err)
+{
+	_cleanup_kernel_keys_ struct kernel_keys *keys = NULL;
+	struct error why = { 0 };
+
+	if (kernel_keys_read(agent->paths.root, &agent->facts, NULL, &keys, &why) < 0) {
+		log_info("%s: whether the kernel has its key is not known: %s", patch->claim.module,
+			 why.message);
+		return 0;
+	}
+	return keys_judge_module(keys, &agent->facts, patch, key_id, err);
 }
 
 /* ---- The status ---- */
 
-static json_t *describe_cert(const struct kernel_keys *keys, const char *pem)
+/* What the kernel makes of what is signed with a certificate. A key that it has may have issued it:
+ * then it depends on whether signatures bring the certificate along. */
+static void judge_cert(const struct kernel_keys *keys, const struct key_lookups *lookups,
+		       struct kernel_key_match *match, char *why, size_t size)
+{
+	struct kernel_key_id ids[KEY_LOOKUPS_MAX];
+	struct kernel_key_match authority = { .accepted = KERNEL_NO };
+	size_t n = to_ids(lookups, NULL, ids);
+
+	if (kernel_keys_forbid_key(keys, &ids[0])) {
+		*match = (struct kernel_key_match){ .accepted = KERNEL_NO };
+		snprintf(why, size, "its key is in .blacklist");
+		return;
+	}
+	kernel_keys_find(keys, ids, 1, match);
+	if (n > 1 && match->accepted == KERNEL_NO)
+		kernel_keys_find(keys, &ids[1], 1, &authority);
+	if (authority.accepted == KERNEL_YES) {
+		*match = authority;
+		match->accepted = KERNEL_UNKNOWN;
+		snprintf(why, size,
+			 "the kernel has the key that issued it, which counts for modules signed "
+			 "with --chain");
+	} else if (match->accepted == KERNEL_NO) {
+		explain(keys, match, why, size);
+	}
+}
+
+json_t *keys_describe_certificate(const struct kernel_keys *keys, const char *pem)
 {
 	_cleanup_key_lookups_ struct key_lookups lookups = { 0 };
 	struct signature_signer cert;
@@ -144,9 +203,7 @@ static json_t *describe_cert(const struct kernel_keys *keys, const char *pem)
 		return json_null();
 	}
 	if (keys)
-		find_first(keys, &lookups, cert.key_id, &match);
-	if (keys && match.accepted == KERNEL_NO)
-		explain(keys, &match, why, sizeof(why));
+		judge_cert(keys, &lookups, &match, why, sizeof(why));
 	clock_format(cert.not_after, end);
 	r = json_set_str(o, "subject", cert.subject);
 	r += json_set_str(o, "key_id", cert.key_id);
@@ -172,7 +229,8 @@ void keys_refresh(struct agent *agent)
 
 	(void)!kernel_keys_read(agent->paths.root, &agent->facts, NULL, &keys, NULL);
 	for (size_t i = 0; bundle && i < bundle->n_module_certificates; i++)
-		json_array_append_new(list, describe_cert(keys, bundle->module_certificates[i]));
+		json_array_append_new(
+			list, keys_describe_certificate(keys, bundle->module_certificates[i]));
 	json_decref(agent->module_keys);
 	agent->module_keys = list;
 }

@@ -158,7 +158,7 @@ static const char *text_of(const json_t *o, const char *key, const char *fallbac
 }
 
 /* One certificate that patches may be signed with, and what the kernel makes of it. Another one may
- * be accepted: then this is no fault. */
+ * be accepted, or its authority: then this is no fault. */
 static void check_key(const json_t *cert, bool demanded, bool any, struct check_report *report)
 {
 	const json_t *accepted = json_object_get(cert, "accepted");
@@ -177,7 +177,8 @@ static void check_key(const json_t *cert, bool demanded, bool any, struct check_
 	else
 		add(report, "module key", demanded ? CHECK_WARNING : CHECK_PASS,
 		    "see with `keyctl show %:.platform` and its like whether the key is there",
-		    "%s, key %s: not known whether the kernel accepts it", subject, key_id);
+		    "%s, key %s: %s", subject, key_id,
+		    text_of(cert, "reason", "not known whether the kernel accepts it"));
 }
 
 static void check_keys(const json_t *status, struct check_report *report)
@@ -187,7 +188,7 @@ static void check_keys(const json_t *status, struct check_report *report)
 	bool demanded = json_is_true(json_object_get(signatures, "demanded")), any = false;
 
 	for (size_t i = 0; i < json_array_size(certs); i++)
-		any |= json_is_true(json_object_get(json_array_get(certs, i), "accepted"));
+		any |= !json_is_false(json_object_get(json_array_get(certs, i), "accepted"));
 	for (size_t i = 0; i < json_array_size(certs); i++)
 		check_key(json_array_get(certs, i), demanded, any, report);
 }

@@ -8,12 +8,16 @@
  *   .builtin_trusted_keys    alone, where there is no secondary one
  *   .platform                (UEFI db, and MOK otherwise) only in kernels whose distribution has
  *                            added that, as Debian has
- *   .blacklist               what the firmware's dbx forbids: certificates, and hashes of modules
+ *   .blacklist               what is forbidden: keys (CONFIG_SYSTEM_REVOCATION_LIST),
+ *                            certificates by the hash of what was signed ("tbs:…"), and files by
+ *                            theirs ("bin:…"). The last are looked up for modules only in kernels
+ *                            whose distribution has added that, as Debian has, and only after a
+ *                            key was found and the signature is good.
  *
- * What is in a keyring only the kernel knows: /proc/keys gives the keyrings' numbers, their
- * contents are walked with keyctl(2). Whether a key fits a signature is asked as the kernel asks
- * itself, by an exact identifier; that search answers EACCES for a key that is there and that only
- * the kernel may use, and ENOKEY for none. Needs root.
+ * What is in a keyring only the kernel knows: /proc/keys gives the keyrings' numbers, which the
+ * kernel must confirm, and their contents are walked with keyctl(2). Whether a key fits a signature
+ * is asked as the kernel asks itself, by an exact identifier; that search answers EACCES for a key
+ * that is there and that only the kernel may use, and ENOKEY for none. Needs root.
  */
 #pragma once
 
@@ -22,6 +26,7 @@
 
 #define KERNEL_KEYS_MAX        1024
 #define KERNEL_KEY_DESCRIPTION 256
+#define KERNEL_KEY_ID          129
 
 enum kernel_keyring {
 	KERNEL_KEYRING_BUILTIN,
@@ -38,8 +43,8 @@ const char *kernel_keyring_name(enum kernel_keyring ring);
 struct kernel_key_source {
 	/* All of /proc/keys. */
 	int (*list)(void *user, struct buf *out, struct error *err);
-	/* KEYCTL_READ of a keyring: how many keys, their serial numbers (at most `n`); or -errno.
-	 */
+	/* KEYCTL_READ of a keyring: how many keys, their serial numbers; or -errno, -E2BIG for more
+	 * than `n`. */
 	int (*read)(void *user, int32_t ring, int32_t *ret, size_t n);
 	/* KEYCTL_DESCRIBE: "type;uid;gid;permission;description"; 0 or -errno. */
 	int (*describe)(void *user, int32_t key, char *ret, size_t size);
@@ -52,12 +57,15 @@ struct kernel_key_source {
 struct kernel_key {
 	int32_t serial;
 	enum kernel_keyring ring;                 /* the one that holds it itself */
-	char description[KERNEL_KEY_DESCRIPTION]; /* "Subject: key identifier" */
+	char description[KERNEL_KEY_DESCRIPTION]; /* "Subject: key identifier", cut if need be */
+	char key_id[KERNEL_KEY_ID];               /* its end; "" for none or a longer one */
 };
 
 struct kernel_keys {
 	struct kernel_key_source source;
-	int32_t rings[KERNEL_KEYRINGS]; /* serial numbers, 0: the kernel has none */
+	bool debian;                    /* with what Debian has added (above) */
+	int32_t rings[KERNEL_KEYRINGS]; /* serial numbers, 0: the kernel has none, or .blacklist
+					   cannot be searched */
 	enum kernel_answer for_modules[KERNEL_KEYRINGS]; /* are they used for modules? */
 	struct kernel_key *keys;
 	size_t n;
@@ -75,25 +83,38 @@ void kernel_keys_free(struct kernel_keys *keys);
 DEFINE_CLEANUP(struct kernel_keys *, kernel_keys_free);
 #define _cleanup_kernel_keys_ _cleanup_(kernel_keys_freep)
 
-/* What the kernel makes of one identifier. */
+/* What the kernel looks for (src/module/key_lookup.h), in hexadecimal: an identifier, and the
+ * subject key identifier that the key must have too (NULL or "": any). */
+struct kernel_key_id {
+	const char *id;
+	const char *key_id;
+};
+
+/* What the kernel makes of a signature's identifiers. */
 struct kernel_key_match {
 	enum kernel_answer accepted; /* a key that it takes for modules; unknown if it may be one */
-	bool forbidden;              /* on the blacklist */
 	bool present;                /* `ring` is set: where the key is, taken for modules or not */
+	bool open;                   /* some search gave no answer */
+	bool other_key; /* a key of that issuer and serial number is there, but is another one */
 	enum kernel_keyring ring;
 	/* The key's description; without `present` that of another certificate of the same key,
 	 * which does not count; "" if there is none. */
 	char description[KERNEL_KEY_DESCRIPTION];
 };
 
-/*
- * Looks for a key as the kernel does. `id` is hexadecimal (src/module/key_lookup.h). `key_id`, its
- * subject key identifier (NULL or "" if it is not known), finds the description.
- */
-void kernel_keys_find(const struct kernel_keys *keys, const char *id, const char *key_id,
+/* Looks for a key as the kernel does: every identifier in one keyring before the next keyring; the
+ * first key found decides. */
+void kernel_keys_find(const struct kernel_keys *keys, const struct kernel_key_id *ids, size_t n,
 		      struct kernel_key_match *ret);
 
-/* Is a module with that SHA-256 (hexadecimal, of the whole signed file) on the blacklist? */
+/* Is that key on the blacklist? And a certificate with that hash (hexadecimal) of what its issuer
+ * signed? Both are final: no other key helps, and it does not matter whether the kernel demands
+ * signatures. */
+bool kernel_keys_forbid_key(const struct kernel_keys *keys, const struct kernel_key_id *id);
+bool kernel_keys_forbid_certificate(const struct kernel_keys *keys, const char *tbs);
+
+/* Does this kernel look for hashes of modules on the blacklist, and is this one's there (SHA-256,
+ * hexadecimal, of the whole signed file)? It counts when a key accepts the signature. */
 bool kernel_keys_forbid_module(const struct kernel_keys *keys, const char *sha256);
 
 /* Does this kernel refuse modules without a signature that it can check? */

@@ -36,8 +36,10 @@ static const struct {
 	const char *meaning;
 	const char *hint;
 } refusals[] = {
-	{ EKEYREJECTED, "its signature is not by a key that this kernel trusts",
-	  "enrol the module certificate (MOK or the firmware's db) and reboot" },
+	{ EKEYREJECTED,
+	  "its signature is not by a key that this kernel trusts, or .blacklist forbids it",
+	  "`suture check` says of each module certificate whether the kernel has it; sutured's log "
+	  "says which key it found for the module" },
 	{ ENOKEY, "it is signed with a key that is in none of the kernel's keyrings",
 	  "enrol the module certificate (MOK or the firmware's db) and reboot" },
 	{ EBADMSG, "its signature is malformed", "have the module signed again" },

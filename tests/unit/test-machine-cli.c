@@ -184,6 +184,7 @@ static enum check_result module_key(const char *signatures, const char *text)
 	"{\"subject\":\"/CN=k\",\"key_id\":\"ab\",\"not_after\":\"t\",\"accepted\":" accepted more \
 	"}"
 #define MISSING CERT("false", ",\"reason\":\"its key is in none\"")
+#define ISSUED  CERT("null", ",\"reason\":\"the kernel has the key that issued it\"")
 #define FOUND   CERT("true", ",\"keyring\":\".platform\",\"description\":\"k: ab\"")
 
 /* It fails only if no certificate at all would be accepted where the kernel demands one. */
@@ -204,6 +205,12 @@ static void doctor_of_keys(void **state)
 		CHECK_PASS);
 	assert_int_equal(module_key("{\"demanded\":true,\"certificates\":[" CERT("null", "") "]}",
 				    "not known"),
+			 CHECK_WARNING);
+	assert_int_equal(
+		module_key("{\"demanded\":true,\"certificates\":[" ISSUED "]}", "issued it"),
+		CHECK_WARNING);
+	assert_int_equal(module_key("{\"demanded\":true,\"certificates\":[" MISSING "," ISSUED "]}",
+				    "in none"),
 			 CHECK_WARNING);
 }
 
