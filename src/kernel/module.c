@@ -38,8 +38,9 @@ static const struct {
 } refusals[] = {
 	{ EKEYREJECTED,
 	  "its signature is not by a key that this kernel trusts, or .blacklist forbids it",
-	  "`suture check` says of each module certificate whether the kernel has it; sutured's log "
-	  "says which key it found for the module" },
+	  "`suture check` says which module certificates the kernel has, and sutured's log which key "
+	  "it found for this module; if there is none, enrol it (MOK or the firmware's db) and "
+	  "reboot" },
 	{ ENOKEY, "it is signed with a key that is in none of the kernel's keyrings",
 	  "enrol the module certificate (MOK or the firmware's db) and reboot" },
 	{ EBADMSG, "its signature is malformed", "have the module signed again" },

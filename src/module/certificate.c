@@ -16,7 +16,6 @@
 #define AUTH_LEVEL 2
 
 DEFINE_CLEANUP(X509_STORE_CTX *, X509_STORE_CTX_free);
-DEFINE_CLEANUP(X509_STORE *, X509_STORE_free);
 
 /* ---- Keys ---- */
 

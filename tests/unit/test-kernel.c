@@ -193,6 +193,7 @@ static void modules(void **state)
 	assert_int_equal(kernel_module_explain(EKEYREJECTED, "m", &err), ERR_KERNEL_REFUSED);
 	assert_non_null(strstr(err.message, "signature"));
 	assert_non_null(strstr(err.hint, "MOK"));
+	assert_non_null(strstr(err.hint, "sutured's log"));
 	assert_int_equal(kernel_module_explain(ENOMEM, "m", &err), ERR_NO_MEMORY);
 	assert_int_equal(kernel_module_explain(E2BIG, "m", &err), ERR_KERNEL_REFUSED);
 	assert_int_equal(err.code, ERR_KERNEL_REFUSED);
