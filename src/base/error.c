@@ -35,11 +35,28 @@ static const struct {
 	{ ERR_QUARANTINED, "quarantined" },
 };
 
+/* Bytes of the control character at `p`: of ASCII, of C1 (U+0080 to U+009F), or one that turns or
+ * breaks a line (U+200B to U+200F, U+2028 to U+202E, U+2066 to U+2069). */
+static size_t control_length(const unsigned char *p)
+{
+	if (*p < 0x20 || *p == 0x7f)
+		return 1;
+	if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+		return 2;
+	if (p[0] == 0xe2 && p[1] == 0x80 &&
+	    ((p[2] >= 0x8b && p[2] <= 0x8f) || (p[2] >= 0xa8 && p[2] <= 0xae)))
+		return 3;
+	return p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9 ? 3 : 0;
+}
+
 void error_clean_text(char *text)
 {
-	for (unsigned char *p = (unsigned char *)text; *p; p++)
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	for (unsigned char *p = (unsigned char *)text; *p; p++) {
+		size_t n = control_length(p);
+
+		if (n > 0)
+			memset(p, '?', n);
+	}
 }
 
 /* Formats into a bounded field; what does not fit ends in "...". */

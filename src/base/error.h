@@ -84,5 +84,6 @@ const char *error_code_name(int code);
 int error_code_parse(const char *name);
 
 /* Replaces control characters by '?', in place: parts of a message or of a log line may come from
- * outside, and a terminal would act upon them. UTF-8 stays as it is. */
+ * outside, and a terminal would act upon them. So are those of UTF-8, as many '?' as they have
+ * bytes; other UTF-8 stays as it is. */
 void error_clean_text(char *text);

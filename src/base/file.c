@@ -41,6 +41,8 @@ int file_read_fd(int fd, struct buf *out, struct error *err)
 		if (n == 0)
 			return 0;
 		int r = buf_append(out, block, (size_t)n);
+		/* It may be a key, which is not to stay on the stack. */
+		explicit_bzero(block, (size_t)n);
 		if (r == ERR_TOO_LARGE)
 			return error_set(err, r, "more than %zu bytes", out->max);
 		if (r < 0)
