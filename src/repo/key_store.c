@@ -19,28 +19,7 @@ static void entry_free(struct key_entry *e)
 	free(e->path);
 	free(e->uri);
 	free(e->module);
-}
-
-int key_store_new(struct key_store **ret)
-{
-	*ret = calloc(1, sizeof(**ret));
-	return *ret ? 0 : ERR_NO_MEMORY;
-}
-
-void key_store_free(struct key_store *store)
-{
-	if (!store)
-		return;
-	for (size_t i = 0; i < store->n; i++)
-		entry_free(&store->entries[i]);
-	free(store->entries);
-	free(store);
-}
-
-void key_store_set_secret(struct key_store *store, key_secret_fn secret, void *user)
-{
-	store->secret = secret;
-	store->user = user;
+	free(e->failure);
 }
 
 /* Private bytes do not stay in freed memory. */
@@ -56,6 +35,34 @@ static void wipe_text(char **text)
 	if (*text)
 		explicit_bzero(*text, strlen(*text));
 	free(*text);
+}
+
+int key_store_new(struct key_store **ret)
+{
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? 0 : ERR_NO_MEMORY;
+}
+
+void key_store_free(struct key_store *store)
+{
+	if (!store)
+		return;
+	for (size_t i = 0; i < store->n; i++)
+		entry_free(&store->entries[i]);
+	for (size_t i = 0; i < store->n_tokens; i++) {
+		free(store->tokens[i].name);
+		wipe_text(&store->tokens[i].pin);
+		free(store->tokens[i].failure);
+	}
+	free(store->entries);
+	free(store->tokens);
+	free(store);
+}
+
+void key_store_set_secret(struct key_store *store, key_secret_fn secret, void *user)
+{
+	store->secret = secret;
+	store->user = user;
 }
 
 /* All of it at once: a growing buffer would leave copies behind. */
@@ -123,10 +130,18 @@ static int load_pem(struct key_store *store, struct key_entry *e, struct error *
 		r = tuf_key_from_private_pem(pem.data, pem.len, &e->key, err);
 		return r < 0 ? error_prefix(err, r, "%s", e->path) : 0;
 	}
+	e->protection = KEY_PASSPHRASE;
 	if (tuf_key_from_public_pem(pem.data, pem.len, &e->key, NULL) < 0)
 		return open_protected(store, e->path, &pem, &e->key, err);
 	e->locked = true;
 	return 0;
+}
+
+int key_store_check_uri(const char *uri, struct error *err)
+{
+	if (!strstr(uri, "pin-value") && !strstr(uri, "pin-source"))
+		return 0;
+	return error_set(err, ERR_USAGE, "a PIN belongs into --pin-file, not into a URI");
 }
 
 static int read_token(const json_t *object, struct key_entry *e, struct error *err)
@@ -138,6 +153,8 @@ static int read_token(const json_t *object, struct key_entry *e, struct error *e
 	if (r == 0)
 		r = json_get_str(object, "uri", KEY_STORE_URI_MAX, &uri, err);
 	if (r == 0)
+		r = key_store_check_uri(uri, err);
+	if (r == 0)
 		r = json_get_str_opt(object, "module", KEY_STORE_URI_MAX, &module, err);
 	if (r == 0)
 		r = json_get_object(object, "key", 16, &key, err);
@@ -148,6 +165,7 @@ static int read_token(const json_t *object, struct key_entry *e, struct error *e
 	e->uri = strdup(uri);
 	e->module = module ? strdup(module) : NULL;
 	e->locked = true;
+	e->protection = KEY_TOKEN;
 	return e->uri && (!module || e->module) ? 0 : error_set(err, ERR_NO_MEMORY, "no memory");
 }
 
@@ -172,7 +190,8 @@ static void add_place(struct key_store *store, const char *text)
 }
 
 /* A key that cannot be opened is one that is not here. */
-static int add_file(struct key_store *store, const char *dir, const char *name, struct error *err)
+static int add_file(struct key_store *store, const char *dir, const char *name, bool readable_only,
+		    struct error *err)
 {
 	struct key_entry entry = { .path = path_join(dir, name, NULL) };
 	struct error local = { 0 };
@@ -189,16 +208,18 @@ static int add_file(struct key_store *store, const char *dir, const char *name, 
 	if (r == 0)
 		return 0;
 	entry_free(&entry);
-	if (r == ERR_DENIED)
+	store->passed_over |= r == ERR_DENIED;
+	if (r == ERR_DENIED || (readable_only && r != ERR_UNSUPPORTED))
 		add_place(store, local.message);
-	if (r == ERR_UNSUPPORTED || r == ERR_DENIED)
+	if (r == ERR_UNSUPPORTED || r == ERR_DENIED || readable_only)
 		return 0;
 	if (err)
 		*err = local;
 	return r;
 }
 
-int key_store_add_folder(struct key_store *store, const char *dir, struct error *err)
+static int add_files(struct key_store *store, const char *dir, bool readable_only,
+		     struct error *err)
 {
 	_cleanup_(closedirp) DIR *folder = opendir(dir);
 	struct dirent *entry;
@@ -215,9 +236,26 @@ int key_store_add_folder(struct key_store *store, const char *dir, struct error 
 	while (r == 0 && (entry = readdir(folder))) {
 		if (str_has_suffix(entry->d_name, SUFFIX_PEM) ||
 		    str_has_suffix(entry->d_name, SUFFIX_TOKEN))
-			r = add_file(store, dir, entry->d_name, err);
+			r = add_file(store, dir, entry->d_name, readable_only, err);
 	}
 	return r;
+}
+
+int key_store_add_folder(struct key_store *store, const char *dir, struct error *err)
+{
+	return add_files(store, dir, false, err);
+}
+
+int key_store_add_readable(struct key_store *store, const char *dir, struct error *err)
+{
+	struct error local = { 0 };
+	int r = add_files(store, dir, true, &local);
+
+	if (r == ERR_NO_MEMORY)
+		return error_set(err, r, "no memory");
+	if (r < 0 && r != ERR_NOT_FOUND)
+		add_place(store, local.message);
+	return 0;
 }
 
 /* ---- Finding, opening, signing ---- */
@@ -243,14 +281,78 @@ const struct tuf_key *key_store_find(const struct key_store *store, const char *
 	return entry->key;
 }
 
+enum key_protection key_store_protection(const struct key_store *store, const char *key_id)
+{
+	const struct key_entry *entry = find_entry(store, key_id);
+
+	return entry ? entry->protection : KEY_PLAIN;
+}
+
+/* Library and URI without what says which key: two keys of one token have the same. */
+static int token_name(const struct key_entry *e, struct buf *out)
+{
+	static const char *const of_key[] = { "object=", "id=", "type=" };
+	_cleanup_free_ char *path = strndup(e->uri, strcspn(e->uri, "?"));
+	char *rest = path ? strchr(path, ':') : NULL, *part;
+	int r = path ? buf_printf(out, "%s", e->module ? e->module : "") : ERR_NO_MEMORY;
+
+	if (rest)
+		rest++;
+	while (r == 0 && (part = strsep(&rest, ";"))) {
+		bool other = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(of_key); i++)
+			other |= str_has_prefix(part, of_key[i]);
+		if (!other)
+			r = buf_printf(out, ";%s", part);
+	}
+	return r;
+}
+
+/* The token of a key, with its PIN, which is asked for once. */
+static int find_token(struct key_store *store, const struct key_entry *e, struct key_token **ret,
+		      struct error *err)
+{
+	_cleanup_buf_ struct buf name = BUF_INIT(4 * KEY_STORE_URI_MAX);
+	struct key_token *token, *tokens;
+	struct error local = { 0 };
+
+	if (token_name(e, &name) < 0)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	for (size_t i = 0; i < store->n_tokens; i++) {
+		*ret = &store->tokens[i];
+		if (streq((*ret)->name, buf_str(&name)))
+			return 0;
+	}
+	tokens = reallocarray(store->tokens, store->n_tokens + 1, sizeof(*tokens));
+	if (!tokens)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	store->tokens = tokens;
+	token = *ret = &tokens[store->n_tokens++];
+	*token = (struct key_token){ .name = strdup(buf_str(&name)) };
+	if (token->name && ask(store, e->path, true, &token->pin, &local) < 0)
+		token->failure = strdup(local.message);
+	return token->name && (local.code == 0 || token->failure)
+		       ? 0
+		       : error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
 static int open_token(struct key_store *store, const struct key_entry *e, struct tuf_key **ret,
 		      struct error *err)
 {
-	_cleanup_(wipe_text) char *pin = NULL;
-	int r = ask(store, e->path, true, &pin, err);
+	struct key_token *token = NULL;
+	struct error local = { 0 };
+	int r = find_token(store, e, &token, err);
 
-	if (r == 0)
-		r = tuf_key_from_pkcs11(e->uri, e->module, pin, ret, err);
+	if (r < 0)
+		return r;
+	if (token->failure)
+		return error_set(err, ERR_DENIED, "%s", token->failure);
+	r = tuf_key_from_pkcs11(e->uri, e->module, token->pin, ret, &local);
+	if (r == ERR_DENIED && !(token->failure = strdup(local.message)))
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (r < 0 && err)
+		*err = local;
 	/* A key that could not be had is one that others may do without. */
 	return r == ERR_NOT_FOUND ? ERR_DENIED : r;
 }
@@ -279,6 +381,22 @@ static int unlock(struct key_store *store, struct key_entry *e, struct error *er
 	return 0;
 }
 
+/* Once: each further try would be asked for, and counted by a token. */
+static int unlock_once(struct key_store *store, struct key_entry *e, struct error *err)
+{
+	struct error local = { 0 };
+	int r;
+
+	if (e->failure)
+		return error_set(err, ERR_DENIED, "%s", e->failure);
+	r = unlock(store, e, &local);
+	if (r == ERR_DENIED && !(e->failure = strdup(local.message)))
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (r < 0 && err)
+		*err = local;
+	return r;
+}
+
 int key_store_open(struct key_store *store, const char *key_id, const struct tuf_key **ret,
 		   struct error *err)
 {
@@ -288,10 +406,19 @@ int key_store_open(struct key_store *store, const char *key_id, const struct tuf
 	if (!entry)
 		return error_set(err, ERR_NOT_FOUND, "key %.16s…: is not in %s", key_id,
 				 store->places[0] ? store->places : "any folder");
-	r = entry->locked ? unlock(store, entry, err) : 0;
+	r = entry->locked ? unlock_once(store, entry, err) : 0;
 	if (r == 0)
 		*ret = entry->key;
 	return r;
+}
+
+/* A full list of missing keys is no error of its own; one reason of several keys is said once. */
+static void add_missing(struct buf *missing, const char *id, int r, const struct error *why)
+{
+	int full = buf_printf(missing, " %.16s…", id);
+
+	if (full == 0 && r == ERR_DENIED && !strstr(buf_str(missing), why->message))
+		(void)!buf_printf(missing, " (%s)", why->message);
 }
 
 int key_store_sign(struct key_store *store, const char *role_name, const json_t *role,
@@ -308,10 +435,7 @@ int key_store_sign(struct key_store *store, const char *role_name, const json_t 
 		int r = key_store_open(store, id, &key, &why);
 
 		if (r == ERR_NOT_FOUND || r == ERR_DENIED) {
-			/* A full list of missing keys is no error of its own. */
-			(void)!buf_printf(
-				&missing, " %.16s…%s%s%s", id, r == ERR_DENIED ? " (" : "",
-				r == ERR_DENIED ? why.message : "", r == ERR_DENIED ? ")" : "");
+			add_missing(&missing, id, r, &why);
 			continue;
 		}
 		if (r == 0)

@@ -19,16 +19,31 @@
  */
 typedef int (*key_secret_fn)(void *user, const char *path, bool pin, char **ret, struct error *err);
 
+/* What keeps a private key from who can read its folder. */
+enum key_protection { KEY_PLAIN, KEY_PASSPHRASE, KEY_TOKEN };
+
 struct key_entry {
 	struct tuf_key *key; /* only the public part while it is locked */
 	char *path;
 	bool locked;
+	enum key_protection protection;
 	char *uri, *module; /* of a token; else NULL */
+	char *failure;      /* why it could not be opened, once tried; else NULL */
+};
+
+/* A token that keys were looked for in. */
+struct key_token {
+	char *name;    /* library, and what of the URI says which token */
+	char *pin;     /* NULL: it wants none */
+	char *failure; /* it did not take the PIN: it is not tried again, since tokens count */
 };
 
 struct key_store {
 	struct key_entry *entries;
 	size_t n;
+	struct key_token *tokens;
+	size_t n_tokens;
+	bool passed_over; /* files were, under a passphrase that nobody gave */
 	key_secret_fn secret;
 	void *user;
 	char places[512]; /* the folders, for messages */
@@ -45,14 +60,18 @@ void key_store_set_secret(struct key_store *store, key_secret_fn secret, void *u
 /* Loads all keys of a folder. Files that hold keys of other kinds are passed over; ones that hold
  * no key are an error. ERR_NOT_FOUND when the folder is missing. */
 int key_store_add_folder(struct key_store *store, const char *dir, struct error *err);
+/* The same, where what cannot be read or holds no private key is only remembered for messages. */
+int key_store_add_readable(struct key_store *store, const char *dir, struct error *err);
 /* Takes a key over; `path` is copied. ERR_NO_MEMORY, and the key stays the caller's. */
 int key_store_add(struct key_store *store, struct tuf_key *key, const char *path);
 /* The key of that ID, which may be locked, or NULL; its file in *ret_path when wanted. Both belong
  * to the store. */
 const struct tuf_key *key_store_find(const struct key_store *store, const char *key_id,
 				     const char **ret_path);
+/* How the key of that ID is protected; KEY_PLAIN when it is not here. */
+enum key_protection key_store_protection(const struct key_store *store, const char *key_id);
 /* The key of that ID, opened; it belongs to the store. ERR_NOT_FOUND when it is not here,
- * ERR_DENIED when it could not be opened. */
+ * ERR_DENIED when it could not be opened, which is tried once. */
 int key_store_open(struct key_store *store, const char *key_id, const struct tuf_key **ret,
 		   struct error *err);
 /*
@@ -68,6 +87,8 @@ int key_store_sign(struct key_store *store, const char *role_name, const json_t 
  * file. */
 int key_store_write(const struct tuf_key *key, const char *path, const char *passphrase,
 		    struct error *err);
+/* ERR_USAGE when a URI holds a PIN, or says where one is: that would go past whoever is asked. */
+int key_store_check_uri(const char *uri, struct error *err);
 /* Writes where a key is in a token. `module` may be NULL. ERR_EXISTS. */
 int key_store_write_token(const struct tuf_key *key, const char *path, const char *uri,
 			  const char *module, struct error *err);

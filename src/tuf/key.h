@@ -38,7 +38,8 @@ int tuf_key_from_public_pem(const void *pem, size_t len, struct tuf_key **ret, s
  * A private key that stays in a token (PKCS#11, RFC 7512 URI), P-256 or RSA, through OpenSSL's
  * engine "pkcs11". `module` is the token's library, NULL for the one of p11-kit; `pin` may be NULL
  * (the token asks for none). One library a process. ERR_UNSUPPORTED (no engine, or another kind of
- * key), ERR_NOT_FOUND (no such key, or a wrong PIN: the engine does not tell which).
+ * key), ERR_DENIED (the token says that the PIN is wrong, and may count such tries), ERR_NOT_FOUND
+ * (no such key, or one that is hidden without a PIN).
  */
 int tuf_key_from_pkcs11(const char *uri, const char *module, const char *pin, struct tuf_key **ret,
 			struct error *err);

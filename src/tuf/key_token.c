@@ -36,6 +36,26 @@ static int set_up(ENGINE *engine, const char *module, const char *pin, struct er
 	return 0;
 }
 
+/* PKCS#11's CKR_PIN_INCORRECT to CKR_PIN_LOCKED, which the engine passes on as reasons. */
+static bool is_about_pin(unsigned long code)
+{
+	int reason = ERR_GET_REASON(code);
+
+	return !ERR_SYSTEM_ERROR(code) && reason >= 0xa0 && reason <= 0xa4;
+}
+
+static int why_not(struct error *err)
+{
+	unsigned long code;
+	bool pin = false;
+
+	while ((code = ERR_get_error()))
+		pin |= is_about_pin(code);
+	return pin ? error_set(err, ERR_DENIED, "the PIN is wrong, or locked")
+		   : error_set(err, ERR_NOT_FOUND,
+			       "the token has no such key, or the PIN is wrong");
+}
+
 static int load(ENGINE *engine, const char *uri, struct tuf_key **ret, struct error *err)
 {
 	UI_METHOD *silent = UI_create_method("no questions");
@@ -49,8 +69,7 @@ static int load(ENGINE *engine, const char *uri, struct tuf_key **ret, struct er
 	pkey = ENGINE_load_private_key(engine, uri, silent, NULL);
 	UI_destroy_method(silent);
 	if (!pkey)
-		return error_set(err, ERR_NOT_FOUND,
-				 "the token has no such key, or the PIN is wrong");
+		return why_not(err);
 	r = tuf_key_adopt(pkey, true, ret, err);
 	if (r == 0 && (*ret)->type == TUF_KEY_ED25519) {
 		tuf_key_free(TAKE_PTR(*ret));
