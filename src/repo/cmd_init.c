@@ -459,7 +459,7 @@ int cmd_init(struct cli *cli, struct error *err)
 		return r;
 	r = plan_folders(&p, cli, err);
 	if (r == 0)
-		r = command_new_passphrase(cli, &p.passphrase, err);
+		r = command_new_passphrase(cli, false, &p.passphrase, err);
 	for (size_t i = 0; r == 0 && i < p.n; i++)
 		r = make_keys(&p, &p.roles[i], err);
 	if (r == 0)

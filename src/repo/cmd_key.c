@@ -54,7 +54,7 @@ static int generate(const struct cli *cli, enum tuf_key_type type, struct tuf_ke
 		return error_set(err, ERR_EXISTS, "%s: there is a file of that name already", cert);
 	r = tuf_key_generate(type, (unsigned)bits, ret, err);
 	if (r == 0)
-		r = command_new_passphrase(cli, &passphrase, err);
+		r = command_new_passphrase(cli, false, &passphrase, err);
 	if (r == 0)
 		r = key_store_write(*ret, path, passphrase, err);
 	if (r == 0 && public_key)
@@ -163,7 +163,7 @@ int cmd_key_list(struct cli *cli, struct error *err)
 	int r = cli_get_format(cli, false, &format, err);
 
 	if (r == 0)
-		r = command_open(cli, &repo, err);
+		r = command_open_keys(cli, &repo, err);
 	if (r < 0)
 		return r;
 	if (list_all(repo, list) < 0 || json_append_pretty(list, &text) < 0)

@@ -67,12 +67,30 @@ static int free_name(const char *folder, const char *role, const char *suffix, c
 
 /* ---- rotate ---- */
 
-/* A passphrase is for keys that people hold; nobody types one for the online keys. */
-static bool is_online(const struct repository *repo, const char *folder)
+/*
+ * New keys are to be no easier to take than the old ones. A key of the role that is not here may be
+ * the one in a file that was passed over, for want of a passphrase.
+ */
+static int find_protection(const struct repository *repo, const struct role_keys *old, bool *ret,
+			   struct error *err)
 {
-	_cleanup_free_ char *online = path_join(repo->dir, "online-keys", "", NULL);
+	*ret = false;
+	for (size_t i = 0; i < old->n; i++) {
+		const char *id = tuf_key_id(old->keys[i]);
+		enum key_protection protection = key_store_protection(repo->keys, id);
 
-	return online && str_has_prefix(folder, online);
+		*ret |= protection == KEY_PASSPHRASE ||
+			(repo->keys->passed_over && !key_store_find(repo->keys, id, NULL));
+		if (protection != KEY_TOKEN)
+			continue;
+		error_set(err, ERR_UNSUPPORTED, "role %s: its key %.16s… is in a token", old->role,
+			  id);
+		error_hint(err,
+			   "suture-repo key import --uri gives the role another key of a token, "
+			   "key revoke takes this one");
+		return ERR_UNSUPPORTED;
+	}
+	return 0;
 }
 
 static int make_key(struct repository *repo, const char *folder, const char *passphrase,
@@ -90,7 +108,7 @@ static int make_key(struct repository *repo, const char *folder, const char *pas
 	object = tuf_key_to_json(key);
 	r = object ? tuf_key_from_json(object, &public_key, err) : ERR_NO_MEMORY;
 	if (r == 0)
-		r = key_store_write(key, path, is_online(repo, folder) ? NULL : passphrase, err);
+		r = key_store_write(key, path, passphrase, err);
 	if (r < 0)
 		return r;
 	files->paths[files->n++] = path;
@@ -112,11 +130,15 @@ static int rotate(struct repository *repo, const struct cli *cli, struct role_ke
 	_cleanup_role_keys_ struct role_keys keys = { .threshold = old->threshold };
 	_cleanup_free_ char *folder = NULL;
 	_cleanup_secret_ char *passphrase = NULL;
+	bool is_protected = false;
 	int r = key_folder(repo, old, cli, &folder, err);
 
 	memcpy(keys.role, old->role, sizeof(keys.role));
 	if (r == 0)
-		r = command_new_passphrase(cli, &passphrase, err);
+		r = find_protection(repo, old, &is_protected, err);
+	/* A passphrase is for keys that people hold; nobody types one for the online keys. */
+	if (r == 0 && !repository_is_online(repo, folder))
+		r = command_new_passphrase(cli, is_protected, &passphrase, err);
 	for (size_t i = 0; r == 0 && i < old->n; i++)
 		r = make_key(repo, folder, passphrase, &keys, files, err);
 	if (r == 0)
@@ -166,11 +188,9 @@ static int import_token(struct repository *repo, const struct cli *cli,
 	const char *uri = cli_get(cli, "uri"), *module = cli_get(cli, "module");
 	_cleanup_free_ char *folder = NULL, *path = NULL;
 	_cleanup_secret_ char *pin = NULL;
-	int r = 0;
-
-	if (strstr(uri, "pin-value"))
-		return error_set(err, ERR_USAGE, "--uri: a PIN belongs into --pin-file");
-	if (cli_has(cli, "pin-file"))
+	int r = key_store_check_uri(uri, err);
+	/* A token may want no PIN. */
+	if (r == 0 && (cli_has(cli, "pin-file") || isatty(STDIN_FILENO)))
 		r = cli_read_secret(cli_get(cli, "pin-file"), "PIN", &pin, err);
 	if (r == 0)
 		r = tuf_key_from_pkcs11(uri, module, pin, ret, err);
@@ -195,6 +215,18 @@ static int new_threshold(const struct cli *cli, struct role_keys *keys, struct e
 	return r;
 }
 
+/* A key beside the repository gives whoever takes the server a say in an offline role. */
+static void warn_online(const struct repository *repo, const struct role_keys *keys, const char *id)
+{
+	const char *path = NULL;
+
+	if (!key_store_find(repo->keys, id, &path) || !repository_is_online(repo, path) ||
+	    role_keys_are_online(keys, repo))
+		return;
+	fprintf(stderr, "suture-repo: role %s is offline, and %.16s… is an online key\n",
+		keys->role, id);
+}
+
 /* The key store signs with the token's key already in this run. */
 static int import(struct repository *repo, const struct cli *cli, struct role_keys *keys,
 		  struct new_files *files, struct error *err)
@@ -209,6 +241,8 @@ static int import(struct repository *repo, const struct cli *cli, struct role_ke
 		return r;
 	object = tuf_key_to_json(key);
 	r = object ? tuf_key_from_json(object, &public_key, err) : ERR_NO_MEMORY;
+	if (r == 0)
+		warn_online(repo, keys, tuf_key_id(public_key));
 	if (r == 0)
 		r = role_keys_add(keys, public_key, err);
 	if (r < 0) {
@@ -252,22 +286,79 @@ int cmd_key_import(struct cli *cli, struct error *err)
 
 /* ---- key revoke ---- */
 
-/* A key that the role has no more may still be one whose envelopes count. */
-static int revoke_one(struct repository *repo, struct role_keys *keys, const char *id,
+/* Whole IDs that begin so; all but the first are an error. */
+static int add_match(const struct role_keys *keys, const char *id, const char *prefix,
+		     char found[static SHA256_HEX_LEN + 1], struct error *err)
+{
+	if (!str_has_prefix(id, prefix) || streq(found, id))
+		return 0;
+	if (found[0])
+		return error_set(err, ERR_USAGE, "role %s: several key IDs begin with %s",
+				 keys->role, prefix);
+	snprintf(found, SHA256_HEX_LEN + 1, "%s", id);
+	return 0;
+}
+
+/* Among the role's keys, and those whose envelopes still count though they are none of them. */
+static int find_key(struct repository *repo, const struct role_keys *keys, const char *prefix,
+		    char found[static SHA256_HEX_LEN + 1], struct error *err)
+{
+	const json_t *remembered = evidence_keys(repo, keys->role), *key;
+	const char *id;
+	int r = 0;
+
+	found[0] = '\0';
+	for (size_t i = 0; r == 0 && prefix[0] && i < keys->n; i++)
+		r = add_match(keys, tuf_key_id(keys->keys[i]), prefix, found, err);
+	json_object_foreach ((json_t *)remembered, id, key) {
+		if (r == 0 && prefix[0])
+			r = add_match(keys, id, prefix, found, err);
+	}
+	if (r == 0 && !found[0])
+		r = error_set(err, ERR_NOT_FOUND, "role %s: none of its keys has the ID %s",
+			      keys->role, prefix);
+	return r;
+}
+
+/* A key that was lost is lost for all of its roles. */
+static void warn_elsewhere(struct repository *repo, const char *role, const char *id)
+{
+	const char *names[REPOSITORY_MAX_ROLES + 4];
+	size_t n = 0;
+
+	for (enum tuf_type type = TUF_ROOT; type <= TUF_TARGETS; type++)
+		names[n++] = tuf_type_name(type);
+	for (size_t i = 0; i < repo->n_roles; i++)
+		names[n++] = repo->roles[i].name;
+	for (size_t i = 0; i < n; i++) {
+		struct role_keys keys = { 0 };
+
+		if (streq(names[i], role) || role_keys_load(repo, names[i], &keys, NULL) < 0)
+			continue;
+		if (role_keys_drop(&keys, id, NULL) == 0)
+			fprintf(stderr, "suture-repo: %.16s… is still a key of role %s\n", id,
+				names[i]);
+		role_keys_free(&keys);
+	}
+}
+
+static int revoke_one(struct repository *repo, struct role_keys *keys, const char *prefix,
 		      struct error *err)
 {
-	struct error local = { 0 };
+	char id[SHA256_HEX_LEN + 1];
 	size_t forgotten = 0;
-	int r = role_keys_drop(keys, id, &local);
+	int r = find_key(repo, keys, prefix, id, err);
 
-	if (streq(keys->role, TARGET_EVIDENCE_ROLE) && (r == 0 || r == ERR_NOT_FOUND) &&
-	    id[0] != '\0') {
-		int s = evidence_forget_key(repo, id, &forgotten, &local);
-
-		r = s < 0 ? s : forgotten > 0 ? 0 : r;
+	if (r == 0 && evidence_keys(repo, keys->role))
+		r = evidence_forget_key(repo, id, &forgotten, err);
+	if (r == 0) {
+		r = role_keys_drop(keys, id, err);
+		/* It may have been only one of those remembered. */
+		if (r == ERR_NOT_FOUND && forgotten > 0)
+			r = 0;
 	}
-	if (r < 0 && err)
-		*err = local;
+	if (r == 0)
+		warn_elsewhere(repo, keys->role, id);
 	return r;
 }
 

@@ -4,8 +4,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "repo/commands.h"
+#include "repo/describe.h"
 #include "repo/pending.h"
+#include "repo/role_keys.h"
 
+#define WAITING_TEXT_MAX ((size_t)64 * 1024 * 1024)
 #define WARN_BEFORE \
 	(INT64_C(14) * 86400) /* an offline role that expires within two weeks is named */
 
@@ -23,20 +26,21 @@ static void warn(const struct repository *repo, const char *role, const struct t
 }
 
 /* Can the online keys alone sign this role? */
-static bool is_online(const struct repository *repo, const char *role)
+static bool is_online(const struct repository *repo, const char *name)
 {
-	const json_t *keys, *object = repository_delegation(repo, role, &keys);
-	const json_t *ids = json_object_get(object, "keyids");
-	_cleanup_free_ char *folder = path_join(repo->dir, "online-keys", "", NULL);
-	int64_t n = 0;
+	_cleanup_role_keys_ struct role_keys keys = { 0 };
 
-	for (size_t i = 0; folder && i < json_array_size(ids); i++) {
-		const char *path = NULL;
+	return role_keys_load(repo, name, &keys, NULL) == 0 && role_keys_are_online(&keys, repo);
+}
 
-		(void)key_store_find(repo->keys, json_string_value(json_array_get(ids, i)), &path);
-		n += path && str_has_prefix(path, folder);
-	}
-	return n > 0 && n >= json_integer_value(json_object_get(object, "threshold"));
+/* A root that was published without the targets that its keys sign: those wait. */
+static int check_merged(const struct repository *repo, struct error *err)
+{
+	if (!repo->targets_changed || !pending_has_next(repo, "targets", repo->targets->version))
+		return 0;
+	error_set(err, ERR_BAD_STATE, "%s: a merge was ended half-way", repo->dir);
+	error_hint(err, "suture-repo sign DIR --merge FILE once more completes it");
+	return ERR_BAD_STATE;
 }
 
 /* A new timestamp each time; what else the online keys sign only when half of its life is over, so
@@ -44,8 +48,10 @@ static bool is_online(const struct repository *repo, const char *role)
 int cmd_refresh(struct cli *cli, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
-	int r = command_open(cli, &repo, err);
+	int r = command_open_keys(cli, &repo, err);
 
+	if (r == 0)
+		r = check_merged(repo, err);
 	if (r < 0)
 		return r;
 	repo->snapshot_changed |=
@@ -54,7 +60,10 @@ int cmd_refresh(struct cli *cli, struct error *err)
 		struct repo_role *role = &repo->roles[i];
 		int64_t half = settings_lifetime(repo->settings, role->name) / 2;
 
-		role->changed = role->md->expires - repo->now < half && is_online(repo, role->name);
+		/* Not under a change that waits, which names this version as the one before it. */
+		role->changed = role->md->expires - repo->now < half &&
+				is_online(repo, role->name) &&
+				!pending_has_next(repo, role->name, role->md->version);
 	}
 	r = repository_commit(repo, err);
 	if (r < 0)
@@ -115,45 +124,39 @@ static int sign_anew(struct cli *cli, struct error *err)
 
 /* ---- sign --detached, --merge, --discard ---- */
 
-static int open_pending(const struct cli *cli, struct repository **ret, struct error *err)
+static int check_waiting(const struct repository *repo, struct error *err)
 {
-	_cleanup_repository_ struct repository *repo = NULL;
-	int r = command_open_pending(cli, &repo, err);
-
-	if (r < 0)
-		return r;
-	if (!repo->waiting)
-		return error_set(err, ERR_NOT_FOUND, "%s: nothing waits for signatures",
-				 cli_arg(cli, 0));
-	*ret = TAKE_PTR(repo);
-	return 0;
+	return repo->waiting ? 0
+			     : error_set(err, ERR_NOT_FOUND, "%s: nothing waits for signatures",
+					 repo->dir);
 }
 
-static int print_pending(const struct repository *repo, struct error *err)
+static int print_pending(struct repository *repo, struct error *err)
 {
-	_cleanup_buf_ struct buf text = BUF_INIT((size_t)64 * 1024 * 1024);
-	int r = pending_describe(repo, &text, err);
+	_cleanup_buf_ struct buf text = BUF_INIT(WAITING_TEXT_MAX);
+	int r = describe_waiting(repo, &text, err);
 
 	if (r == 0)
 		fputs(buf_str(&text), stdout);
 	return r;
 }
 
-/* What is signed is shown first, for whoever has to answer for it; without -o it is only shown. */
-static int sign_detached(struct cli *cli, struct error *err)
+static int print_trust(const struct repository *repo, const char *root, struct error *err)
 {
-	_cleanup_repository_ struct repository *repo = NULL;
-	_cleanup_buf_ struct buf out = BUF_INIT(PENDING_FILE_MAX);
-	const char *file = cli_get(cli, "output");
-	size_t n = 0;
-	int r = open_pending(cli, &repo, err);
+	_cleanup_buf_ struct buf text = BUF_INIT(WAITING_TEXT_MAX);
+	int r = describe_trust(repo, root, &text, err);
 
 	if (r == 0)
-		r = print_pending(repo, err);
-	if (r == 0 && !file)
-		return EXIT_OK;
-	if (r == 0)
-		r = pending_sign(repo, &out, &n, err);
+		fputs(buf_str(&text), stdout);
+	return r;
+}
+
+static int write_signatures(struct repository *repo, const char *file, struct error *err)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(PENDING_FILE_MAX);
+	size_t n = 0;
+	int r = pending_sign(repo, &out, &n, err);
+
 	if (r == 0)
 		r = file_write_atomic(file, out.data, out.len, 0644, err);
 	if (r < 0)
@@ -162,11 +165,39 @@ static int sign_detached(struct cli *cli, struct error *err)
 	return EXIT_OK;
 }
 
+/* What is signed is shown first, and is what was read for that; without -o it is only shown. */
+static int sign_detached(struct cli *cli, struct error *err)
+{
+	_cleanup_repository_ struct repository *repo = NULL;
+	const char *file = cli_get(cli, "output");
+	int r;
+
+	if (file && !cli_has(cli, "keys"))
+		return error_set(err, ERR_USAGE,
+				 "--keys DIR: where are your keys? A folder that is handed over is "
+				 "not asked for any");
+	r = command_open_handed_over(cli, &repo, err);
+	if (r == 0)
+		r = check_waiting(repo, err);
+	if (r == 0)
+		r = print_trust(repo, cli_get(cli, "root"), err);
+	if (r == 0)
+		r = print_pending(repo, err);
+	if (r < 0 || !file)
+		return r < 0 ? r : EXIT_OK;
+	fflush(stdout);
+	if (!cli_confirm(cli, "Sign this?"))
+		return error_set(err, ERR_USAGE, "not signed: --yes answers without a terminal");
+	return write_signatures(repo, file, err);
+}
+
 static int merge(struct cli *cli, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
-	int r = open_pending(cli, &repo, err);
+	int r = command_open_pending(cli, &repo, err);
 
+	if (r == 0)
+		r = check_waiting(repo, err);
 	for (size_t i = 0; r == 0 && i < cli_count(cli, "merge"); i++) {
 		const char *file = cli_get_nth(cli, "merge", i);
 		_cleanup_buf_ struct buf data = BUF_INIT(PENDING_FILE_MAX);
@@ -190,13 +221,27 @@ static int merge(struct cli *cli, struct error *err)
 	return command_done(repo);
 }
 
+/* What waits may be so that no other command takes it. */
+static int print_to_discard(struct repository *repo, struct error *err)
+{
+	struct error local = { 0 };
+	int r = pending_load(repo, &local);
+
+	if (r < 0) {
+		printf("%s\n", local.message);
+		return 0;
+	}
+	r = check_waiting(repo, err);
+	return r < 0 ? r : print_pending(repo, err);
+}
+
 static int discard(struct cli *cli, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
-	int r = open_pending(cli, &repo, err);
+	int r = command_open(cli, &repo, err);
 
 	if (r == 0)
-		r = print_pending(repo, err);
+		r = print_to_discard(repo, err);
 	if (r == 0 && !cli_confirm(cli, "Drop these changes?"))
 		r = error_set(err, ERR_USAGE, "not dropped: --yes answers without a terminal");
 	return r < 0 ? r : pending_remove(repo, err);
@@ -206,6 +251,8 @@ int cmd_sign(struct cli *cli, struct error *err)
 {
 	int ways = cli_has(cli, "detached") + cli_has(cli, "merge") + cli_has(cli, "discard");
 
+	if (cli_has(cli, "root") && !cli_has(cli, "detached"))
+		return error_set(err, ERR_USAGE, "--root is for --detached");
 	if (ways > 1 || (ways == 1 && cli_argc(cli) > 1))
 		return error_set(err, ERR_USAGE,
 				 "one of ROLE, --detached, --merge and --discard at a time");

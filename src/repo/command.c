@@ -51,34 +51,53 @@ static int find_secret(void *user, const char *path, bool pin, char **ret, struc
 	return cli_read_secret(NULL, prompt, ret, err);
 }
 
-static int open_repository(const struct cli *cli, bool published, struct repository **ret,
-			   struct error *err)
+static struct repository_options options_of(const struct cli *cli, bool published)
 {
-	const struct repository_options options = {
+	return (struct repository_options){
 		.keys = cli_get(cli, "keys"),
 		.now = clock_now(),
 		.published = published,
 		.secret = find_secret,
 		.user = (void *)cli,
 	};
-
-	return repository_open(cli_arg(cli, 0), &options, ret, err);
 }
 
 int command_open(const struct cli *cli, struct repository **ret, struct error *err)
 {
-	return open_repository(cli, true, ret, err);
+	const struct repository_options options = { .now = clock_now(),
+						    .published = true,
+						    .no_keys = true };
+
+	return repository_open(cli_arg(cli, 0), &options, ret, err);
+}
+
+int command_open_keys(const struct cli *cli, struct repository **ret, struct error *err)
+{
+	const struct repository_options options = options_of(cli, true);
+
+	return repository_open(cli_arg(cli, 0), &options, ret, err);
 }
 
 int command_open_pending(const struct cli *cli, struct repository **ret, struct error *err)
 {
-	return open_repository(cli, false, ret, err);
+	const struct repository_options options = options_of(cli, false);
+
+	return repository_open(cli_arg(cli, 0), &options, ret, err);
+}
+
+int command_open_handed_over(const struct cli *cli, struct repository **ret, struct error *err)
+{
+	struct repository_options options = options_of(cli, false);
+
+	options.handed_over = true;
+	options.root = cli_get(cli, "root");
+	return repository_open(cli_arg(cli, 0), &options, ret, err);
 }
 
 int command_open_change(const struct cli *cli, struct repository **ret, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
-	int r = open_repository(cli, false, &repo, err);
+	int r = command_open_pending(cli, &repo, err);
 
 	if (r < 0)
 		return r;
@@ -101,10 +120,32 @@ int command_done(const struct repository *repo)
 	return EXIT_OK;
 }
 
-int command_new_passphrase(const struct cli *cli, char **ret, struct error *err)
+static int ask_twice(char **ret, struct error *err)
+{
+	_cleanup_secret_ char *first = NULL, *second = NULL;
+	int r = cli_read_secret(NULL, "New passphrase", &first, err);
+
+	if (r == 0)
+		r = cli_read_secret(NULL, "Once more", &second, err);
+	if (r == 0 && !streq(first, second))
+		r = error_set(err, ERR_INVALID, "the two passphrases differ");
+	if (r == 0)
+		*ret = TAKE_PTR(first);
+	return r;
+}
+
+int command_new_passphrase(const struct cli *cli, bool demanded, char **ret, struct error *err)
 {
 	const char *file = cli_get(cli, "passphrase-file");
 
 	*ret = NULL;
-	return file ? cli_read_secret(file, file, ret, err) : 0;
+	if (file)
+		return cli_read_secret(file, file, ret, err);
+	if (!demanded)
+		return 0;
+	if (isatty(STDIN_FILENO))
+		return ask_twice(ret, err);
+	error_set(err, ERR_DENIED, "the old keys are under a passphrase, and none is given");
+	error_hint(err, "--passphrase-file FILE protects the new keys");
+	return ERR_DENIED;
 }

@@ -9,21 +9,26 @@
 #define MODULE_FILE_MAX ((size_t)64 * 1024 * 1024) /* a livepatch module */
 #define PEM_FILE_MAX    ((size_t)64 * 1024)
 
-/* Opens the repository of the first argument, as it is published, with the keys of --keys, the
- * passphrases of --passphrase-file and the PIN of --pin-file, or what is typed on the terminal. */
+/* Opens the repository of the first argument, as it is published, without offline keys. */
 int command_open(const struct cli *cli, struct repository **ret, struct error *err);
+/* The same with the keys of --keys, the passphrases of --passphrase-file and the PIN of --pin-file,
+ * or what is typed on the terminal. */
+int command_open_keys(const struct cli *cli, struct repository **ret, struct error *err);
 /* The same to change it, with --pending: roles may wait for signatures. ERR_BAD_STATE when an
  * earlier change does. */
 int command_open_change(const struct cli *cli, struct repository **ret, struct error *err);
 /* The same with what waits for signatures. */
 int command_open_pending(const struct cli *cli, struct repository **ret, struct error *err);
+/* The same of a folder that somebody handed over (repository.h), with the root of --root. */
+int command_open_handed_over(const struct cli *cli, struct repository **ret, struct error *err);
 /* Says what is still waited for after a commit; the exit status. */
 int command_done(const struct repository *repo);
 /* Is there what the tier demands about a module (settings.h)? ERR_DENIED says what is missing. */
 int command_check_demands(const struct repository *repo, const char *tier,
 			  const struct attestation_subject *subject, struct error *err);
-/* The passphrase for new keys, of --passphrase-file; NULL without it. */
-int command_new_passphrase(const struct cli *cli, char **ret, struct error *err);
+/* The passphrase for new keys, of --passphrase-file; NULL without it. `demanded`: asked for, twice,
+ * on the terminal then, or ERR_DENIED. */
+int command_new_passphrase(const struct cli *cli, bool demanded, char **ret, struct error *err);
 /* A whole file as text (PEM), at most PEM_FILE_MAX; the caller frees. */
 int command_read_text(const char *path, char **ret, struct error *err);
 /* Wipes and frees text that may be secret. */

@@ -171,20 +171,60 @@ static int write_metadata(struct repository *repo, const struct pending_files *o
 	return r;
 }
 
+/* One root ahead of what it signs can be gone on from, two cannot (repository.c). */
+static int check_complete(const struct repository *repo, struct error *err)
+{
+	if (!repo->behind || !repo->root_changed)
+		return 0;
+	error_set(err, ERR_BAD_STATE,
+		  "root: version %" PRId64 " is published, but not yet what its keys sign",
+		  (repo->root_before ? repo->root_before : repo->root)->version);
+	error_hint(err, "suture-repo refresh DIR completes that, with the keys of targets if it "
+			"is concerned");
+	return ERR_BAD_STATE;
+}
+
+/* Whatever was changed, or left alone: what is about to be published is a whole. */
+static int check_whole(const struct repository *repo, struct error *err)
+{
+	const struct tuf_metadata *const top[] = { repo->root, repo->targets, repo->snapshot,
+						   repo->timestamp };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(top); i++)
+		r = tuf_root_verify(repo->root, top[i], tuf_type_name(top[i]->type), false, err);
+	for (size_t i = 0; r == 0 && i < repo->n_roles; i++) {
+		const struct repo_role *role = &repo->roles[i];
+
+		r = tuf_metadata_verify(role->md, role->name, tuf_targets_keys(repo->targets),
+					tuf_targets_delegation(repo->targets, role->name), false,
+					err);
+	}
+	return r < 0 ? error_prefix(err, r, "nothing was written, since no machine would take it")
+		     : 0;
+}
+
 int repository_commit(struct repository *repo, struct error *err)
 {
 	_cleanup_(outputs_free) struct pending_files o = { 0 };
 	int r;
 
 	repo->waiting = false;
+	r = check_complete(repo, err);
 	/* A repository that was just made keeps the versions its files were made with. */
-	r = sign_all(repo, repo->lock_fd < 0, &o, err);
+	if (r == 0)
+		r = sign_all(repo, repo->lock_fd < 0, &o, err);
+	if (r == 0 && !repo->waiting)
+		r = check_whole(repo, err);
 	if (r < 0)
 		return r;
 	repo->writing = true;
 	if (repo->waiting)
 		return pending_save(repo, &o, err);
 	r = repository_write_files(repo, repo->tree, err);
+	/* All signatures, so that a merge which is ended here needs none of them again. */
+	if (r == 0 && pending_holds_any(repo))
+		r = pending_save(repo, &o, err);
 	if (r == 0)
 		r = write_metadata(repo, &o, err);
 	return r < 0 || repo->published_only ? r : pending_remove(repo, err);

@@ -499,6 +499,15 @@ int evidence_prune(struct repository *repo, struct error *err)
 	return tuf_metadata_changed(role->md, err);
 }
 
+const json_t *evidence_keys(struct repository *repo, const char *role)
+{
+	const struct repo_role *evidence = repository_role(repo, TARGET_EVIDENCE_ROLE);
+
+	return evidence && streq(role, TARGET_EVIDENCE_ROLE)
+		       ? json_object_get(evidence->md->body, KEYS_FIELD)
+		       : NULL;
+}
+
 int evidence_forget_key(struct repository *repo, const char *id, size_t *ret_n, struct error *err)
 {
 	struct repo_role *role = repository_role(repo, TARGET_EVIDENCE_ROLE);
@@ -509,7 +518,7 @@ int evidence_forget_key(struct repository *repo, const char *id, size_t *ret_n, 
 	*ret_n = 0;
 	json_object_foreach_safe(keys, next, key_id, key)
 	{
-		if (!str_has_prefix(key_id, id))
+		if (!streq(key_id, id))
 			continue;
 		json_object_del(keys, key_id);
 		(*ret_n)++;

@@ -69,5 +69,8 @@ int evidence_check_listed(const json_t *role, const char *tree,
 /* Takes the evidence of modules that no tier lists any more out of the role, if its keys are here.
  * Files stay. */
 int evidence_prune(struct repository *repo, struct error *err);
-/* Envelopes of keys whose ID begins so do not count any more; how many there were. */
+/* The keys whose envelopes count, by ID, borrowed; NULL when there are none, and for other roles.
+ */
+const json_t *evidence_keys(struct repository *repo, const char *role);
+/* Envelopes of the key of that ID do not count any more; how many such keys there were. */
 int evidence_forget_key(struct repository *repo, const char *id, size_t *ret_n, struct error *err);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* suture-repo: signs modules and keeps the signed repository. */
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
 #include "repo/commands.h"
 
 #define PASSPHRASE_OPTION                                                    \
@@ -100,19 +103,16 @@ static const struct cli_option bundle_options[] = {
 	{ "default-tier", "NAME", "tier of a machine that names none (default: the last)", false,
 	  0 },
 	{ "output", "FILE", "the bundle", true, 'o' },
-	KEYS_OPTIONS,
 	{ 0 },
 };
 static const struct cli_option publish_options[] = {
 	{ "to", "URL|DIR", "a server's people's listener, or a folder served as /repository", true,
 	  0 },
 	{ "session", "FILE", "login at the server (default: that of suture-admin)", false, 0 },
-	KEYS_OPTIONS,
 	{ 0 },
 };
 static const struct cli_option export_options[] = {
 	{ "to", "MEDIA", "folder on the medium", true, 0 },
-	KEYS_OPTIONS,
 	{ 0 },
 };
 static const struct cli_option carry_options[] = {
@@ -129,6 +129,8 @@ static const struct cli_option keys_options[] = { KEYS_OPTIONS, { 0 } };
 static const struct cli_option rotate_options[] = { CHANGE_OPTIONS, { 0 } };
 static const struct cli_option sign_options[] = {
 	{ "detached", NULL, "show what waits for signatures; with -o sign it apart", false, 0 },
+	{ "root", "FILE", "with --detached: a root.json of this repository that you trust", false,
+	  0 },
 	{ "output", "FILE", "where to write the detached signatures", false, 'o' },
 	{ "merge", "FILE", "add detached signatures, and publish when all are there", false, 0 },
 	{ "discard", NULL, "drop what waits for signatures", false, 0 },
@@ -151,8 +153,9 @@ static const struct cli_option revoke_options[] = {
 
 #define INIT_TEXT                                                                                    \
 	"Makes the keys of every role: those of snapshot, timestamp and the tiers of --online-tier " \
-	"under DIR/online-keys, all others in the folder of --keys, which is remembered. Signs the " \
-	"first version of every role with them. Nothing is left behind when it fails."
+	"(and of evidence, if the first tier is one of them) under DIR/online-keys, all others in "  \
+	"the folder of --keys, which is remembered. Signs the first version of every role with "     \
+	"them. Nothing is left behind when it fails."
 #define ADD_TEXT                                                                                   \
 	"The record must be that of this module before it was signed, with the same name and "     \
 	"vermagic. Where the folder of offline keys holds certificates (*.crt), one of them must " \
@@ -180,7 +183,9 @@ static const struct cli_option revoke_options[] = {
 #define SIGN_TEXT                                                                                  \
 	"Several people who keep their keys apart: a change made with --pending waits under "      \
 	"DIR/pending. Each of them takes a copy of DIR (online-keys is not needed), looks at the " \
-	"change with --detached, and signs it with --detached -o FILE. --merge FILE collects the " \
+	"change with --detached, and signs it with --detached --keys DIR -o FILE. What is "        \
+	"published, and so what changes, is told by the copy itself unless --root names a root "   \
+	"that the signer trusts; keys are only those of --keys. --merge FILE collects the "        \
 	"signatures; with the last one needed the change is signed into snapshot and timestamp. "  \
 	"Until then, and with --discard, what is published stays as it is."
 #define IMPORT_TEXT                                                                               \
@@ -198,7 +203,9 @@ static const struct cli_option revoke_options[] = {
 #define ROTATE_TEXT                                                                                \
 	"Makes as many new keys as the role has, beside the old ones, and signs what names them: " \
 	"targets for a tier or recall, root for the others. A new root is signed by the old and "  \
-	"the new keys. The files of the old keys stay and are no longer used."
+	"the new keys. The files of the old keys stay and are no longer used. In place of keys "   \
+	"under a passphrase go only such keys: of --passphrase-file, or asked for on the "         \
+	"terminal. For keys in a token there are key import --uri and key revoke."
 
 #define SIGN_MODULE_TEXT                                                                              \
 	"RSA with SHA-256 is what every kernel with module signatures can check. ECDSA, SHA-384 and " \
@@ -223,7 +230,7 @@ static const struct cli_verb verbs[] = {
 	  cmd_add },
 	{ "attest", "DIR VERSION", 2, 2, "add test records to a version that is listed", NULL,
 	  attest_options, cmd_attest },
-	{ "config", "DIR [KEY=VALUE]…", 1, -1, "show or change settings", CONFIG_TEXT, keys_options,
+	{ "config", "DIR [KEY=VALUE]…", 1, -1, "show or change settings", CONFIG_TEXT, NULL,
 	  cmd_config },
 	{ "promote", "DIR VERSION", 2, 2, "list a version in the next tier", NULL, promote_options,
 	  cmd_promote },
@@ -264,6 +271,7 @@ static const struct cli_program program = {
 	.files =
 		"*DIR/suture-repo.json*\n\tsettings: tiers, lifetimes, where the offline keys are\n\n"
 		"*DIR/online-keys/*\n\tprivate keys of snapshot, timestamp and online tiers\n\n"
+		"*DIR/pending/*\n\ta change that waits for signatures\n\n"
 		"*DIR/repository/*\n\tmetadata and targets: what is published\n",
 	.examples = "suture-repo init /srv/suture --keys /media/keys\n\n"
 		    "suture-repo key generate --cert module.crt -o module.pem\n\n"
@@ -271,7 +279,16 @@ static const struct cli_program program = {
 		    "suture-repo add /srv/suture fix.ko --record fix.json\n",
 };
 
+/* Keys and passphrases are for no core file and no debugger; where this fails, only less is kept.
+ */
+static void keep_memory(void)
+{
+	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 int main(int argc, char **argv)
 {
+	keep_memory();
 	return cli_main(&program, argc, argv, NULL);
 }

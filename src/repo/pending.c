@@ -1,37 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "repo/pending.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "wire/field.h"
 
 #define PENDING_MAX_SIGNATURES 4096
+#define OLD_FOLDER             "pending.old"
 
-/* One role that may wait: where its metadata is now and where the published one goes. */
-struct slot {
-	const char *name;
-	enum tuf_type type;
-	struct tuf_metadata **md, **before;
-	bool *changed;
-};
+DEFINE_CLEANUP(DIR *, closedir);
 
-/* The `i`th offline role; false past the last. */
-static bool slot_at(struct repository *repo, size_t i, struct slot *ret)
+bool pending_slot_at(struct repository *repo, size_t i, struct pending_slot *ret)
 {
 	if (i == 0)
-		*ret = (struct slot){ "root", TUF_ROOT, &repo->root, &repo->root_before,
-				      &repo->root_changed };
+		*ret = (struct pending_slot){ "root", TUF_ROOT, &repo->root, &repo->root_before,
+					      &repo->root_changed };
 	else if (i == 1)
-		*ret = (struct slot){ "targets", TUF_TARGETS, &repo->targets, &repo->targets_before,
-				      &repo->targets_changed };
+		*ret = (struct pending_slot){ "targets", TUF_TARGETS, &repo->targets,
+					      &repo->targets_before, &repo->targets_changed };
 	else if (i < repo->n_roles + 2)
-		*ret = (struct slot){ repo->roles[i - 2].name, TUF_TARGETS, &repo->roles[i - 2].md,
-				      &repo->roles[i - 2].before, &repo->roles[i - 2].changed };
+		*ret = (struct pending_slot){ repo->roles[i - 2].name, TUF_TARGETS,
+					      &repo->roles[i - 2].md, &repo->roles[i - 2].before,
+					      &repo->roles[i - 2].changed };
 	else
 		return false;
 	return true;
@@ -39,11 +34,22 @@ static bool slot_at(struct repository *repo, size_t i, struct slot *ret)
 
 bool pending_holds(const struct repository *repo, const struct tuf_metadata *md)
 {
-	struct slot slot;
+	struct pending_slot slot;
 
-	for (size_t i = 0; slot_at((struct repository *)repo, i, &slot); i++) {
+	for (size_t i = 0; pending_slot_at((struct repository *)repo, i, &slot); i++) {
 		if (*slot.md == md)
 			return *slot.before != NULL;
+	}
+	return false;
+}
+
+bool pending_holds_any(const struct repository *repo)
+{
+	struct pending_slot slot;
+
+	for (size_t i = 0; pending_slot_at((struct repository *)repo, i, &slot); i++) {
+		if (*slot.before)
+			return true;
 	}
 	return false;
 }
@@ -56,39 +62,78 @@ static char *pending_path(const struct repository *repo, const char *name)
 		    : path_join(repo->dir, "pending", NULL);
 }
 
-static int load_slot(struct repository *repo, const struct slot *slot, struct error *err)
+static int read_role(const char *path, const char *name, enum tuf_type type,
+		     struct tuf_metadata **ret, struct error *err)
+{
+	_cleanup_buf_ struct buf data = BUF_INIT(REPOSITORY_FILE_MAX);
+	int r = path ? file_read(path, &data, err) : error_set(err, ERR_NO_MEMORY, "no memory");
+
+	return r < 0 ? r : tuf_metadata_parse(type, name, data.data, data.len, ret, err);
+}
+
+/* "N.<role>.json"; false for any other name, and for roles that this repository has not. */
+static bool parse_name(struct repository *repo, const char *name, int64_t *ret_version,
+		       struct pending_slot *ret)
+{
+	char wanted[TUF_ROLE_NAME_MAX + 64], *end;
+
+	*ret_version = strtoll(name, &end, 10);
+	for (size_t i = 0; pending_slot_at(repo, i, ret); i++) {
+		snprintf(wanted, sizeof(wanted), "%" PRId64 ".%s.json", *ret_version, ret->name);
+		if (streq(name, wanted))
+			return true;
+	}
+	return false;
+}
+
+/* Is it what was published under that version? Signatures may have come since. */
+static int check_published(struct repository *repo, const struct pending_slot *slot,
+			   const char *name, const struct tuf_metadata *md, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(repo->tree, "metadata", name, NULL);
+	_cleanup_tuf_metadata_ struct tuf_metadata *published = NULL;
+	int r = md->version > (*slot->md)->version
+			? ERR_BAD_STATE
+			: read_role(path, name, slot->type, &published, NULL);
+
+	if (r == 0 && json_equal(published->body, md->body))
+		return 0;
+	error_set(err, ERR_BAD_STATE,
+		  "pending/%s: made when another version of %s was published than now", name,
+		  slot->name);
+	error_hint(err, "suture-repo sign DIR --discard drops the change, to be made anew");
+	return ERR_BAD_STATE;
+}
+
+static int load_file(struct repository *repo, const char *name, struct error *err)
 {
 	_cleanup_tuf_metadata_ struct tuf_metadata *md = NULL;
-	_cleanup_buf_ struct buf data = BUF_INIT(REPOSITORY_FILE_MAX);
-	_cleanup_free_ char *path = NULL;
-	char name[TUF_ROLE_NAME_MAX + 64];
-	int64_t next = (*slot->md)->version + 1;
+	_cleanup_free_ char *path = pending_path(repo, name);
+	struct pending_slot slot;
+	int64_t version;
 	int r;
 
-	snprintf(name, sizeof(name), "%" PRId64 ".%s.json", next, slot->name);
-	path = pending_path(repo, name);
-	if (!path)
-		return error_set(err, ERR_NO_MEMORY, "no memory");
-	if (!file_exists(path))
-		return 0;
-	r = file_read(path, &data, err);
-	if (r == 0)
-		r = tuf_metadata_parse(slot->type, name, data.data, data.len, &md, err);
-	if (r == 0 && md->version != next)
+	if (!parse_name(repo, name, &version, &slot))
+		return error_set(err, ERR_INVALID, "pending/%s: not N.<role>.json of a role here",
+				 name);
+	r = read_role(path, name, slot.type, &md, err);
+	if (r == 0 && md->version != version)
 		r = error_set(err, ERR_INVALID, "holds another version");
 	if (r < 0)
 		return error_prefix(err, r, "pending/%s", name);
-	*slot->before = *slot->md;
-	*slot->md = TAKE_PTR(md);
-	*slot->changed = true;
+	if (*slot.before || version != (*slot.md)->version + 1)
+		return check_published(repo, &slot, name, md, err);
+	*slot.before = *slot.md;
+	*slot.md = TAKE_PTR(md);
+	*slot.changed = true;
 	repo->waiting = true;
 	return 0;
 }
 
 /* Bytes of one target that only the waiting metadata lists. An earlier suture-repo put them where
  * they are published. */
-static int load_file(struct repository *repo, const char *path, const json_t *target,
-		     struct error *err)
+static int load_target(struct repository *repo, const char *path, const json_t *target,
+		       struct error *err)
 {
 	_cleanup_buf_ struct buf data = BUF_INIT(REPOSITORY_TARGET_MAX);
 	_cleanup_free_ char *relative = NULL, *full = NULL, *published = NULL;
@@ -112,7 +157,7 @@ static int load_file(struct repository *repo, const char *path, const json_t *ta
 		     : repository_keep_file(repo, path, data.data, data.len, err);
 }
 
-static int load_files(struct repository *repo, const struct slot *slot, struct error *err)
+static int load_targets(struct repository *repo, const struct pending_slot *slot, struct error *err)
 {
 	const json_t *before;
 	const char *path;
@@ -124,7 +169,7 @@ static int load_files(struct repository *repo, const struct slot *slot, struct e
 	json_object_foreach (json_object_get((*slot->md)->body, "targets"), path, target) {
 		int r = json_equal(target, json_object_get(before, path))
 				? 0
-				: load_file(repo, path, target, err);
+				: load_target(repo, path, target, err);
 
 		if (r < 0)
 			return r;
@@ -133,35 +178,79 @@ static int load_files(struct repository *repo, const struct slot *slot, struct e
 }
 
 /*
- * Without the folder nothing waits. A folder without the next version of anything is what a run
- * left that was ended between publishing and taking it away: this one does that.
+ * Without the folder nothing waits. A folder of nothing but what is published is what a run left
+ * that was ended between publishing and taking it away: this one does that.
  */
 int pending_load(struct repository *repo, struct error *err)
 {
-	struct slot slot;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && slot_at(repo, i, &slot); i++) {
-		r = load_slot(repo, &slot, err);
-		if (r == 0)
-			r = load_files(repo, &slot, err);
-	}
-	return r < 0 || repo->waiting ? r : pending_remove(repo, err);
-}
-
-/* Puts a complete folder in place, as one step, whether there was one or not. */
-static int put_in_place(const struct repository *repo, const char *made, struct error *err)
-{
 	_cleanup_free_ char *path = pending_path(repo, NULL);
-	_cleanup_close_ int dir = open(repo->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	unsigned flags;
+	_cleanup_(closedirp) DIR *folder = path ? opendir(path) : NULL;
+	struct pending_slot slot;
+	struct dirent *entry;
+	int r = 0;
 
 	if (!path)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (!folder)
+		return errno == ENOENT ? 0 : error_set_errno(err, errno, "%s", path);
+	while (r == 0 && (entry = readdir(folder))) {
+		if (str_has_suffix(entry->d_name, ".json"))
+			r = load_file(repo, entry->d_name, err);
+	}
+	for (size_t i = 0; r == 0 && pending_slot_at(repo, i, &slot); i++)
+		r = load_targets(repo, &slot, err);
+	return r < 0 || repo->waiting || repo->handed_over ? r : pending_remove(repo, err);
+}
+
+bool pending_has_next(const struct repository *repo, const char *role, int64_t version)
+{
+	char name[TUF_ROLE_NAME_MAX + 64];
+	_cleanup_free_ char *path = NULL;
+
+	snprintf(name, sizeof(name), "%" PRId64 ".%s.json", version + 1, role);
+	path = pending_path(repo, name);
+	return path && file_exists(path);
+}
+
+/* The two steps where there is no exchange (NFS): pending_recover() goes on from between them. */
+static int replace_folder(const char *made, const char *path, const char *old)
+{
+	return rename(path, old) < 0 || rename(made, path) < 0 ? -1 : 0;
+}
+
+/* Puts a complete folder in place, whether there was one or not. */
+static int put_in_place(const struct repository *repo, const char *made, struct error *err)
+{
+	_cleanup_free_ char *path = pending_path(repo, NULL);
+	_cleanup_free_ char *old = path_join(repo->dir, OLD_FOLDER, NULL);
+	_cleanup_close_ int dir = open(repo->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	unsigned flags;
+	int bad, r;
+
+	if (!path || !old)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
 	flags = file_exists(path) ? RENAME_EXCHANGE : 0;
-	if (dir < 0 || renameat2(AT_FDCWD, made, AT_FDCWD, path, flags) < 0 || fsync(dir) < 0)
+	bad = dir < 0 ? -1 : renameat2(AT_FDCWD, made, AT_FDCWD, path, flags);
+	if (bad && flags && (errno == EINVAL || errno == ENOSYS))
+		bad = replace_folder(made, path, old);
+	if (bad || fsync(dir) < 0)
 		return error_set_errno(err, errno, "%s", path);
-	return file_remove_tree(made, err);
+	r = file_remove_tree(old, err);
+	return r < 0 ? r : file_remove_tree(made, err);
+}
+
+int pending_recover(const struct repository *repo, struct error *err)
+{
+	_cleanup_free_ char *path = pending_path(repo, NULL);
+	_cleanup_free_ char *old = path_join(repo->dir, OLD_FOLDER, NULL);
+
+	if (!path || !old)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (!file_exists(old))
+		return 0;
+	if (file_exists(path))
+		return file_remove_tree(old, err);
+	return rename(old, path) < 0 ? error_set_errno(err, errno, "%s", old) : 0;
 }
 
 int pending_save(const struct repository *repo, const struct pending_files *files,
@@ -255,106 +344,6 @@ int pending_count(const struct repository *repo, const struct tuf_metadata *md, 
 	return r;
 }
 
-/* ---- What is to be signed, for people ---- */
-
-static const char *text_of(const json_t *custom, const char *key)
-{
-	const char *text = json_string_value(json_object_get(custom, key));
-
-	return text ? text : "?";
-}
-
-/* Targets in `a` and not, or not so, in `b`. */
-static int describe_targets(const struct tuf_metadata *a, const struct tuf_metadata *b,
-			    const char *verb, struct buf *out)
-{
-	const json_t *others = json_object_get(b->body, "targets");
-	const char *path;
-	json_t *target;
-	int r = 0;
-
-	json_object_foreach (json_object_get(a->body, "targets"), path, target) {
-		const json_t *custom = json_object_get(target, "custom");
-
-		if (r < 0 || json_equal(target, json_object_get(others, path)))
-			continue;
-		if (custom)
-			r = buf_printf(out, "  %s version %s, severity %s: %s\n", verb,
-				       text_of(custom, "version"), text_of(custom, "severity"),
-				       path);
-		else
-			r = buf_printf(out, "  %s %s\n", verb, path);
-	}
-	return r;
-}
-
-static int describe_role_keys(const char *name, const json_t *now, const json_t *before,
-			      struct buf *out)
-{
-	const json_t *ids = json_object_get(now, "keyids");
-	int r;
-
-	if (json_equal(now, before))
-		return 0;
-	r = buf_printf(out, "  keys of %s, %" JSON_INTEGER_FORMAT " needed:", name,
-		       json_integer_value(json_object_get(now, "threshold")));
-	for (size_t i = 0; r == 0 && i < json_array_size(ids); i++)
-		r = buf_printf(out, " %.16s…", json_string_value(json_array_get(ids, i)));
-	return r < 0 ? r : buf_append_str(out, "\n");
-}
-
-static int describe_keys(const struct repository *repo, const struct slot *slot, struct buf *out)
-{
-	int r = 0;
-
-	if (slot->type == TUF_ROOT) {
-		for (enum tuf_type type = TUF_ROOT; r == 0 && type <= TUF_TARGETS; type++)
-			r = describe_role_keys(tuf_type_name(type), tuf_root_role(*slot->md, type),
-					       tuf_root_role(*slot->before, type), out);
-		return r;
-	}
-	for (size_t i = 0; r == 0 && streq(slot->name, "targets") && i < repo->n_roles; i++) {
-		const char *name = repo->roles[i].name;
-
-		r = describe_role_keys(name, tuf_targets_delegation(*slot->md, name),
-				       tuf_targets_delegation(*slot->before, name), out);
-	}
-	return r;
-}
-
-static int describe_slot(const struct repository *repo, const struct slot *slot, struct buf *out,
-			 struct error *err)
-{
-	char expires[CLOCK_TEXT_MAX];
-	size_t have, want;
-	int r = pending_count(repo, *slot->md, slot->name, &have, &want, err);
-
-	if (r < 0)
-		return r;
-	clock_format((*slot->md)->expires, expires);
-	r = buf_printf(out, "%s: version %" PRId64 " until %s, %zu of %zu signatures\n", slot->name,
-		       (*slot->md)->version, expires, have, want);
-	if (r == 0 && slot->type == TUF_TARGETS)
-		r = describe_targets(*slot->md, *slot->before, "lists", out);
-	if (r == 0 && slot->type == TUF_TARGETS)
-		r = describe_targets(*slot->before, *slot->md, "listed until now", out);
-	if (r == 0)
-		r = describe_keys(repo, slot, out);
-	return r < 0 ? error_set(err, r, "no memory") : 0;
-}
-
-int pending_describe(const struct repository *repo, struct buf *out, struct error *err)
-{
-	struct slot slot;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && slot_at((struct repository *)repo, i, &slot); i++) {
-		if (*slot.before)
-			r = describe_slot(repo, &slot, out, err);
-	}
-	return r;
-}
-
 /* ---- Detached signatures ---- */
 
 static const char *signature_of(const struct tuf_metadata *md, const char *key_id)
@@ -370,7 +359,7 @@ static const char *signature_of(const struct tuf_metadata *md, const char *key_i
 }
 
 /* Signs with those keys of a role that are here. */
-static int sign_with(struct repository *repo, const struct slot *slot, const json_t *role,
+static int sign_with(struct repository *repo, const struct pending_slot *slot, const json_t *role,
 		     json_t *list, struct error *err)
 {
 	const json_t *ids = json_object_get(role, "keyids");
@@ -396,7 +385,7 @@ static int sign_with(struct repository *repo, const struct slot *slot, const jso
 	return 0;
 }
 
-static int sign_slot(struct repository *repo, const struct slot *slot, json_t *list,
+static int sign_slot(struct repository *repo, const struct pending_slot *slot, json_t *list,
 		     struct error *err)
 {
 	const json_t *keys, *role = repository_delegation(repo, slot->name, &keys), *old;
@@ -412,10 +401,10 @@ int pending_sign(struct repository *repo, struct buf *out, size_t *ret_n, struct
 {
 	_cleanup_json_ json_t *object = json_pack("{s:i, s:[]}", "format", 1, "signatures");
 	json_t *list = json_object_get(object, "signatures");
-	struct slot slot;
+	struct pending_slot slot;
 	int r = list ? 0 : error_set(err, ERR_NO_MEMORY, "no memory");
 
-	for (size_t i = 0; r == 0 && slot_at(repo, i, &slot); i++) {
+	for (size_t i = 0; r == 0 && pending_slot_at(repo, i, &slot); i++) {
 		if (*slot.before)
 			r = sign_slot(repo, &slot, list, err);
 	}
@@ -444,8 +433,8 @@ static bool role_has_key(const json_t *role, const char *key_id)
 }
 
 /* The keys among which a signer of this role is looked up: for root the old ones too. */
-static int find_signer(const struct repository *repo, const struct slot *slot, const char *key_id,
-		       const json_t **ret_keys, struct error *err)
+static int find_signer(const struct repository *repo, const struct pending_slot *slot,
+		       const char *key_id, const json_t **ret_keys, struct error *err)
 {
 	const json_t *role = repository_delegation(repo, slot->name, ret_keys);
 
@@ -460,8 +449,8 @@ static int find_signer(const struct repository *repo, const struct slot *slot, c
 			 key_id);
 }
 
-static int merge_into(const struct repository *repo, const struct slot *slot, const char *key_id,
-		      const char *sig, struct error *err)
+static int merge_into(const struct repository *repo, const struct pending_slot *slot,
+		      const char *key_id, const char *sig, struct error *err)
 {
 	json_t *signatures = (*slot->md)->signatures;
 	const json_t *keys;
@@ -490,7 +479,7 @@ static int merge_into(const struct repository *repo, const struct slot *slot, co
 static int merge_one(struct repository *repo, const json_t *entry, struct error *err)
 {
 	const char *role, *key_id, *sig;
-	struct slot slot;
+	struct pending_slot slot;
 	int64_t version;
 	int r = json_get_str(entry, "role", TUF_ROLE_NAME_MAX, &role, err);
 
@@ -502,9 +491,12 @@ static int merge_one(struct repository *repo, const json_t *entry, struct error 
 		r = json_get_str(entry, "sig", 2 * TUF_SIG_MAX, &sig, err);
 	if (r < 0)
 		return error_prefix(err, r, "signatures");
-	for (size_t i = 0; slot_at(repo, i, &slot); i++) {
+	for (size_t i = 0; pending_slot_at(repo, i, &slot); i++) {
 		if (streq(slot.name, role) && *slot.before && (*slot.md)->version == version)
 			return merge_into(repo, &slot, key_id, sig, err);
+		/* Of a merge that was ended when this role was published already. */
+		if (streq(slot.name, role) && (*slot.md)->version == version)
+			return 0;
 	}
 	return error_set(err, ERR_NOT_FOUND, "role %s: no version %" PRId64 " waits here", role,
 			 version);

@@ -85,6 +85,8 @@ int repository_create(const char *dir, struct settings *settings, struct key_sto
 static int lock(struct repository *repo, struct error *err)
 {
 	repo->lock_fd = open(repo->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (repo->lock_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return settings_load(repo->dir, &repo->settings, err);
 	if (repo->lock_fd < 0)
 		return error_set_errno(err, errno, "%s", repo->dir);
 	while (flock(repo->lock_fd, LOCK_EX) < 0) {
@@ -107,37 +109,63 @@ static int read_metadata(struct repository *repo, const char *name, struct buf *
 	return r == -ENOENT ? error_set(err, ERR_NOT_FOUND, "%s: missing", path) : r;
 }
 
-/* The newest of 1.root.json, 2.root.json, …, each signed by the one before and by itself. */
-static int load_root(struct repository *repo, struct error *err)
+/* A root that follows on the one before, or the first. */
+static int take_root(struct repository *repo, const char *name, const struct buf *data,
+		     struct error *err)
 {
-	for (int64_t version = 1;; version++) {
-		_cleanup_tuf_metadata_ struct tuf_metadata *md = NULL;
+	_cleanup_tuf_metadata_ struct tuf_metadata *md = NULL;
+	int r = tuf_metadata_parse(TUF_ROOT, name, data->data, data->len, &md, err);
+
+	if (r == 0 && repo->root && md->version != repo->root->version + 1)
+		r = error_set(err, ERR_INVALID, "%s: holds another version", name);
+	if (r == 0 && repo->root)
+		r = tuf_root_verify(repo->root, md, name, false, err);
+	if (r == 0)
+		r = tuf_root_verify(md, md, name, false, err);
+	if (r < 0)
+		return r;
+	tuf_metadata_free(repo->previous_root);
+	repo->previous_root = repo->root;
+	repo->root = TAKE_PTR(md);
+	return 0;
+}
+
+static int take_first_root(struct repository *repo, const char *file, struct error *err)
+{
+	_cleanup_buf_ struct buf data = BUF_INIT(REPOSITORY_FILE_MAX);
+	int r = file ? file_read(file, &data, err) : read_metadata(repo, "1.root.json", &data, err);
+
+	if (r == 0)
+		r = take_root(repo, file ? file : "1.root.json", &data, err);
+	if (r == 0 && !file && repo->root->version != 1)
+		r = error_set(err, ERR_INVALID, "1.root.json: holds another version");
+	if (r < 0)
+		return r;
+	repo->trusted_root = repo->root->version;
+	return hash_sha256_hex(data.data, data.len, repo->trusted_sha256);
+}
+
+/* From 1.root.json, or one that is trusted, to the newest, each signed by the one before and by
+ * itself. */
+static int load_root(struct repository *repo, const char *trusted, struct error *err)
+{
+	int r = take_first_root(repo, trusted, err);
+
+	while (r == 0) {
 		_cleanup_buf_ struct buf data = { 0 };
 		struct error local = { 0 };
 		char name[64];
-		int r;
 
-		snprintf(name, sizeof(name), "%" PRId64 ".root.json", version);
+		snprintf(name, sizeof(name), "%" PRId64 ".root.json", repo->root->version + 1);
 		r = read_metadata(repo, name, &data, &local);
-		if (r == ERR_NOT_FOUND && repo->root)
+		if (r == ERR_NOT_FOUND)
 			return 0;
 		if (r == 0)
-			r = tuf_metadata_parse(TUF_ROOT, name, data.data, data.len, &md, &local);
-		if (r == 0 && md->version != version)
-			r = error_set(&local, ERR_INVALID, "%s: holds another version", name);
-		if (r == 0 && repo->root)
-			r = tuf_root_verify(repo->root, md, name, false, &local);
-		if (r == 0)
-			r = tuf_root_verify(md, md, name, false, &local);
-		if (r < 0) {
-			if (err)
-				*err = local;
-			return r;
-		}
-		tuf_metadata_free(repo->previous_root);
-		repo->previous_root = repo->root;
-		repo->root = TAKE_PTR(md);
+			r = take_root(repo, name, &data, &local);
+		if (r < 0 && err)
+			*err = local;
 	}
+	return r;
 }
 
 /* A file that `parent` names, checked against it; the signatures are the caller's to check. */
@@ -180,7 +208,7 @@ static int verify_top_level(struct repository *repo, const struct tuf_metadata *
 	    tuf_root_verify(repo->previous_root, md, what, false, NULL) == 0) {
 		if (err)
 			*err = (struct error){ 0 };
-		*ret_changed = true;
+		*ret_changed = repo->behind = true;
 		return 0;
 	}
 	return r;
@@ -227,10 +255,10 @@ static int load_role(struct repository *repo, const json_t *delegation, struct e
 	return r;
 }
 
-static int load_all(struct repository *repo, struct error *err)
+static int load_all(struct repository *repo, const char *trusted, struct error *err)
 {
 	const json_t *roles;
-	int r = load_root(repo, err);
+	int r = load_root(repo, trusted, err);
 
 	if (r == 0)
 		r = load_top_level(repo, err);
@@ -242,22 +270,44 @@ static int load_all(struct repository *repo, struct error *err)
 	return r;
 }
 
-/* Offline keys that are remembered but not there now are no error until one is needed. */
+/* Offline keys that are remembered but not there now, or not to be read, are no error until one is
+ * needed. */
 static int load_keys(struct repository *repo, const struct repository_options *options,
 		     struct error *err)
 {
 	_cleanup_free_ char *online = path_join(repo->dir, "online-keys", NULL);
-	const char *keys = options->keys, *offline = keys ? keys : repo->settings->keys;
 	int r = 0;
 
 	if (!online || key_store_new(&repo->keys) < 0)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (options->no_keys)
+		return 0;
 	key_store_set_secret(repo->keys, options->secret, options->user);
-	if (file_exists(online))
+	if (!options->handed_over && file_exists(online))
 		r = key_store_add_folder(repo->keys, online, err);
-	if (r == 0 && offline && (keys || file_exists(offline)))
-		r = key_store_add_folder(repo->keys, offline, err);
+	if (r == 0 && options->keys)
+		r = key_store_add_folder(repo->keys, options->keys, err);
+	else if (r == 0 && !options->handed_over && repo->settings->keys)
+		r = key_store_add_readable(repo->keys, repo->settings->keys, err);
 	return r;
+}
+
+static int load_waiting(struct repository *repo, const struct repository_options *options,
+			struct error *err)
+{
+	int r = options->handed_over ? 0 : pending_recover(repo, err);
+
+	repo->published_only = options->published;
+	return r < 0 || options->published ? r : pending_load(repo, err);
+}
+
+/* All of it is there: the init that made it came to its end but for taking its mark away. */
+static void remove_mark(const struct repository *repo)
+{
+	_cleanup_free_ char *path = path_join(repo->dir, REPOSITORY_UNFINISHED, NULL);
+
+	if (path && !repo->handed_over && file_exists(path))
+		(void)file_remove(path, NULL);
 }
 
 int repository_open(const char *dir, const struct repository_options *options,
@@ -267,21 +317,23 @@ int repository_open(const char *dir, const struct repository_options *options,
 	int r = make(dir, options->now, &repo, err);
 
 	if (r == 0)
-		r = settings_load(dir, &repo->settings, err);
-	if (r == 0)
 		r = lock(repo, err);
 	if (r == 0)
-		r = load_keys(repo, options, err);
+		r = settings_load(dir, &repo->settings, err);
 	if (r < 0)
 		return r;
-	r = load_all(repo, err);
+	repo->handed_over = options->handed_over;
+	r = load_keys(repo, options, err);
+	if (r < 0)
+		return r;
+	r = load_all(repo, options->root, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", dir);
+	remove_mark(repo);
 	repo->old_root_role = json_deep_copy(tuf_root_role(repo->root, TUF_ROOT));
 	if (!repo->old_root_role)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
-	repo->published_only = options->published;
-	r = options->published ? 0 : pending_load(repo, err);
+	r = load_waiting(repo, options, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", dir);
 	*ret = TAKE_PTR(repo);
@@ -289,6 +341,13 @@ int repository_open(const char *dir, const struct repository_options *options,
 }
 
 /* ---- Roles and targets ---- */
+
+bool repository_is_online(const struct repository *repo, const char *path)
+{
+	_cleanup_free_ char *folder = path_join(repo->dir, "online-keys", "", NULL);
+
+	return folder && str_has_prefix(path, folder);
+}
 
 struct repo_role *repository_role(struct repository *repo, const char *name)
 {

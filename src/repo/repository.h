@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "repo/key_store.h"
 #include "repo/settings.h"
 #include "tuf/metadata.h"
@@ -17,6 +18,8 @@
 #define REPOSITORY_MAX_ROLES  (SETTINGS_MAX_TIERS + 2)   /* recall and evidence */
 #define REPOSITORY_FILE_MAX   ((size_t)16 * 1024 * 1024) /* one metadata file */
 #define REPOSITORY_TARGET_MAX ((size_t)80 * 1024 * 1024) /* one target: a module, its source */
+#define REPOSITORY_UNFINISHED \
+	"unfinished" /* DIR/unfinished: an init is at work, or was ended (cmd_init.c) */
 
 struct repo_role {
 	char name[TUF_ROLE_NAME_MAX + 1];
@@ -43,7 +46,11 @@ struct repository {
 	struct tuf_metadata *root_before, *targets_before; /* as repo_role.before */
 	bool may_wait; /* offline roles that are short of signatures wait for them (pending.h) */
 	bool waiting;  /* some do */
-	bool published_only; /* DIR/pending is left alone */
+	bool published_only;  /* DIR/pending is left alone */
+	bool handed_over;     /* repository_options.handed_over */
+	bool behind;          /* a new root is published, but not yet all that its keys sign */
+	int64_t trusted_root; /* version of the root that the chain starts from */
+	char trusted_sha256[SHA256_HEX_LEN + 1]; /* of its file */
 	bool root_changed, targets_changed, snapshot_changed;
 	struct repo_role roles[REPOSITORY_MAX_ROLES]; /* recall, evidence and the tiers */
 	size_t n_roles;
@@ -53,9 +60,14 @@ struct repository {
 };
 
 struct repository_options {
-	const char *keys;     /* folder of the offline keys; NULL: the one that the settings name */
-	int64_t now;          /* seconds since 1970 */
-	bool published;       /* what waits for signatures is left alone */
+	const char *keys; /* folder of the offline keys; NULL: the one that the settings name */
+	int64_t now;      /* seconds since 1970 */
+	bool no_keys;     /* none are loaded, since nothing is to be signed */
+	bool published;   /* what waits for signatures is left alone */
+	/* The folder is somebody else's: keys are only those of `keys` (NULL: none), since a file
+	 * that says where a token is names code to be run, and nothing in it is changed. */
+	bool handed_over;
+	const char *root;     /* file of a root that is trusted; NULL: the folder's first */
 	key_secret_fn secret; /* key_store_set_secret() */
 	void *user;
 };
@@ -63,8 +75,8 @@ struct repository_options {
 /*
  * Opens a working folder and verifies everything in it but dates, since what is signed next rests
  * on it; takes a lock that the next run waits for. Loads the online keys, and the offline ones
- * when that folder is there (`keys` given and missing: ERR_NOT_FOUND), and what waits for
- * signatures (pending.h).
+ * (`keys` given and missing: ERR_NOT_FOUND; what is wrong with the folder that the settings name is
+ * no error), and what waits for signatures (pending.h).
  */
 int repository_open(const char *dir, const struct repository_options *options,
 		    struct repository **ret, struct error *err);
@@ -75,6 +87,8 @@ void repository_free(struct repository *repo);
 DEFINE_CLEANUP(struct repository *, repository_free);
 #define _cleanup_repository_ _cleanup_(repository_freep)
 
+/* Is a file of keys one of DIR/online-keys? */
+bool repository_is_online(const struct repository *repo, const char *path);
 /* A delegated role; NULL when there is none of that name. */
 struct repo_role *repository_role(struct repository *repo, const char *name);
 struct repo_role *repository_add_role(struct repository *repo, const char *name, struct error *err);

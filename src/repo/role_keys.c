@@ -35,6 +35,19 @@ int role_keys_load(const struct repository *repo, const char *role, struct role_
 	return r < 0 ? error_prefix(err, r, "role %s", role) : 0;
 }
 
+bool role_keys_are_online(const struct role_keys *keys, const struct repository *repo)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < keys->n; i++) {
+		const char *path = NULL;
+
+		(void)key_store_find(repo->keys, tuf_key_id(keys->keys[i]), &path);
+		n += path && repository_is_online(repo, path);
+	}
+	return n > 0 && n >= keys->threshold;
+}
+
 int role_keys_add(struct role_keys *keys, struct tuf_key *key, struct error *err)
 {
 	for (size_t i = 0; i < keys->n; i++) {

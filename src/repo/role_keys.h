@@ -20,6 +20,8 @@ int role_keys_load(const struct repository *repo, const char *role, struct role_
 void role_keys_free(struct role_keys *keys);
 #define _cleanup_role_keys_ _cleanup_(role_keys_free)
 
+/* Can the keys of DIR/online-keys alone sign for them? */
+bool role_keys_are_online(const struct role_keys *keys, const struct repository *repo);
 /* Adds a key, which is taken over. ERR_EXISTS, ERR_TOO_LARGE: it stays the caller's. */
 int role_keys_add(struct role_keys *keys, struct tuf_key *key, struct error *err);
 /* Takes out the key whose ID begins so. ERR_NOT_FOUND, ERR_USAGE (several do). */

@@ -39,9 +39,9 @@ cp out shown
 check "it says what and for which kernel" grep -q "lists version 1.1, severity high: stable/$release" shown
 check "and how many have signed" grep -q "stable: version 2 until .*, 0 of 2 signatures" shown
 cp -a r copy && rm -r copy/online-keys
-works "Ann signs apart, on a copy without the online keys" "$repo" sign copy --detached --keys ann -o ann.sig
-works "Bob too" "$repo" sign copy --detached --keys bob -o bob.sig
-refuses "Eve's key is none of those" 1 "no key in" "$repo" sign copy --detached --keys eve -o eve.sig
+works "Ann signs apart, on a copy without the online keys" "$repo" sign copy --detached --keys ann -o ann.sig --yes
+works "Bob too" "$repo" sign copy --detached --keys bob -o bob.sig --yes
+refuses "Eve's key is none of those" 1 "no key in" "$repo" sign copy --detached --keys eve -o eve.sig --yes
 sed "s/$(jq -r '.signatures[0].keyid' ann.sig)/$(key_ids edge)/" ann.sig >wrong-key.sig
 refuses "a signature by another role's key" 1 "none of its keys" "$repo" sign r --merge wrong-key.sig
 python3 - <<-END
@@ -54,7 +54,7 @@ python3 - <<-END
 END
 refuses "a signature over something else" 1 "is not over what waits here" "$repo" sign r --merge bad.sig
 refuses "a signature for another version" 1 "no version 9 waits" "$repo" sign r --merge version.sig
-refuses "what is no file of signatures" 1 "" "$repo" sign r --merge m-1.1.json
+refuses "what is no file of signatures" 1 "signatures" "$repo" sign r --merge m-1.1.json
 works "one signature is merged" "$repo" sign r --merge ann.sig
 check "one is missing" grep -q "1 of 2 signatures" <<<"$("$repo" sign r --detached)"
 works "the same once more counts once" "$repo" sign r --merge ann.sig
@@ -76,13 +76,13 @@ works "a third person makes a key" "$repo" key generate -o eve/third.pem --publi
 works "and gets a place in stable" "$repo" key import r stable third.pub --pending
 check "targets waits for it" grep -q "targets: version 2 .* 0 of 1" <<<"$("$repo" sign r --detached)"
 check "stable itself need not be signed" test ! -e r/pending/3.stable.json
-"$repo" sign r --detached --keys safe -o safe.sig >/dev/null
+"$repo" sign r --detached --keys safe -o safe.sig --yes >/dev/null
 works "with the signature of targets it has" "$repo" sign r --merge safe.sig
 check "three keys" test "$(key_ids stable | wc -l)" = 3
 refuses "a key twice" 1 "already" "$repo" key import r stable third.pub --pending
 "$repo" sign r stable --pending >/dev/null
-"$repo" sign r --detached --keys eve -o eve.sig >/dev/null
-"$repo" sign r --detached --keys bob -o bob.sig >/dev/null
+"$repo" sign r --detached --keys eve -o eve.sig --yes >/dev/null
+"$repo" sign r --detached --keys bob -o bob.sig --yes >/dev/null
 works "two of three sign" "$repo" sign r --merge eve.sig --merge bob.sig
 check "published" test "$(current stable)" = 3
 works "a client takes it" "$repo" verify r --root first-root.json
@@ -92,9 +92,9 @@ refuses "revoking below the threshold" 1 "2 signatures are demanded" "$repo" key
 refuses "revoking a key that is not there" 1 "none of its keys" "$repo" key revoke r stable 00 --keys safe
 works "a key is revoked" "$repo" key revoke r stable "$third" --keys safe --pending
 check "stable has to be signed anew, since its signature counts no more" test -e r/pending/4.stable.json
-refuses "the revoked key is not asked" 1 "no key in" "$repo" sign r --detached --keys eve -o eve.sig
-"$repo" sign r --detached --keys ann -o ann.sig >/dev/null
-"$repo" sign r --detached --keys bob -o bob.sig >/dev/null
+refuses "the revoked key is not asked" 1 "no key in" "$repo" sign r --detached --keys eve -o eve.sig --yes
+"$repo" sign r --detached --keys ann -o ann.sig --yes >/dev/null
+"$repo" sign r --detached --keys bob -o bob.sig --yes >/dev/null
 works "the others sign" "$repo" sign r --merge ann.sig --merge bob.sig
 check "two keys" test "$(key_ids stable | wc -l)" = 2
 works "a client takes it" "$repo" verify r --root first-root.json
@@ -102,10 +102,10 @@ works "a client takes it" "$repo" verify r --root first-root.json
 mkdir new
 works "root itself, rotated apart" "$repo" rotate r root --keys new --pending
 check "the new keys are there" test "$(ls new | wc -l)" = 2
-"$repo" sign r --detached --keys ann -o ann.sig >/dev/null
+"$repo" sign r --detached --keys ann -o ann.sig --yes >/dev/null
 works "one of the old keys" "$repo" sign r --merge ann.sig
 check "is not enough" test ! -e r/repository/metadata/2.root.json
-"$repo" sign r --detached --keys bob -o bob.sig >/dev/null
+"$repo" sign r --detached --keys bob -o bob.sig --yes >/dev/null
 works "both" "$repo" sign r --merge bob.sig
 check "with the new ones it is published" test -e r/repository/metadata/2.root.json
 works "a client follows" "$repo" verify r --root first-root.json
@@ -127,6 +127,32 @@ works "a timer needs none" "$repo" refresh p
 works "key list needs none" "$repo" key list p
 cp out shown
 check "it knows the files all the same" grep -q pkeys/stable.pem shown
+refuses "new keys are no easier to take" 1 "under a passphrase, and none is given" "$repo" rotate p stable --pending
+check "none were made" test ! -e pkeys/stable-2.pem -a ! -e p/pending
+# typed WORDS COMMAND...: on a terminal, a word at each question.
+typed() {
+	python3 - "$@" <<-'END'
+		import os, pty, sys
+		words = sys.argv[1].split(",")
+		pid, fd = pty.fork()
+		if pid == 0:
+		    os.execvp(sys.argv[2], sys.argv[2:])
+		seen = b""
+		try:
+		    while data := os.read(fd, 4096):
+		        seen += data
+		        if data.rstrip().endswith((b":", b"[y/N]")) and words:
+		            os.write(fd, words.pop(0).encode() + b"\n")
+		except OSError:
+		    pass
+		sys.stdout.write(seen.decode())
+		sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	END
+}
+mkdir typed-start && cp -a p pkeys typed-start/
+check "two that differ" test "$(typed "one,two" "$repo" rotate typed-start/p stable --keys typed-start/pkeys --pending | grep -c "the two passphrases differ")" = 1
+works "typed twice" typed "battery,battery" "$repo" rotate typed-start/p stable --keys typed-start/pkeys --pending
+check "protects them" grep -q "ENCRYPTED PRIVATE KEY" typed-start/pkeys/stable-2.pem
 works "new keys are protected too" "$repo" rotate p stable --passphrase-file pass
 check "really" grep -q "ENCRYPTED PRIVATE KEY" pkeys/stable-2.pem
 works "and work" "$repo" sign p stable --passphrase-file pass
@@ -134,6 +160,7 @@ openssl pkey -in pkeys/stable-2.pem -passin file:pass -out plain.pem
 openssl pkcs8 -topk8 -in plain.pem -passout file:pass -v2 aes-256-cbc -out pkeys/stable-2.pem
 works "one of openssl's, without the public part" "$repo" sign p stable --passphrase-file pass
 refuses "is not found without the passphrase" 1 "0 of 1 needed keys" "$repo" sign p stable
+refuses "nor replaced by one that is easier to take" 1 "under a passphrase, and none is given" "$repo" rotate p stable --pending
 works "everything verifies" "$repo" verify p
 
 # ---- Tokens ----
@@ -150,6 +177,7 @@ token() {
 		tool --keypairgen --key-type rsa:2048 --label rsa --id 02
 }
 check "a token with two keys" token
+alike=""
 works "init" "$repo" init t --keys tkeys
 cp t/repository/metadata/1.root.json token-root.json
 for kind in ec rsa; do
@@ -168,9 +196,39 @@ check "really" test "$(jq '.signatures | length' "t/repository/metadata/$(
 works "a machine takes it" "$repo" verify t --root token-root.json
 refuses "without a PIN" 1 "the PIN is wrong" "$repo" sign t stable
 refuses "with a wrong PIN" 1 "the PIN is wrong" "$repo" sign t stable --pin-file wrong-pin
+cp err shown
+check "a wrong one is tried once" test "$(grep -o "the PIN is wrong" shown | wc -l)" = 1
+refuses "a key of a token is not replaced by a file" 1 "is in a token" "$repo" rotate t stable --pin-file pin --pending
 refuses "a key that is not there" 1 "no such key" "$repo" key import t stable \
 	--uri "pkcs11:token=t;object=none" --module $hsm --pin-file pin
 refuses "a PIN in the URI" 2 "belongs into --pin-file" "$repo" key import t stable \
 	--uri "pkcs11:token=t;object=ec?pin-value=123456" --module $hsm
+refuses "or a place for it" 2 "belongs into --pin-file" "$repo" key import t stable \
+	--uri "pkcs11:token=t;object=ec?pin-source=file:/etc/passwd" --module $hsm
 works "refresh needs no token" "$repo" refresh t
+
+# ---- Which key is meant, and where else it is ----
+"$repo" key generate -o online.pem --public online.pub >/dev/null
+cp online.pem t/online-keys/
+works "an online key for an offline role" "$repo" key import t candidate online.pub
+cp err shown
+check "is warned of" grep -q "role candidate is offline, and .* is an online key" shown
+works "and for another" "$repo" key import t recall online.pub
+online=$("$repo" key list t --format json | jq -r '.[] | select(.file != null and (.file | endswith("/online.pem"))) | select(.role == "recall").key_id')
+works "it is taken from one" "$repo" key revoke t recall "$online"
+cp err shown
+check "and is warned to be still one of the other" grep -q "still a key of role candidate" shown
+# A key of evidence that was replaced counts on. Another one whose ID begins alike is not meant by that.
+signed 1.1 && "$repo" add t m-1.1.ko --record m-1.1.json >/dev/null 2>&1
+replaced=$("$repo" key list t --format json | jq -r '.[] | select(.role == "evidence").key_id')
+"$repo" rotate t evidence >/dev/null
+until [ "${alike:0:1}" = "${replaced:0:1}" ]; do
+	rm -f alike.pem alike.pub
+	alike=$("$repo" key generate -o alike.pem --public alike.pub)
+done
+"$repo" key import t evidence alike.pub >/dev/null
+refuses "the beginning of two IDs" 2 "several key IDs begin with" "$repo" key revoke t evidence "${alike:0:1}"
+works "the whole of one" "$repo" key revoke t evidence "${alike%% *}"
+check "leaves the other" grep -q "$replaced" "t/repository/metadata/$(ls t/repository/metadata | grep -o '^[0-9]*.evidence' | sort -n | tail -1).json"
+works "which goes by its own" "$repo" key revoke t evidence "$replaced"
 echo "1..$n"
