@@ -68,7 +68,7 @@ static struct new_role *plan_find(struct plan *p, const char *name, size_t len)
 
 /* DIR/unfinished names, one a line, the keys that an init is about to write. It comes before them
  * and goes when all is done, so the next init takes back what one that was ended left. */
-#define UNFINISHED     "unfinished"
+#define UNFINISHED     REPOSITORY_UNFINISHED
 #define UNFINISHED_MAX ((size_t)1024 * 1024)
 
 static int begin(const struct plan *p, struct error *err)
@@ -107,6 +107,26 @@ static int clear_folder(const char *dir, struct error *err)
 	return r;
 }
 
+/* The timestamp is written last: with it all of it is there, and only the mark is left over. What
+ * is wrong with it then is no reason to take anything away. */
+static int check_unfinished(const char *dir, const char *mark, struct error *err)
+{
+	_cleanup_free_ char *last = path_join(dir, "repository/metadata/timestamp.json", NULL);
+	struct stat st;
+	int r;
+
+	if (!last)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (stat(last, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR
+			       ? 0
+			       : error_set_errno(err, errno, "%s", last);
+	r = file_remove(mark, err);
+	return r < 0 ? r
+		     : error_set(err, ERR_EXISTS,
+				 "%s: holds a repository, whose init came to its end", dir);
+}
+
 /* Keys that were there before are in no list: init refuses to begin then. */
 static int take_back_unfinished(const char *dir, struct error *err)
 {
@@ -119,7 +139,9 @@ static int take_back_unfinished(const char *dir, struct error *err)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	if (!file_exists(path))
 		return 0;
-	r = buf_reserve(&text, UNFINISHED_MAX);
+	r = check_unfinished(dir, path, err);
+	if (r == 0)
+		r = buf_reserve(&text, UNFINISHED_MAX);
 	if (r == 0)
 		r = file_read(path, &text, err);
 	rest = (char *)buf_str(&text);

@@ -132,7 +132,13 @@ refuses "recall without a reason" 2 "reason" "$repo" recall r 1.1
 refuses "a withdrawn version is not promoted" 1 "withdrawn" "$repo" promote r 1.2 --to beta --from edge
 refuses "nor added" 1 "withdrawn" "$repo" add r m-1.2.ko --record m-1.2.json --tier beta
 
+# The mark of an init that was ended when all was done but that.
+touch r/unfinished
 works "refresh" "$repo" refresh r
+check "takes the mark of an ended init away" test ! -e r/unfinished
+echo "$work/keys/stable.pem" >r/unfinished
+refuses "an init takes nothing back that is whole" 1 "whose init came to its end" "$repo" init r --keys keys2
+check "only the mark" test ! -e r/unfinished -a -e keys/stable.pem -a -e r/suture-repo.json
 works "sign one role" "$repo" sign r stable
 refuses "sign an unknown role" 1 "no such role" "$repo" sign r gamma
 works "sign all" "$repo" sign r
@@ -164,6 +170,11 @@ check "copies nothing twice" grep -q " 0 files new" <<<"$("$repo" publish r --to
 mv keys away
 refuses "without the offline keys" 1 "0 of 1 needed keys" "$repo" sign r beta
 works "refresh needs none" "$repo" refresh r
+mkdir keys && openssl pkey -in r/online-keys/snapshot.pem -pubout -out keys/public.pem 2>/dev/null
+works "nor is it stopped by what else lies there" "$repo" refresh r
+check "really" grep -q "PUBLIC KEY" keys/public.pem
+refuses "a folder that is named is read" 1 "public.pem" "$repo" refresh r --keys keys
+rm -r keys
 refuses "a folder of keys that is not there" 1 "no such folder" "$repo" sign r --keys nowhere
 mkdir wrong && "$repo" key generate -o wrong/stable.pem >/dev/null
 refuses "the wrong key" 1 "0 of 1 needed keys" "$repo" sign r stable --keys wrong
