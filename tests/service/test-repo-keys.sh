@@ -141,17 +141,17 @@ typed() {
 		try:
 		    while data := os.read(fd, 4096):
 		        seen += data
-		        if data.rstrip().endswith((b":", b"[y/N]")) and words:
+		        if data.rstrip().endswith(b":"):
 		            os.write(fd, words.pop(0).encode() + b"\n")
-		except OSError:
-		    pass
+		except (OSError, IndexError):
+		    os.close(fd)
 		sys.stdout.write(seen.decode())
 		sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 	END
 }
 mkdir typed-start && cp -a p pkeys typed-start/
 check "two that differ" test "$(typed "one,two" "$repo" rotate typed-start/p stable --keys typed-start/pkeys --pending | grep -c "the two passphrases differ")" = 1
-works "typed twice" typed "battery,battery" "$repo" rotate typed-start/p stable --keys typed-start/pkeys --pending
+works "typed twice" typed "battery,battery,correct horse" "$repo" rotate typed-start/p stable --keys typed-start/pkeys
 check "protects them" grep -q "ENCRYPTED PRIVATE KEY" typed-start/pkeys/stable-2.pem
 works "new keys are protected too" "$repo" rotate p stable --passphrase-file pass
 check "really" grep -q "ENCRYPTED PRIVATE KEY" pkeys/stable-2.pem
@@ -195,7 +195,7 @@ check "really" test "$(jq '.signatures | length' "t/repository/metadata/$(
 	cd t && ls repository/metadata | grep -o '[0-9]*.stable.json' | sort -n | tail -1)")" = 2
 works "a machine takes it" "$repo" verify t --root token-root.json
 refuses "without a PIN" 1 "the PIN is wrong" "$repo" sign t stable
-refuses "with a wrong PIN" 1 "the PIN is wrong" "$repo" sign t stable --pin-file wrong-pin
+refuses "with a wrong PIN" 1 "the PIN is wrong, or locked" "$repo" sign t stable --pin-file wrong-pin
 cp err shown
 check "a wrong one is tried once" test "$(grep -o "the PIN is wrong" shown | wc -l)" = 1
 refuses "a key of a token is not replaced by a file" 1 "is in a token" "$repo" rotate t stable --pin-file pin --pending

@@ -89,7 +89,7 @@ refuses "the same version again" 1 "already" "$repo" add r m-1.1.ko --record m-1
 signed 1.2
 refuses "the record of another module" 1 "another module" "$repo" add r m-1.2.ko --record m-1.1.json
 head -c 3000 m-1.2.ko | head -c -40 >cut.ko
-refuses "a truncated module" 1 "" "$repo" add r cut.ko --record m-1.2.json
+refuses "a truncated module" 1 "not signed" "$repo" add r cut.ko --record m-1.2.json
 python3 - <<-END
 	data = bytearray(open("m-1.2.ko", "rb").read())
 	data[100] ^= 1
@@ -294,8 +294,8 @@ mv module.crt keys/module.crt
 
 file=$(find r/repository/targets/stable -name '*.ko')
 printf x >>"$file"
-refuses "a changed target" 1 "" "$repo" verify r
-refuses "is not published" 1 "" "$repo" publish r --to pub
+refuses "a changed target" 1 "more than 1" "$repo" verify r
+refuses "is not published" 1 "more than 1" "$repo" publish r --to pub
 truncate -s -1 "$file"
 role=r/repository/metadata/$(current stable).stable.json
 sed -i 's/"high"/"none"/' "$role"

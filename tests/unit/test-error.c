@@ -29,6 +29,10 @@ static void outside_text_is_cleaned_and_cut(void **state _unused_)
 	struct error err = { 0 };
 	char longer[2 * ERROR_MESSAGE_MAX];
 
+	error_set(&err, ERR_INVALID, "%s", "\u00e9\u2026 a\xc2\x9b b\xe2\x80\xae c\xe2\x81\xa6");
+	assert_string_equal(err.message, "\u00e9\u2026 a?? b??? c???");
+	error_set(&err, ERR_INVALID, "%s", "cut \xe2\x80");
+	assert_string_equal(err.message, "cut \xe2\x80");
 	error_set(&err, ERR_INVALID, "%s", "a\x1b[31m\nb");
 	assert_string_equal(err.message, "a?[31m?b");
 	memset(longer, 'x', sizeof(longer));

@@ -107,6 +107,13 @@ static void key_store_finds_keys_by_id(void **state)
 	write_file(dir, "broken.pem", "-----BEGIN PRIVATE KEY-----\n");
 	assert_int_equal(key_store_add_folder(store, dir, &err), ERR_INVALID);
 	assert_non_null(strstr(err.message, "broken.pem"));
+	/* A folder that nobody named stops nothing, and its other keys count. */
+	key_store_free(TAKE_PTR(store));
+	assert_int_equal(key_store_new(&store), 0);
+	assert_ok(key_store_add_readable(store, dir, &err), &err);
+	assert_int_equal(store->n, 1);
+	assert_non_null(strstr(store->places, "broken.pem"));
+	assert_ok(key_store_add_readable(store, "/nowhere", &err), &err);
 	assert_int_equal(key_store_add_folder(store, "/nowhere", &err), ERR_NOT_FOUND);
 	free(path);
 	unit_remove_dir(dir);
