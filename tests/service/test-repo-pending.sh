@@ -7,17 +7,15 @@ repo=$(realpath "$1")
 
 # ---- A timer's refresh meanwhile ----
 "$repo" init r --keys keys --online-tier edge >/dev/null
-"$repo" config r lifetime.tier=3650d >/dev/null # so that refresh signs the online tier each time
+"$repo" config r lifetime.tier=3650d >/dev/null # so that refresh would sign the online tier
 cp r/repository/metadata/1.root.json first-root.json
-works "refresh signs an online tier" "$repo" refresh r
-check "really" test "$(current edge)" = 2
 mkdir safe && mv keys/targets.pem safe/
 works "its keys are replaced, and targets waits" "$repo" rotate r edge --pending
 "$repo" sign r --detached --keys safe -o targets.sig --yes >/dev/null
 works "refresh meanwhile" "$repo" refresh r
-check "leaves the role alone that waits" test "$(current edge)" = 2
+check "leaves the role alone that waits" test "$(current edge)" = 1
 works "the signature is merged" "$repo" sign r --merge targets.sig
-check "with the role's own new version" test "$(current edge)" = 3
+check "with the role's own new version" test "$(current edge)" = 2
 works "a client takes it" "$repo" verify r --root first-root.json
 works "and the next command" "$repo" refresh r
 
