@@ -478,7 +478,7 @@ int evidence_prune(struct repository *repo, struct error *err)
 	json_t *targets = role ? json_object_get(role->md->body, "targets") : NULL, *target;
 	struct signers signers;
 	const char *path;
-	void *next;
+	void *next = NULL;
 	size_t n = 0;
 	int r;
 
