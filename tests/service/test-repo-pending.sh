@@ -22,7 +22,8 @@ works "and the next command" "$repo" refresh r
 # A version that was published meanwhile all the same: as if by another program.
 works "once more" "$repo" rotate r edge --pending
 "$repo" sign r --detached --keys safe -o targets.sig --yes >/dev/null
-mv r/pending apart && "$repo" sign r edge >/dev/null && mv apart r/pending
+# With another date, whatever second it is made in.
+mv r/pending apart && "$repo" config r lifetime.tier=3000d >/dev/null && "$repo" sign r edge >/dev/null && mv apart r/pending
 refuses "what waits does not follow on that" 1 "another version of edge was published" "$repo" sign r --merge targets.sig
 refuses "nor may another change" 1 "another version of edge was published" "$repo" sign r candidate
 works "refresh may" "$repo" refresh r
@@ -91,8 +92,19 @@ edit() { # FILE PYTHON
 }
 waiting=copy/pending/2.stable.json
 target="t = next(v for k, v in s['targets'].items() if k.endswith('.ko'))"
+refuses_to_show() { # NAME TEXT
+	refuses "$1" 1 "$2" "$repo" sign copy --detached
+}
+cp $waiting right
 edit $waiting "$target; t['hashes']['sha256'] = '0' * 64"
-shows "other bytes than any tier's" "sha256 $(printf '0%.0s' {1..64}), which is published in no other tier"
+refuses_to_show "bytes that are not there" "No such file"
+cp right $waiting
+printf 'other bytes' >other && other=$(sha256sum other | cut -d' ' -f1)
+path=$(jq -r '.signed.targets | keys[] | select(endswith(".ko"))' $waiting)
+mkdir -p "copy/pending/targets/$(dirname "$path")"
+cp other "copy/pending/targets/$(dirname "$path")/$other.$(basename "$path")"
+edit $waiting "$target; t['hashes']['sha256'] = '$other'; t['length'] = 11"
+shows "other bytes than any tier's" "sha256 $other, which is published in no other tier"
 edit $waiting "$target; t['custom']['odd'] = 1; s['x-new'] = 2"
 shows "a field that nobody knows" "other fields changed: odd"
 shows "in the role too" "stable: other fields changed: x-new"

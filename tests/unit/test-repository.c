@@ -209,7 +209,8 @@ static void folders_that_are_no_repository(void **state)
 
 	(void)state;
 	assert_int_equal(walk_find_tree(dir, &tree, NULL), ERR_NOT_FOUND);
-	assert_int_equal(walk_repository(dir, NULL, NOW, &result, NULL), -ENOENT);
+	assert_int_equal(walk_repository(dir, &(struct walk_options){ .now = NOW }, &result, NULL),
+			 -ENOENT);
 	json_decref(result.report);
 	assert_int_equal(
 		repository_open(dir, &(struct repository_options){ .now = NOW }, &repo, NULL),
