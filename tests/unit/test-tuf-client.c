@@ -598,7 +598,6 @@ static int load_expired(struct repo *repo)
 	struct tuf_client_options options = {
 		.fetch = repo_fetch,
 		.user = repo,
-		.now = REPO_NOW,
 		.expired_roles = true,
 	};
 	const struct tuf_role *role;
@@ -606,7 +605,7 @@ static int load_expired(struct repo *repo)
 	int r;
 
 	assert_ok(tuf_client_open(repo->client, &options, &client, &repo->err), &repo->err);
-	r = tuf_client_refresh(client, &repo->err);
+	r = tuf_client_refresh(client, REPO_NOW, &repo->err);
 	if (r == 0)
 		r = tuf_client_load_role(client, "stable", &role, &repo->err);
 	if (r == 0)
