@@ -3,6 +3,7 @@
 
 #define TOKENS         256
 #define MARKER_STEP    256
+#define TABLE_ALIGN    8   /* of each table */
 #define NAME_MAX_LEN   512 /* KSYM_NAME_LEN */
 #define TOKEN_MAX_LEN  NAME_MAX_LEN
 #define NAMES_MAX      ((size_t)64 << 20) /* all that lies before the token table */
@@ -110,6 +111,20 @@ static bool check_tokens(struct tables *t, size_t start)
 	return true;
 }
 
+/*
+ * Tries every place where the table's first string, which ends with the zero before `second`, can
+ * begin. Nothing says where: without padding, what lies before it ends in any byte.
+ */
+static bool find_first_token(struct tables *t, size_t second)
+{
+	size_t last = second - 1; /* its zero */
+
+	for (size_t p = last; p > 0 && t->image[p - 1] != 0 && last - p < TOKEN_MAX_LEN;)
+		if (--p % TABLE_ALIGN == 0 && check_tokens(t, p))
+			return true;
+	return false;
+}
+
 /* Looks for the next token table: digits stand for themselves in it, one after the other. */
 static bool find_tokens(struct tables *t, size_t from)
 {
@@ -121,15 +136,14 @@ static bool find_tokens(struct tables *t, size_t from)
 	}
 	while (from < t->len) {
 		const uint8_t *hit = memmem(t->image + from, t->len - from, digits, sizeof(digits));
-		size_t start;
+		size_t second;
 
 		if (!hit)
 			return false;
 
 		size_t at = (size_t)(hit - t->image);
 
-		if (step_back(t, at, FIRST_DIGIT, &start) && start % 8 == 0 &&
-		    check_tokens(t, start))
+		if (step_back(t, at, FIRST_DIGIT - 1, &second) && find_first_token(t, second))
 			return true;
 		from = at + 1;
 	}
@@ -333,7 +347,7 @@ static int build(const struct tables *t, struct kallsyms **ret, struct error *er
 	uint64_t pool = expand_names(t, NULL, NULL);
 
 	if (pool == 0)
-		return error_set(err, ERR_NOT_FOUND, "the kernel's symbol names are damaged");
+		return error_set(err, ERR_INVALID, "the kernel's symbol names are damaged");
 	if (!k)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	k->n = t->n;
@@ -356,7 +370,7 @@ int kallsyms_parse(const uint8_t *image, size_t len, struct kallsyms **ret, stru
 	struct tables t = { .image = image, .len = len };
 
 	if (!find_tables(&t))
-		return error_set(err, ERR_NOT_FOUND,
+		return error_set(err, ERR_INVALID,
 				 "no symbol table (kallsyms) in the kernel image");
 	return build(&t, ret, err);
 }

@@ -24,7 +24,7 @@ struct kallsyms;
  * their structure and believed only if every cross-check holds (token index, markers, ascending
  * addresses). Layouts: scripts/kallsyms.c of Linux 6.1 (offsets before the names) and 6.4 and later
  * (offsets after the token index), with relative base and with or without absolute per-CPU symbols.
- * Errors: ERR_NOT_FOUND (no tables that fit), ERR_NO_MEMORY.
+ * Errors: ERR_INVALID (no tables that fit), ERR_NO_MEMORY.
  */
 int kallsyms_parse(const uint8_t *image, size_t len, struct kallsyms **ret, struct error *err);
 void kallsyms_free(struct kallsyms *k);

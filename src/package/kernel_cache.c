@@ -339,7 +339,7 @@ static int find_module(const struct kernel *k, const char *name, char **ret, str
 	int r = path ? file_read(path, &order, err) : ERR_NO_MEMORY;
 
 	if (r == -ENOENT)
-		return error_set(err, ERR_NOT_FOUND, "kernel %s is cached without modules",
+		return error_set(err, ERR_BAD_STATE, "kernel %s is cached without modules",
 				 k->release);
 	if (r == 0)
 		r = name_list_add_lines(&lines, buf_str(&order));

@@ -104,7 +104,8 @@ int kernel_source_folder(const char *package, const char *version, char **ret, b
 
 /*
  * Appends the unpacked bytes of a module's file; `name` with '-' or '_'. `ret_path` (may be NULL):
- * where it lies, for the caller to free. ERR_NOT_FOUND if the kernel has no such module.
+ * where it lies, for the caller to free. ERR_NOT_FOUND if the kernel has no such
+ * module, ERR_BAD_STATE if it was cached without modules.
  */
 int kernel_read_module(const struct kernel *k, const char *name, struct buf *out, char **ret_path,
 		       struct error *err);

@@ -92,6 +92,8 @@ sed 's/^CONFIG_CC_VERSION_TEXT=.*/CONFIG_CC_VERSION_TEXT="gcc (GCC) 99.1.0"/' "$
 check "a configuration for another compiler is refused" refused "was made for 'gcc (GCC) 99.1.0'" --config "$WORK/other-gcc"
 check "a folder without modules is refused" refused 'no installed modules' --modules "$WORK"
 check "a file that is no kernel is refused" refused "$SHARED/config: not an x86 kernel image" --image "$SHARED/config"
+LC_ALL=C sed 's/\x005\x006\x007\x00/\x006\x005\x007\x00/g' "$SHARED/vmlinux" >"$WORK/no-symbols"
+check "an image whose symbols cannot be read is refused" refused 'no symbol table (kallsyms)' --image "$WORK/no-symbols"
 echo nothing >"$WORK/no-config"
 check "and what is no configuration" refused "no-config is not the configuration of an x86-64 kernel" --config "$WORK/no-config"
 check "a release that apt does not know leaves no lock" \

@@ -42,6 +42,14 @@ void shipped_free(struct shipped *s)
 	free(s);
 }
 
+/* "Not found" is kept for a module that the kernel does not have. */
+static int read_build_id(const struct buf *file, struct shipped *s, struct error *err)
+{
+	int r = vmlinuz_build_id(file->data, file->len, s->build_id, err);
+
+	return r == ERR_NOT_FOUND ? error_set(err, ERR_INVALID, "the file has no build ID") : r;
+}
+
 static int open_vmlinux(const struct kernel *kernel, struct shipped *s, struct error *err)
 {
 	int r = file_read(kernel->vmlinux, &s->image, err);
@@ -49,7 +57,7 @@ static int open_vmlinux(const struct kernel *kernel, struct shipped *s, struct e
 	if (r == 0)
 		r = kallsyms_parse(s->image.data, s->image.len, &s->kallsyms, err);
 	if (r == 0)
-		r = vmlinuz_build_id(s->image.data, s->image.len, s->build_id, err);
+		r = read_build_id(&s->image, s, err);
 	return r < 0 ? error_prefix(err, r, "image of %s", kernel->release) : 0;
 }
 
@@ -131,14 +139,16 @@ static int read_module(const struct buf *file, const char *name, struct shipped 
 	int r = elf_object_parse(file->data, file->len, name, &s->elf, err);
 
 	if (r == 0)
-		r = vmlinuz_build_id(file->data, file->len, s->build_id, err);
+		r = read_build_id(file, s, err);
 	if (r == 0)
 		r = hash_sha256_hex(file->data, file->len, s->sha256);
 	if (r < 0)
 		return r;
 	r = shipped_read_vermagic(s->elf, &s->vermagic);
+	if (r == ERR_NOT_FOUND)
+		return error_set(err, ERR_INVALID, "module %s has no vermagic", name);
 	if (r < 0)
-		return error_set(err, r, "module %s has no vermagic", name);
+		return error_set(err, r, "out of memory");
 	r = index_symbols(s);
 	return r < 0 ? error_set(err, r, "out of memory") : 0;
 }

@@ -10,6 +10,7 @@
 #include "build/prepare/kernel_match.h"
 #include "build/unit/unit_list.h"
 #include "package/apt.h"
+#include "package/kallsyms.h"
 #include "package/unpack.h"
 #include "package/vmlinuz.h"
 
@@ -374,12 +375,24 @@ static int choose_config(const struct preparation *p, struct buf *ret, struct er
 	return r < 0 ? r : file_read(config, ret, err);
 }
 
-static int read_banner(const struct kernel *k, struct kernel_banner *ret, struct error *err)
+/* What the image says of itself; and that its symbols can be read, without which nothing is ever
+ * built for it. */
+static int read_image(const struct kernel *k, struct kernel_banner *ret, struct error *err)
 {
 	_cleanup_buf_ struct buf image = BUF_INIT(VMLINUX_MAX);
+	_cleanup_kallsyms_ struct kallsyms *symbols = NULL;
 	int r = file_read(k->vmlinux, &image, err);
 
-	return r < 0 ? r : kernel_banner_find(image.data, image.len, ret, err);
+	if (r == 0)
+		r = kernel_banner_find(image.data, image.len, ret, err);
+	if (r < 0)
+		return r;
+	r = kallsyms_parse(image.data, image.len, &symbols, err);
+	if (r == ERR_INVALID)
+		error_hint(
+			err,
+			"the kernel must be built with CONFIG_KALLSYMS=y, and not be stripped of it");
+	return r;
 }
 
 static int make_folders(const struct preparation *p, struct error *err)
@@ -406,7 +419,7 @@ static int prepare(struct preparation *p, int jobs, struct error *err)
 	_cleanup_kbuild_ struct kbuild kb = { .kernel = k, .jobs = jobs };
 	_cleanup_buf_ struct buf config = BUF_INIT(CONFIG_MAX);
 	_cleanup_free_ char *headers = NULL, *path = path_join(k->build, ".config", NULL);
-	int r = path ? read_banner(k, &p->banner, err)
+	int r = path ? read_image(k, &p->banner, err)
 		     : error_set(err, ERR_NO_MEMORY, "out of memory");
 
 	if (r == 0)
