@@ -70,21 +70,44 @@ ok "is whole again" "$repo" verify "$data/repository" --root r/repository/metada
 ok "so is a login somewhere else" says "the login is at" "$repo" publish r --to "https://127.0.0.1:1"
 ok "and another scheme" says "neither a folder nor" "$repo" publish r --to "http://127.0.0.1:1"
 
-# What could be no part of a repository.
+# What could be no part of a repository: only the place is wrong, the names fit what is in the files.
 cp r/repository/metadata/1.root.json root.json
-is "a file that is not of a repository" "$(put settings.json root.json)" 400
-is "nor one beside it" "$(put metadata/x/1.root.json root.json)" 400
-is "nor one above it" "$(put targets/..%2f..%2fx root.json)" 400
+named=$(sha256sum root.json | cut -c1-64).x
+is "a target is taken under its hash" "$(put "targets/x/$named" root.json)" 201
+rm "$data/repository/targets/x/$named"
+is "a file that is not of a repository" "$(put "$named" root.json) $(answer .detail)" "400 not a file of a repository"
+is "nor one beside it" "$(put metadata/x/1.root.json root.json) $(answer .detail)" "400 not a file of a repository"
+is "nor one above it" "$(put "targets/..%2f..%2f$named" root.json) $(answer .detail)" "400 not a file of a repository"
+is "nor a hidden one" "$(put "targets/x/.$named" root.json) $(answer .detail)" "400 not a file of a repository"
 is "metadata of another version" "$(put metadata/7.root.json root.json)" 400
 is "a target of another hash" "$(put "targets/x/$(printf x | sha256sum | cut -c1-64).m.ko" root.json)" 400
 is "metadata that is none" "$(put metadata/1.root.json "$data/pki/ca.pem")" 400
-ok "a folder above is as it was" test ! -e "$data/x" -a ! -e "$data/settings.json"
+is "no such file is anywhere" "$(find "$data" -name "*$named*")" ""
 stop_server
 echo 'body-timeout = 1' >"$dir/server.conf"
 ok "a server with little time for a body" start_server
 head -c 6000000 /dev/zero >big
 is "a large file may take longer than a small one" "$(request --limit-rate 2M -X PUT -H "Authorization: Bearer $session" \
 	-H 'Content-Type: application/octet-stream' --data-binary @big "$people/v1/admin/repository/targets/x/$(sha256sum big | cut -c1-64).big")" 201
+# Nobody is made to read what is refused: 16 MiB without their length, by whoever has no login.
+refused_at() {
+	python3 - "${people##*:}" "$data/pki/ca.pem" <<'PYTHON'
+import socket, ssl, sys
+context = ssl.create_default_context(cafile=sys.argv[2])
+stream = context.wrap_socket(socket.create_connection(("127.0.0.1", int(sys.argv[1]))), server_hostname="localhost")
+stream.settimeout(60)
+stream.sendall(b"PUT /v1/admin/repository/targets/x/y HTTP/1.1\r\nHost: localhost\r\n"
+               b"Content-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+try:
+    for number in range(256):
+        stream.sendall(b"10000\r\n" + bytes(65536) + b"\r\n")
+except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
+    print("cut after", number, "times 64 KiB")
+    sys.exit(0)
+sys.exit("all was taken")
+PYTHON
+}
+ok "a body that is refused is cut" refused_at
 session=0000000000000000000000000000000000000000000
 is "nothing without a session" "$(put metadata/1.root.json root.json)" 401
 is "and machines cannot put anything" "$(request -X PUT -H 'Content-Type: application/octet-stream' \

@@ -37,9 +37,9 @@ struct exchange {
 	const struct http_route *route;
 	struct http_request request;
 	struct http_response response;
-	uint64_t received;
-	int64_t began; /* clock_monotonic_ms() at its headers */
-	int failure;   /* negative: the answer is `err` */
+	uint64_t received, discarded; /* bytes of the body; of one that was refused */
+	int64_t began;                /* clock_monotonic_ms() at its headers */
+	int failure;                  /* negative: the answer is `err` */
 	struct error err;
 	char allow[HTTP_ALLOW_MAX];
 };
@@ -233,7 +233,7 @@ static int begin(struct exchange *x)
 		       : 0;
 }
 
-/* A body may take its time as long as it comes at a least rate. */
+/* A body may take its time as long as it comes at a least rate; one that is refused may not. */
 static void extend_body(const struct exchange *x)
 {
 	int64_t allowed = x->listener->options.body_ms + (int64_t)(x->received / BODY_RATE_MIN);
@@ -243,17 +243,18 @@ static void extend_body(const struct exchange *x)
 
 static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *len)
 {
-	x->received += *len;
-	extend_body(x);
-	if (x->failure == 0) {
-		int r = buf_append(&x->request.body, data, *len);
-
-		if (r < 0)
-			x->failure = error_set(&x->err, r, "the body is over %zu bytes",
-					       x->route->max_body);
+	if (x->failure < 0) {
+		x->discarded += *len;
+	} else {
+		x->received += *len;
+		extend_body(x);
+		x->failure = buf_append(&x->request.body, data, *len);
+		if (x->failure < 0)
+			error_set(&x->err, x->failure, "the body is over %zu bytes",
+				  x->route->max_body);
 	}
 	*len = 0;
-	return x->received > DISCARD_MAX + (x->route ? x->route->max_body : 0) ? MHD_NO : MHD_YES;
+	return x->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
 }
 
 static struct exchange *exchange_new(struct http_listener *listener,
