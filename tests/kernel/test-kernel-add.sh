@@ -147,6 +147,16 @@ check "kernel show names everything" test "$(suture-build kernel show "$RELEASE"
 check "with all its modules" test "$(find "$KERNELS/$RELEASE/root" -name '*.ko*' | wc -l)" = \
 	"$(find "$SHARED/root" -name '*.ko*' | wc -l)"
 
+# An image that cannot be read is an error: not a reason to say that the file is not compiled in it.
+cp "$KERNELS/$RELEASE/vmlinux" "$WORK/vmlinux"
+cp "$WORK/no-symbols" "$KERNELS/$RELEASE/vmlinux"
+build_fix "$WORK/none.ko" >"$WORK/damaged" 2>&1
+status=$?
+cp "$WORK/vmlinux" "$KERNELS/$RELEASE/vmlinux"
+note "$(cat "$WORK/damaged")"
+check "a patch for an image whose symbols cannot be read ends with an error" test $status = 1
+check "it says why" grep -q 'no symbol table (kallsyms)' "$WORK/damaged"
+
 # Removed while a patch is built with it.
 : >"$WORK/building"
 build_fix "$WORK/own.ko" >"$WORK/building" 2>&1 &
