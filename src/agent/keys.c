@@ -13,16 +13,18 @@
 
 /* ---- One module ---- */
 
-/* `key_id` where a lookup leaves it open: that of the certificate that the signature was verified
- * with, under the same name and number. */
+/* `key_id` where the signer's own lookup leaves it open: that of the certificate that the signature
+ * was verified with, under the same name and number. Any other key may be the right one. */
 static size_t to_ids(const struct key_lookups *lookups, const char *key_id,
 		     struct kernel_key_id ids[KEY_LOOKUPS_MAX])
 {
-	for (size_t i = 0; i < lookups->n; i++)
-		ids[i] = (struct kernel_key_id){
-			.id = lookups->items[i].id,
-			.key_id = lookups->items[i].key_id ? lookups->items[i].key_id : key_id,
-		};
+	for (size_t i = 0; i < lookups->n; i++) {
+		const struct key_lookup *l = &lookups->items[i];
+
+		ids[i] = (struct kernel_key_id){ .id = l->id, .key_id = l->key_id };
+		if (l->signer && !l->key_id)
+			ids[i].key_id = key_id;
+	}
 	return lookups->n;
 }
 

@@ -234,13 +234,21 @@ int trust_refresh(struct agent *agent, struct trust_view **ret, struct error *er
 	_cleanup_(trust_view_freep) struct trust_view *view = calloc(1, sizeof(*view));
 	_cleanup_free_ char *folder = path_join(agent->paths.trust, METADATA_DIR, NULL);
 	struct tuf_client_options options = { .fetch = fetch_file, .user = agent, .poll = true };
+	struct error local = { 0 };
 	int r;
 
+	if (!err)
+		err = &local;
 	if (!view || !folder)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	if ((r = tuf_client_open(folder, &options, &view->client, err)) < 0 ||
 	    (r = tuf_client_refresh(view->client, agent_now(agent), err)) < 0 ||
-	    (r = load_recall(agent, view, err)) < 0 || (r = load_versions(agent, view, err)) < 0)
+	    (r = load_recall(agent, view, err)) < 0)
+		return r;
+	r = load_versions(agent, view, err);
+	if (r == ERR_EXPIRED && view->recall)
+		view->tier_expired = *err;
+	else if (r < 0)
 		return r;
 	*ret = TAKE_PTR(view);
 	return 0;

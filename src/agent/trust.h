@@ -34,12 +34,17 @@ struct trust_view {
 	struct trust_version *versions; /* ascending */
 	size_t n;
 	struct recall *recall; /* NULL: the repository has none */
+	/* Code ERR_EXPIRED: this tier's role has expired, all above it and the recall list are in
+	 * date. There are no versions then; all that follows from the view is what a recall says.
+	 */
+	struct error tier_expired;
 };
 
 /*
- * The TUF client workflow (specification 1.0.34, section 5) through the fetcher, then this tier's
- * role and the recall list. Raises the journal's lower bound of time when all of it is in date.
- * Errors as tuf_client_refresh(). The caller frees with trust_view_free().
+ * The TUF client workflow (specification 1.0.34, section 5) through the fetcher, then the recall
+ * list and this tier's role. A tier's role that has expired is no error when there is a recall
+ * list, since taking back must not wait for it: see tier_expired. Errors as tuf_client_refresh().
+ * The caller frees with trust_view_free().
  */
 int trust_refresh(struct agent *agent, struct trust_view **ret, struct error *err);
 void trust_view_free(struct trust_view *view);

@@ -255,6 +255,10 @@ static int need_no_grant(const struct agent *agent, struct error *err)
 	return ERR_BAD_STATE;
 }
 
+/*
+ * The server's word, then the signed roles, and what follows from both. With a tier's role that has
+ * expired only a recall does: 0 then too, but *err says `expired`.
+ */
 static int look(struct agent *agent, struct trust_view **view, struct choice *choice,
 		struct error *err)
 {
@@ -272,6 +276,12 @@ static int look(struct agent *agent, struct trust_view **view, struct choice *ch
 	r = trust_refresh(agent, view, err);
 	if (r == 0)
 		r = choose(agent, *view, &answer, choice, err);
+	if (r == 0 && (*view)->tier_expired.code) {
+		*err = (*view)->tier_expired;
+		if (choice->action == CHOOSE_UNPATCH)
+			return 0;
+		r = err->code;
+	}
 	if (r < 0) {
 		if (!is_network_failure(r))
 			fail(agent, MACHINE_REFUSED, NULL, err);
@@ -303,6 +313,11 @@ int update_run(struct agent *agent, struct error *err)
 	trust_note_dates(agent);
 	if (r == 0)
 		r = act(agent, view, &choice, err);
+	if (r == 0 && view->tier_expired.code) {
+		*err = view->tier_expired;
+		fail(agent, MACHINE_REFUSED, NULL, err);
+		r = err->code;
+	}
 	if (r != -ECANCELED && check_in_is_due(agent)) {
 		struct error report = { 0 };
 
@@ -336,6 +351,10 @@ int update_rollback(struct agent *agent, const struct patch_version *to, struct 
 		if ((r = need_enabled(agent, err)) < 0 ||
 		    (r = trust_refresh(agent, &view, err)) < 0)
 			return r;
+		if (view->tier_expired.code) {
+			*err = view->tier_expired;
+			return err->code;
+		}
 		if (!trust_find(view, *to)) {
 			error_set(err, ERR_NOT_LISTED,
 				  "tier %s does not list that version for this kernel",

@@ -296,6 +296,7 @@ static int add_signer(struct key_lookups *lookups, CMS_SignerInfo *info, struct 
 					  "module signature: its signer's name is too long");
 	if (key_id && !(signer.key_id = strdup(signer.id)))
 		return no_memory(err);
+	signer.signer = true;
 	return add(lookups, &signer, err);
 }
 

@@ -23,6 +23,7 @@ struct key_lookup {
 	char *key_id; /* the subject key identifier that the key found must have too; NULL: any */
 	char *tbs;    /* of a certificate brought along: the hash, hexadecimal, by which .blacklist
 			 may forbid it ("tbs:…"); else NULL */
+	bool signer;  /* as the signature names who made it */
 };
 
 struct key_lookups {

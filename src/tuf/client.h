@@ -175,5 +175,6 @@ int tuf_client_info(const struct tuf_client *client, const char *role, int64_t *
 		    int64_t *ret_expires);
 
 /* A ready-made tuf_fetch_fn for a repository in a local folder; `user` is its path (const char *),
- * the folder that holds metadata/ and targets/. Symbolic links are not followed. */
+ * the folder that holds metadata/ and targets/. Symbolic links are not followed, and only regular
+ * files are opened: ERR_INVALID for anything else under that name, such as a device or a FIFO. */
 int tuf_fetch_folder(void *user, const char *path, size_t max, struct buf *out, struct error *err);

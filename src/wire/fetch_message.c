@@ -239,9 +239,12 @@ int fetch_request_write(const struct fetch_request *request, struct buf *out, st
 	return append_packet(object, out, err);
 }
 
-/* The code that stands in an answer for any code of ours. */
+/* The code that stands in an answer for any code of ours. To the asking end ECANCELED says that it
+ * is stopping itself, which is not for the other end to say. */
 static int answer_code(int code)
 {
+	if (code == -ECANCELED)
+		return ERR_PROTOCOL;
 	for (size_t i = 0; i < ARRAY_SIZE(answer_codes); i++)
 		if (answer_codes[i] == code)
 			return code;

@@ -224,4 +224,33 @@ ok "a clock set back: the patch stays" stays
 ok "a clock set back: metadata of later" frozen 101
 ok "a clock set back: over" all_is_well
 
+# --- a recall is acted on though the tier, of which nothing new can be believed, has expired
+
+recall() { # 195 days: root, targets, recall and the online part are in date, the tier is not
+	faketime -f +195d "$suture_repo" recall "$world/repo" 1.1 --reason "it hangs" && publish
+}
+# The part of the kernel: what is disabled is gone.
+takes_out() { changes_until "$livepatch" grep -qx 0 "$livepatch/enabled" && rm -r "$livepatch"; }
+acted_on() {
+	takes_out &
+	local kernel=$!
+	fails_with 1 "stable.json: expired on $(expires stable)" on_machine refresh && wait "$kernel"
+}
+out() {
+	[ ! -e "$livepatch" ] && field_is .version null &&
+		jq -e '.accepted == null and .step == null and (.history | any(.event == "recalled" and .version == "1.1"))' \
+			"$machine/var/lib/suture/journal.json"
+}
+ok "a recall, the tier expired: 195 days later" days_later 195
+ok "a recall, the tier expired: nothing is recalled yet" frozen 195
+signed_anew() { faketime -f +195d "$suture_repo" sign "$world/repo" targets && publish; }
+ok "a recall, the tier expired: what delegates is in date" signed_anew
+ok "a recall, the tier expired: an old list is no recall" fails_with 1 "recall.json: expired on" on_machine refresh
+ok "a recall, the tier expired: the patch stays" stays
+ok "a recall, the tier expired: signed" recall
+ok "a recall, the tier expired: the patch goes" acted_on
+ok "a recall, the tier expired: the kernel is unpatched" out
+ok "a recall, the tier expired: the status says what and since when" withheld
+ok "a recall, the tier expired: and so does the next refresh" fails_with 1 "stable.json: expired on" on_machine refresh
+
 done_testing

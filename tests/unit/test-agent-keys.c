@@ -24,7 +24,8 @@ struct group {
 	struct key_lookups lookups; /* leaf, middle, root, the signer by its name */
 };
 
-static int group_setup(void **state)
+/* `authority`: how the certificate of `middle` names the root. */
+static struct group *make_group(const char *authority)
 {
 	static const struct signature_support all = { true, SIGNATURE_BUILT_IN, SIGNATURE_BUILT_IN,
 						      SIGNATURE_BUILT_IN, SIGNATURE_BUILT_IN };
@@ -32,13 +33,15 @@ static int group_setup(void **state)
 	struct signature_parts parts;
 	struct error err = { 0 };
 
+	assert_non_null(g);
 	g->root = sample_make(&(struct sample_options){
 		.name = "Root", .curve = "P-256", .constraints = "critical,CA:TRUE" });
 	g->middle = sample_make(&(struct sample_options){ .name = "Middle",
 							  .curve = "P-256",
 							  .constraints = "critical,CA:TRUE",
 							  .issuer = &g->root,
-							  .serial = 7 });
+							  .serial = 7,
+							  .authority = authority });
 	g->leaf = sample_make(&(struct sample_options){
 		.name = "Leaf", .curve = "P-256", .issuer = &g->middle, .serial = 8 });
 	g->module = BUF_INIT(1 << 20);
@@ -52,20 +55,28 @@ static int group_setup(void **state)
 	assert_ok(signature_split(g->module.data, g->module.len, &parts, &err), &err);
 	assert_ok(key_lookup_signature(&parts, &g->lookups, &err), &err);
 	assert_int_equal(g->lookups.n, 4);
-	*state = g;
-	return 0;
+	return g;
 }
 
-static int group_teardown(void **state)
+static void free_group(struct group *g)
 {
-	struct group *g = *state;
-
 	sample_free(&g->root);
 	sample_free(&g->middle);
 	sample_free(&g->leaf);
 	buf_free(&g->module);
 	key_lookups_clear(&g->lookups);
 	free(g);
+}
+
+static int group_setup(void **state)
+{
+	*state = make_group(NULL);
+	return 0;
+}
+
+static int group_teardown(void **state)
+{
+	free_group(*state);
 	return 0;
 }
 
@@ -144,6 +155,28 @@ static void another_key(void **state)
 		assert_int_equal(judge(g, &fake, &demands, "fe", "another key under the same"),
 				 ERR_UNTRUSTED);
 	}
+}
+
+/*
+ * An authority that a certificate names by issuer and serial number alone: the kernel asks for no
+ * key identifier then (pkcs7_validate_trust_one(), asymmetric_type.c), so the root's key counts. Of
+ * the signer, named the same way, it is known which key it has to be.
+ */
+static void authority_by_name_alone(void **state)
+{
+	struct group *g = make_group("issuer:always");
+	const struct key_lookup *root = &g->lookups.items[2], *signer = &g->lookups.items[3];
+	struct fake fake = { 0 }, stranger = { 0 };
+
+	(void)state;
+	assert_null(root->key_id);
+	assert_null(signer->key_id);
+	hold(&fake, 0, BUILTIN, root->id, NULL, NULL);
+	assert_int_equal(judge(g, &fake, &demands, "fe", NULL), 0);
+	hold(&stranger, 0, BUILTIN, signer->id, NULL, NULL);
+	assert_int_equal(judge(g, &stranger, &demands, "fe", "another key under the same"),
+			 ERR_UNTRUSTED);
+	free_group(g);
 }
 
 /* What is forbidden is refused whatever else the kernel has, and demands. */
@@ -229,7 +262,7 @@ int main(void)
 		cmocka_unit_test(any_key_of_the_chain), cmocka_unit_test(no_key),
 		cmocka_unit_test(another_key),          cmocka_unit_test(forbidden),
 		cmocka_unit_test(forbidden_module),     cmocka_unit_test(unknown),
-		cmocka_unit_test(certificates),
+		cmocka_unit_test(certificates),         cmocka_unit_test(authority_by_name_alone),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

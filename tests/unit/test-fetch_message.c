@@ -168,6 +168,8 @@ static void answers_are_cleaned_and_bounded(void **state _unused_)
 		"{\"id\":1,\"ok\":false,\"code\":\"errno-0\",\"message\":\"\"}",
 		"{\"id\":1,\"ok\":false,\"code\":\"errno-1000\",\"message\":\"\"}",
 		"{\"id\":1,\"ok\":false,\"code\":\"errno-2x\",\"message\":\"\"}",
+		/* ECANCELED: only the asking end says that it stops. */
+		"{\"id\":1,\"ok\":false,\"code\":\"errno-125\",\"message\":\"\"}",
 	};
 	static const char dirty[] =
 		"{\"id\":1,\"ok\":false,\"code\":\"denied\",\"message\":\"a\\u001b[2Jb\\n\"}";
@@ -183,6 +185,11 @@ static void answers_are_cleaned_and_bounded(void **state _unused_)
 	assert_string_equal(answer.message, "caf?");
 	assert_int_equal(fetch_answer_parse(dirty, strlen(dirty), &answer, NULL), 0);
 	assert_string_equal(answer.message, "a?[2Jb?");
+	answer = (struct fetch_answer){ .id = 1, .code = -ECANCELED };
+	buf_clear(&out);
+	assert_int_equal(fetch_answer_write(&answer, &out, NULL), 0);
+	assert_int_equal(fetch_answer_parse(out.data, out.len, &answer, NULL), 0);
+	assert_int_equal(answer.code, ERR_PROTOCOL);
 }
 
 /* Sends an answer with a body as the fetcher does. */

@@ -2,6 +2,8 @@
 /* src/tuf/client.h: every check of TUF 1.0.34 section 5, seen to refuse. */
 #include "tuf_repo.h"
 
+#include <sys/sysmacros.h>
+
 with_repo(refreshes_and_stores_unversioned_files)
 {
 	assert_int_equal(repo_refresh(repo), 0);
@@ -907,6 +909,39 @@ static void folder_fetch_stays_inside(void **state)
 	unit_remove_dir(dir);
 }
 
+/* A medium may hold anything: what is no regular file is not even opened. */
+static void folder_fetch_reads_files_only(void **state)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(100);
+	char *dir = unit_make_dir(), *fifo = path_join(dir, "fifo", NULL);
+	char *folder = path_join(dir, "folder", NULL), *device = path_join(dir, "device", NULL);
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_int_equal(tuf_fetch_folder(dir, "fifo", 100, &out, &err), ERR_INVALID);
+	assert_string_equal(err.message, "fifo: not a regular file");
+	assert_int_equal(tuf_fetch_folder(dir, "fifo/x", 100, &out, &err), ERR_NOT_FOUND);
+	assert_int_equal(tuf_fetch_folder(dir, "folder", 100, &out, &err), ERR_INVALID);
+	/* No driver has this number (LANANA: for local use), so that to open it is ENXIO. */
+	if (mknod(device, S_IFCHR | 0600, makedev(125, 77)) == 0) {
+		assert_int_equal(open(device, O_RDONLY), -1);
+		assert_int_equal(tuf_fetch_folder(dir, "device", 100, &out, &err), ERR_INVALID);
+		assert_string_equal(err.message, "device: not a regular file");
+		unlink(device);
+	} else if (errno != EPERM) {
+		fail_msg("mknod: %s", strerror(errno));
+	} else {
+		print_message("not root: without the device\n");
+	}
+	assert_int_equal(out.len, 0);
+	free(fifo);
+	free(folder);
+	free(device);
+	unit_remove_dir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -963,6 +998,7 @@ int main(void)
 		cmocka_unit_test(goes_on_after_each_interruption),
 		cmocka_unit_test(an_interrupted_refresh_is_told_offline),
 		cmocka_unit_test(folder_fetch_stays_inside),
+		cmocka_unit_test(folder_fetch_reads_files_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
