@@ -136,9 +136,29 @@ refuses "nor added" 1 "withdrawn" "$repo" add r m-1.2.ko --record m-1.2.json --t
 touch r/unfinished
 works "refresh" "$repo" refresh r
 check "takes the mark of an ended init away" test ! -e r/unfinished
-echo "$work/keys/stable.pem" >r/unfinished
+echo "$work/keys/stable.pem" >r/unfinished # no matter what it lists
 refuses "an init takes nothing back that is whole" 1 "whose init came to its end" "$repo" init r --keys keys2
 check "only the mark" test ! -e r/unfinished -a -e keys/stable.pem -a -e r/suture-repo.json
+
+# An init that was ended before it wrote its keys; another one's are there since.
+cp -a keys others && mkdir marked
+for key in root stable targets; do echo "$(printf '0%.0s' {1..64}) $work/others/$key.pem"; done >marked/unfinished
+echo "$work/others/recall.pem" >>marked/unfinished
+(strace -qq -o /dev/null -e inject=rename,renameat,renameat2:signal=KILL:when=2 "$repo" init ended --keys mine >/dev/null 2>&1) 2>/dev/null
+check "an init is ended after its mark" test -e ended/unfinished -a -z "$(ls mine/*.pem 2>/dev/null)"
+works "another takes its folder of keys" "$repo" init another --keys mine
+cp -a mine mine.was
+works "the first is begun again elsewhere" "$repo" init ended --keys mine2
+cp err said
+check "and says what it leaves" grep -q "mine/stable.pem: left alone" said
+check "the other's keys are there" diff -r mine mine.was
+works "and used" "$repo" sign another
+works "a list of paths alone" "$repo" init marked --keys mine3
+check "takes nothing away" diff -r keys others
+(strace -qq -o /dev/null -e inject=rename,renameat,renameat2:signal=KILL:when=9 "$repo" init ended2 --keys mine4 >/dev/null 2>&1) 2>/dev/null
+check "an init is ended among its keys" test -n "$(ls mine4/*.pem)"
+works "its own keys" "$repo" init ended2 --keys mine5
+check "are taken back" test -z "$(ls mine4/*.pem 2>/dev/null)"
 works "sign one role" "$repo" sign r stable
 refuses "sign an unknown role" 1 "no such role" "$repo" sign r gamma
 works "sign all" "$repo" sign r
