@@ -6,11 +6,14 @@
 #include "repo/publication.h"
 #include "repo/walk.h"
 
-/* A role that expired must not keep the others from being carried: machines refuse it. */
+/* A role that expired, or a target that is not there, must not keep the others from being carried:
+ * machines refuse it. */
 static int verify_tree(const char *tree, const char *root, int64_t now, struct walk_result *ret,
 		       struct error *err)
 {
-	const struct walk_options options = { .root = root, .now = now, .expired_roles = true };
+	const struct walk_options options = {
+		.root = root, .now = now, .expired_roles = true, .bad_targets = true
+	};
 	int r = walk_repository(tree, &options, ret, err);
 
 	return r < 0 ? error_prefix(err, r, "%s", tree) : 0;
@@ -56,8 +59,9 @@ int cmd_export(struct cli *cli, struct error *err)
 
 /*
  * The medium counts for nothing: the chain begins with a root that was trusted before. Nothing is
- * copied unless all of it is good, nothing but that, and never an older state over a newer one. A
- * medium may say another thing the second time: no byte is written that is not the verified one.
+ * copied unless all metadata is good, no target but a good one, and never an older state over a
+ * newer one. A medium may say another thing the second time: no byte is written that is not the
+ * verified one.
  */
 int cmd_import(struct cli *cli, struct error *err)
 {
