@@ -79,7 +79,7 @@ fill_disk() {
 free_disk() { rm "$machine/var/fill"; }
 nothing_is_kept() {
 	[ ! -e "$machine/var/cache/suture/fetch/identity.json" ] && [ ! -e "$machine/var/lib/suture/trust" ] &&
-		[ -z "$(find "$machine/var/lib" "$machine/var/cache" -name '*.tmp*')" ]
+		[ -z "$(find "$machine/var/lib" "$machine/var/cache" -name '.new-*')" ]
 }
 enable() { on_machine enable --trust "$world/bundle.json" --token-file "$world/token"; }
 

@@ -109,8 +109,10 @@ edit $waiting "$target; t['custom']['odd'] = 1; s['x-new'] = 2"
 shows "a field that nobody knows" "other fields changed: odd"
 shows "in the role too" "stable: other fields changed: x-new"
 edit $waiting "$target; t['custom']['version'] = '1.1\x1b[2K\n  lists nothing\u009b\u202e'"
-"$repo" sign copy --detached >shown
-check "control characters do nothing" test "$(grep -cP '\x1b|\x{9b}|\x{202e}|^  lists nothing' shown)" = 0
+works "control characters are shown" "$repo" sign copy --detached
+cp out shown
+check "in the line that they are in" grep -q "version 1.1.*lists nothing" shown
+check "and do nothing" test "$(grep -cP '\x1b|\x{9b}|\x{202e}|^  lists nothing' shown)" = 0
 "$repo" sign r --discard --yes >/dev/null
 
 "$repo" recall r 1.1 --reason "it hangs" --kernel $release --pending >/dev/null
