@@ -19,6 +19,14 @@ static int verify_tree(const char *tree, const char *root, int64_t now, struct w
 	return r < 0 ? error_prefix(err, r, "%s", tree) : 0;
 }
 
+/* Files and folders of the medium are on it, so that it can be taken out. */
+static int sync_medium(const char *to, struct error *err)
+{
+	_cleanup_close_ int fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || syncfs(fd) < 0 ? error_set_errno(err, errno, "%s: sync", to) : 0;
+}
+
 /* What lies there afterwards is read again before it is said to be good. */
 static int carry(struct publication *p, const char *root, int64_t now, struct walk_result *ret,
 		 struct error *err)
@@ -50,6 +58,8 @@ int cmd_export(struct cli *cli, struct error *err)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	p.from = repo->tree;
 	r = carry(&p, root, repo->now, &result, err);
+	if (r == 0)
+		r = sync_medium(p.to, err);
 	if (r < 0)
 		return r;
 	printf("%s: %zu files new, %zu as they were; %zu modules; to be imported before %s\n", p.to,

@@ -197,9 +197,9 @@ static const struct cli_option revoke_options[] = {
 	"FILE.pem is somebody's public key (key generate --public). With --uri the key is in a "  \
 	"token; a file beside the offline keys says where, and the PIN comes from --pin-file or " \
 	"the terminal."
-#define EXPORT_TEXT                                                                                \
-	"For networks that are apart. Verifies everything, copies it as publish does, reads the "  \
-	"medium again, and says until when it may be imported: its timestamp must still be valid " \
+#define EXPORT_TEXT                                                                                                                                    \
+	"For networks that are apart. Verifies everything, copies it as publish does, reads the "                                                      \
+	"copy again (the kernel may answer from memory), syncs the medium, and says until when it may be imported: its timestamp must still be valid " \
 	"then (config lifetime.timestamp)."
 #define IMPORT_MEDIA_TEXT                                                                           \
 	"Verifies what lies on the medium as a machine would, from a root that was trusted "        \

@@ -274,6 +274,7 @@ refuses "but not an older one over a newer" 1 "newer than ours" "$repo" publish 
 works "export" "$repo" export r --to medium
 check "it says until when" grep -q "to be imported before $(jq -r .signed.expires r/repository/metadata/timestamp.json)" <<<"$(
 	"$repo" export r --to medium)"
+refuses "a medium that does not take it" 1 "sync" strace -qq -o /dev/null -e inject=syncfs:error=EIO "$repo" export r --to medium
 works "import" "$repo" import medium --to apart --root first-root.json
 works "what was imported verifies" "$repo" verify apart --root first-root.json
 "$repo" init stranger --keys strangerkeys >/dev/null
