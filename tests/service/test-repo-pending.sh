@@ -99,6 +99,11 @@ cp $waiting right
 edit $waiting "$target; t['hashes']['sha256'] = '0' * 64"
 refuses_to_show "bytes that are not there" "No such file"
 cp right $waiting
+edit $waiting "$target; t['custom']['published'] = '2001-01-01T00:00:00Z'; t['custom']['record']['sha256'] = '0' * 64"
+shows "when it was published, and which record is its own" "published 2001-01-01T00:00:00Z, record sha256 $(printf '0%.0s' {1..64})"
+edit $waiting "$target; t['custom']['kernel'] = '6.1.0-1-amd64'"
+shows "for which kernel" "for 6.1.0-1-amd64 with build ID $id"
+cp right $waiting
 printf 'other bytes' >other && other=$(sha256sum other | cut -d' ' -f1)
 path=$(jq -r '.signed.targets | keys[] | select(endswith(".ko"))' $waiting)
 mkdir -p "copy/pending/targets/$(dirname "$path")"
