@@ -6,14 +6,25 @@
 #include "repo/publication.h"
 #include "repo/walk.h"
 
-/* A role that expired must not keep the others from being carried: machines refuse it. */
+/* A role that expired, or a target that is not there, must not keep the others from being carried:
+ * machines refuse it. */
 static int verify_tree(const char *tree, const char *root, int64_t now, struct walk_result *ret,
 		       struct error *err)
 {
-	const struct walk_options options = { .root = root, .now = now, .expired_roles = true };
+	const struct walk_options options = {
+		.root = root, .now = now, .expired_roles = true, .bad_targets = true
+	};
 	int r = walk_repository(tree, &options, ret, err);
 
 	return r < 0 ? error_prefix(err, r, "%s", tree) : 0;
+}
+
+/* Files and folders of the medium are on it, so that it can be taken out. */
+static int sync_medium(const char *to, struct error *err)
+{
+	_cleanup_close_ int fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || syncfs(fd) < 0 ? error_set_errno(err, errno, "%s: sync", to) : 0;
 }
 
 /* What lies there afterwards is read again before it is said to be good. */
@@ -47,6 +58,8 @@ int cmd_export(struct cli *cli, struct error *err)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	p.from = repo->tree;
 	r = carry(&p, root, repo->now, &result, err);
+	if (r == 0)
+		r = sync_medium(p.to, err);
 	if (r < 0)
 		return r;
 	printf("%s: %zu files new, %zu as they were; %zu modules; to be imported before %s\n", p.to,
@@ -56,8 +69,9 @@ int cmd_export(struct cli *cli, struct error *err)
 
 /*
  * The medium counts for nothing: the chain begins with a root that was trusted before. Nothing is
- * copied unless all of it is good, nothing but that, and never an older state over a newer one. A
- * medium may say another thing the second time: no byte is written that is not the verified one.
+ * copied unless all metadata is good, no target but a good one, and never an older state over a
+ * newer one. A medium may say another thing the second time: no byte is written that is not the
+ * verified one.
  */
 int cmd_import(struct cli *cli, struct error *err)
 {

@@ -66,8 +66,9 @@ static struct new_role *plan_find(struct plan *p, const char *name, size_t len)
 
 /* ---- An init that was ended ---- */
 
-/* DIR/unfinished names, one a line, the keys that an init is about to write. It comes before them
- * and goes when all is done, so the next init takes back what one that was ended left. */
+/* DIR/unfinished names, one a line, "<key ID> <path>", the keys that an init is about to write. It
+ * comes before them and goes when all is done, so the next init takes back what one that was ended
+ * left. */
 #define UNFINISHED     REPOSITORY_UNFINISHED
 #define UNFINISHED_MAX ((size_t)1024 * 1024)
 
@@ -79,7 +80,8 @@ static int begin(const struct plan *p, struct error *err)
 
 	for (size_t i = 0; i < p->n; i++) {
 		for (unsigned k = 0; r == 0 && k < p->roles[i].threshold; k++)
-			r = buf_printf(&text, "%s\n", p->roles[i].paths[k]);
+			r = buf_printf(&text, "%s %s\n", tuf_key_id(p->roles[i].keys[k]),
+				       p->roles[i].paths[k]);
 	}
 	if (r < 0)
 		return error_set(err, r, "no memory");
@@ -127,7 +129,23 @@ static int check_unfinished(const char *dir, const char *mark, struct error *err
 				 "%s: holds a repository, whose init came to its end", dir);
 }
 
-/* Keys that were there before are in no list: init refuses to begin then. */
+/* One line of the list. The init may have been ended before it wrote that key, and somebody else's
+ * may be there since: only the very key that it made is taken away. */
+static int take_back_key(char *line, struct error *err)
+{
+	const char *id = line, *path;
+
+	strsep(&line, " ");
+	path = line ? line : id;
+	if (key_store_file_holds(path, id))
+		return file_remove(path, err);
+	if (file_exists(path))
+		fprintf(stderr,
+			"warning: %s: left alone: not the key that the ended init was to write\n",
+			path);
+	return 0;
+}
+
 static int take_back_unfinished(const char *dir, struct error *err)
 {
 	_cleanup_free_ char *path = path_join(dir, UNFINISHED, NULL);
@@ -146,8 +164,7 @@ static int take_back_unfinished(const char *dir, struct error *err)
 		r = file_read(path, &text, err);
 	rest = (char *)buf_str(&text);
 	while (r == 0 && (line = strsep(&rest, "\n"))) {
-		if (str_has_suffix(line, ".pem"))
-			r = file_remove(line, err);
+		r = take_back_key(line, err);
 	}
 	if (r == 0)
 		r = clear_folder(dir, err);

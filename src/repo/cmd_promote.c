@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* suture-repo promote, recall: what later tiers list, and what is withdrawn. */
+/* suture-repo promote, unlist, recall: what later tiers list, what is no good there, and what is
+ * withdrawn. */
 #include "module/signature.h"
 #include "repo/commands.h"
 #include "repo/evidence.h"
 #include "repo/patch.h"
+#include "repo/walk.h"
 
 /* ---- promote ---- */
 
@@ -201,6 +203,65 @@ int cmd_promote(struct cli *cli, struct error *err)
 		return r;
 	printf("%s: %s from %s, %zu kernel%s\n", p.to->name, p.version, p.from->name, p.done,
 	       p.done == 1 ? "" : "s");
+	return command_done(repo);
+}
+
+/* ---- unlist ---- */
+
+static int drop(struct repo_role *role, const char *path, struct error *err)
+{
+	json_t *targets = json_object_get(role->md->body, "targets");
+	const char *dot = strrchr(path, '.');
+	_cleanup_buf_ struct buf other = BUF_INIT(strlen(path) + 8);
+
+	/* A module goes with its record: neither is of use alone. */
+	if (dot && str_has_suffix(path, ".ko") &&
+	    buf_printf(&other, "%.*s.json", (int)(dot - path), path) < 0)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	if (other.len > 0)
+		json_object_del(targets, buf_str(&other));
+	json_object_del(targets, path);
+	role->changed = true;
+	return tuf_metadata_changed(role->md, err);
+}
+
+/* Whatever publish would leave out of a role: judged by the same walk. */
+int cmd_unlist(struct cli *cli, struct error *err)
+{
+	_cleanup_repository_ struct repository *repo = NULL;
+	_cleanup_walk_ struct walk_result result = { 0 };
+	struct walk_options options = { .expired_roles = true, .bad_targets = true };
+	const char *name = cli_arg(cli, 1);
+	struct repo_role *role;
+	json_t *entry;
+	size_t i, n = 0;
+	int r = command_open_change(cli, &repo, err);
+
+	if (r < 0)
+		return r;
+	role = repository_role(repo, name);
+	if (!role)
+		return error_set(err, ERR_NOT_FOUND, "role %s: the repository has no such role",
+				 name);
+	options.now = repo->now;
+	r = walk_repository(repo->tree, &options, &result, err);
+	json_array_foreach (result.bad, i, entry) {
+		const char *path = json_string_value(json_object_get(entry, "path"));
+
+		if (r < 0 || !streq(json_string_value(json_object_get(entry, "role")), name))
+			continue;
+		r = drop(role, path, err);
+		n++;
+	}
+	if (r == 0 && n == 0)
+		r = error_set(err, ERR_NOT_FOUND, "role %s: all that it lists is there and good",
+			      name);
+	if (r == 0)
+		r = repository_commit(repo, err);
+	if (r < 0)
+		return r;
+	walk_print_warnings(&result);
+	printf("%s: %zu target%s off its list\n", name, n, n == 1 ? "" : "s");
 	return command_done(repo);
 }
 

@@ -172,12 +172,13 @@ static int publish_to_server(struct publication *p, const char *session, struct 
 	return publication_run(p, err);
 }
 
-/* A role that expired must not keep the others, a recall above all, from being published. */
+/* A role that expired, or lists what is not there, must not keep the others, a recall above all,
+ * from being published. */
 int cmd_publish(struct cli *cli, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
 	_cleanup_walk_ struct walk_result result = { 0 };
-	struct walk_options options = { .expired_roles = true };
+	struct walk_options options = { .expired_roles = true, .bad_targets = true };
 	struct publication p = { .to = cli_get(cli, "to"), .what = &result };
 	int r;
 

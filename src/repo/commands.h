@@ -46,6 +46,7 @@ int cmd_add(struct cli *cli, struct error *err);
 int cmd_attest(struct cli *cli, struct error *err);
 int cmd_config(struct cli *cli, struct error *err);
 int cmd_promote(struct cli *cli, struct error *err);
+int cmd_unlist(struct cli *cli, struct error *err);
 int cmd_recall(struct cli *cli, struct error *err);
 int cmd_refresh(struct cli *cli, struct error *err);
 int cmd_sign(struct cli *cli, struct error *err);

@@ -131,7 +131,8 @@ static void describe_target(struct text *t, const struct repository *repo, const
 {
 	static const char *const fields[] = { "hashes", "length", "custom", NULL };
 	static const char *const custom_fields[] = { "version", "severity", "cves", NULL };
-	/* Of a target that is new these say nothing that its path and files do not. */
+	/* Of a target that is new these have lines of their own, or say nothing that its files do
+	 * not (attestations). */
 	static const char *const usual[] = { "version", "severity",     "cves",
 					     "kernel",  "build_id",     "published",
 					     "record",  "attestations", NULL };
@@ -147,6 +148,11 @@ static void describe_target(struct text *t, const struct repository *repo, const
 	describe_bytes(t, repo, role, now);
 	if (before && !streq(sha256_of(before), sha256_of(now)))
 		line(t, "    until now sha256 %s", sha256_of(before));
+	if (custom)
+		line(t, "    published %s, record sha256 %s, for %s with build ID %s",
+		     text_of(custom, "published"),
+		     text_of(json_object_get(custom, "record"), "sha256"),
+		     text_of(custom, "kernel"), text_of(custom, "build_id"));
 	if (cves.len > 0)
 		line(t, "    fixes %s", buf_str(&cves));
 	other_fields(t, path, now, before, fields);

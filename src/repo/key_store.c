@@ -2,6 +2,7 @@
 #include "repo/key_store.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -135,6 +136,18 @@ static int load_pem(struct key_store *store, struct key_entry *e, struct error *
 		return open_protected(store, e->path, &pem, &e->key, err);
 	e->locked = true;
 	return 0;
+}
+
+bool key_store_file_holds(const char *path, const char *key_id)
+{
+	struct key_store nobody = { 0 }; /* to be asked for a passphrase */
+	struct key_entry entry = { .path = (char *)path };
+	struct stat st;
+	bool holds = lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+		     load_pem(&nobody, &entry, NULL) == 0 && streq(tuf_key_id(entry.key), key_id);
+
+	tuf_key_free(entry.key);
+	return holds;
 }
 
 int key_store_check_uri(const char *uri, struct error *err)

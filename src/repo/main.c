@@ -172,14 +172,19 @@ static const struct cli_option revoke_options[] = {
 #define REFRESH_TEXT                                                                                \
 	"For a timer: needs only the online keys. The snapshot is signed when half of its life is " \
 	"over. Offline roles that expire within two weeks are named on standard error."
-#define PUBLISH_TEXT                                                                                  \
-	"Verifies everything first, and copies what was verified and nothing else: targets, then "    \
-	"delegated roles, targets, snapshot, root and timestamp, each file as one step, so that a "   \
-	"reader never sees half. A tier, evidence or recall that expired, and attestations that no "  \
-	"longer count, are warnings. Where a newer state is, or one that was changed apart, nothing " \
-	"is written. Older files that are there stay. To a server (https://host[:port]) it goes "     \
+#define PUBLISH_TEXT                                                                                          \
+	"Verifies everything first, and copies what was verified and nothing else: targets, then "            \
+	"delegated roles, targets, snapshot, root and timestamp, each file as one step, so that a "           \
+	"reader never sees half. A tier, evidence or recall that expired, and attestations that no "          \
+	"longer count, are warnings; so are targets of a tier or of evidence that are missing or "            \
+	"wrong, which are left out (unlist). Where a newer state is, or one that was changed apart, nothing " \
+	"is written. Older files that are there stay. To a server (https://host[:port]) it goes "             \
 	"with the login of suture-admin; the server takes a root and a timestamp only if signed."
 
+#define UNLIST_TEXT                                                                              \
+	"For a tier, or evidence, that lists a file which is not there, or is another, or a "    \
+	"module whose record is not its own: who has stolen an online key can do that. publish " \
+	"warns of these and leaves them out; verify fails. Rotate the stolen keys, then unlist."
 #define SIGN_TEXT                                                                                  \
 	"Several people who keep their keys apart: a change made with --pending waits under "      \
 	"DIR/pending. Each of them takes a copy of DIR (online-keys is not needed), looks at the " \
@@ -192,9 +197,9 @@ static const struct cli_option revoke_options[] = {
 	"FILE.pem is somebody's public key (key generate --public). With --uri the key is in a "  \
 	"token; a file beside the offline keys says where, and the PIN comes from --pin-file or " \
 	"the terminal."
-#define EXPORT_TEXT                                                                                \
-	"For networks that are apart. Verifies everything, copies it as publish does, reads the "  \
-	"medium again, and says until when it may be imported: its timestamp must still be valid " \
+#define EXPORT_TEXT                                                                                                                                    \
+	"For networks that are apart. Verifies everything, copies it as publish does, reads the "                                                      \
+	"copy again (the kernel may answer from memory), syncs the medium, and says until when it may be imported: its timestamp must still be valid " \
 	"then (config lifetime.timestamp)."
 #define IMPORT_MEDIA_TEXT                                                                           \
 	"Verifies what lies on the medium as a machine would, from a root that was trusted "        \
@@ -234,6 +239,8 @@ static const struct cli_verb verbs[] = {
 	  cmd_config },
 	{ "promote", "DIR VERSION", 2, 2, "list a version in the next tier", NULL, promote_options,
 	  cmd_promote },
+	{ "unlist", "DIR ROLE", 2, 2, "take off a role's list what is missing or wrong",
+	  UNLIST_TEXT, rotate_options, cmd_unlist },
 	{ "recall", "DIR VERSION…", 2, -1, "withdraw versions", NULL, recall_options, cmd_recall },
 	{ "refresh", "DIR", 1, 1, "sign timestamp and, when due, snapshot anew", REFRESH_TEXT,
 	  keys_options, cmd_refresh },

@@ -35,6 +35,7 @@ struct walk {
 void walk_result_done(struct walk_result *result)
 {
 	json_decref(result->report);
+	json_decref(result->bad);
 	for (size_t i = 0; i < result->n_files; i++)
 		free(result->files[i].path);
 	free(result->files);
@@ -61,6 +62,9 @@ static _printf_(2, 3) int warn(struct walk *w, const char *format, ...)
 	va_end(ap);
 	if (n < 0)
 		text = NULL;
+	/* It may hold names that somebody else chose. */
+	if (text)
+		error_clean_text(text);
 	return text && json_array_append_new(json_object_get(w->result->report, "warnings"),
 					     json_string(text)) == 0
 		       ? 0
@@ -249,6 +253,38 @@ static int report_role(struct walk *w, struct error *err)
 	return 0;
 }
 
+/* What was read for it is not among the files. */
+static int leave_out(struct walk *w, const struct tuf_target *target, const struct error *why,
+		     size_t n_files, struct error *err)
+{
+	struct walk_result *result = w->result;
+
+	while (result->n_files > n_files)
+		free(result->files[--result->n_files].path);
+	if (warn(w, "role %s: left out: %s: %s (suture-repo unlist DIR %s takes it off the list)",
+		 w->name, target->path, why->message, w->name) < 0 ||
+	    json_array_append_new(result->bad, json_pack("{s:s, s:s}", "role", w->name, "path",
+							 target->path)) != 0)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	return 0;
+}
+
+static int check_or_leave_out(struct walk *w, const struct tuf_target *target, struct error *err)
+{
+	size_t n_files = w->result->n_files, modules = w->modules;
+	struct error why = { 0 };
+	int r = check_target(w, target, &why);
+
+	if (r < 0 && r != ERR_NO_MEMORY && w->options->bad_targets &&
+	    !streq(w->name, TARGET_RECALL_ROLE)) {
+		w->modules = modules;
+		return leave_out(w, target, &why, n_files, err);
+	}
+	if (r < 0 && err)
+		*err = why;
+	return r;
+}
+
 static int walk_role(struct walk *w, const char *name, struct error *err)
 {
 	_cleanup_free_ struct tuf_target *list = NULL;
@@ -260,7 +296,7 @@ static int walk_role(struct walk *w, const char *name, struct error *err)
 	if (r == 0)
 		r = tuf_role_list(w->role, "", &list, &n, err);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = check_target(w, &list[i], err);
+		r = check_or_leave_out(w, &list[i], err);
 	return r < 0 ? r : report_role(w, err);
 }
 
@@ -394,7 +430,8 @@ int walk_repository(const char *tree, const struct walk_options *options, struct
 	int r;
 
 	*ret = (struct walk_result){ .report = json_pack("{s:[], s:[]}", "roles", "warnings") };
-	if (!trusted || !ret->report)
+	ret->bad = json_array();
+	if (!trusted || !ret->report || !ret->bad)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	if (!mkdtemp(trusted))
 		return error_set_errno(err, errno, "%s", trusted);

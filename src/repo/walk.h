@@ -12,6 +12,7 @@ struct walk_options {
 	const char *root; /* trusted root.json; NULL: metadata/1.root.json of the folder itself */
 	int64_t now;
 	bool expired_roles; /* delegated roles past their date are a warning, no error */
+	bool bad_targets;   /* so are targets of tiers and evidence, which are left out then */
 };
 
 /* A file that was read and verified. */
@@ -28,6 +29,7 @@ struct walk_result {
 	json_t *report; /* {"roles": [{"role", "version", "expires", "modules"}], "warnings"} */
 	struct walk_file *files; /* everything that was verified; some twice */
 	size_t n_files;
+	json_t *bad; /* [{"role", "path"}] of the targets that were left out */
 };
 void walk_result_done(struct walk_result *result);
 #define _cleanup_walk_ _cleanup_(walk_result_done)
@@ -38,7 +40,9 @@ void walk_result_done(struct walk_result *result);
  * its custom, its record, and the module's hash before signing. Roots before the trusted one must
  * lead to it. Attestations that `custom` names and that do not count, since their key was revoked
  * or others took their place, are warnings: a tier's demand is met or not when a module comes in.
- * Errors are those a client would give.
+ * Errors are those a client would give. With `bad_targets` whoever has the keys of an online tier
+ * cannot keep the other roles, a recall above all, from being published by listing what is not
+ * there. The recall list itself must always be good: without it no machine goes on.
  */
 int walk_repository(const char *tree, const struct walk_options *options, struct walk_result *ret,
 		    struct error *err);

@@ -99,6 +99,11 @@ cp $waiting right
 edit $waiting "$target; t['hashes']['sha256'] = '0' * 64"
 refuses_to_show "bytes that are not there" "No such file"
 cp right $waiting
+edit $waiting "$target; t['custom']['published'] = '2001-01-01T00:00:00Z'; t['custom']['record']['sha256'] = '0' * 64"
+shows "when it was published, and which record is its own" "published 2001-01-01T00:00:00Z, record sha256 $(printf '0%.0s' {1..64})"
+edit $waiting "$target; t['custom']['kernel'] = '6.1.0-1-amd64'"
+shows "for which kernel" "for 6.1.0-1-amd64 with build ID $id"
+cp right $waiting
 printf 'other bytes' >other && other=$(sha256sum other | cut -d' ' -f1)
 path=$(jq -r '.signed.targets | keys[] | select(endswith(".ko"))' $waiting)
 mkdir -p "copy/pending/targets/$(dirname "$path")"
@@ -109,8 +114,10 @@ edit $waiting "$target; t['custom']['odd'] = 1; s['x-new'] = 2"
 shows "a field that nobody knows" "other fields changed: odd"
 shows "in the role too" "stable: other fields changed: x-new"
 edit $waiting "$target; t['custom']['version'] = '1.1\x1b[2K\n  lists nothing\u009b\u202e'"
-"$repo" sign copy --detached >shown
-check "control characters do nothing" test "$(grep -cP '\x1b|\x{9b}|\x{202e}|^  lists nothing' shown)" = 0
+works "control characters are shown" "$repo" sign copy --detached
+cp out shown
+check "in the line that they are in" grep -q "version 1.1.*lists nothing" shown
+check "and do nothing" test "$(grep -cP '\x1b|\x{9b}|\x{202e}|^  lists nothing' shown)" = 0
 "$repo" sign r --discard --yes >/dev/null
 
 "$repo" recall r 1.1 --reason "it hangs" --kernel $release --pending >/dev/null

@@ -136,9 +136,29 @@ refuses "nor added" 1 "withdrawn" "$repo" add r m-1.2.ko --record m-1.2.json --t
 touch r/unfinished
 works "refresh" "$repo" refresh r
 check "takes the mark of an ended init away" test ! -e r/unfinished
-echo "$work/keys/stable.pem" >r/unfinished
+echo "$work/keys/stable.pem" >r/unfinished # no matter what it lists
 refuses "an init takes nothing back that is whole" 1 "whose init came to its end" "$repo" init r --keys keys2
 check "only the mark" test ! -e r/unfinished -a -e keys/stable.pem -a -e r/suture-repo.json
+
+# An init that was ended before it wrote its keys; another one's are there since.
+cp -a keys others && mkdir marked
+for key in root stable targets; do echo "$(printf '0%.0s' {1..64}) $work/others/$key.pem"; done >marked/unfinished
+echo "$work/others/recall.pem" >>marked/unfinished
+(strace -qq -o /dev/null -e inject=rename,renameat,renameat2:signal=KILL:when=2 "$repo" init ended --keys mine >/dev/null 2>&1) 2>/dev/null
+check "an init is ended after its mark" test -e ended/unfinished -a -z "$(ls mine/*.pem 2>/dev/null)"
+works "another takes its folder of keys" "$repo" init another --keys mine
+cp -a mine mine.was
+works "the first is begun again elsewhere" "$repo" init ended --keys mine2
+cp err said
+check "and says what it leaves" grep -q "mine/stable.pem: left alone" said
+check "the other's keys are there" diff -r mine mine.was
+works "and used" "$repo" sign another
+works "a list of paths alone" "$repo" init marked --keys mine3
+check "takes nothing away" diff -r keys others
+(strace -qq -o /dev/null -e inject=rename,renameat,renameat2:signal=KILL:when=9 "$repo" init ended2 --keys mine4 >/dev/null 2>&1) 2>/dev/null
+check "an init is ended among its keys" test -n "$(ls mine4/*.pem)"
+works "its own keys" "$repo" init ended2 --keys mine5
+check "are taken back" test -z "$(ls mine4/*.pem 2>/dev/null)"
 works "sign one role" "$repo" sign r stable
 refuses "sign an unknown role" 1 "no such role" "$repo" sign r gamma
 works "sign all" "$repo" sign r
@@ -254,6 +274,7 @@ refuses "but not an older one over a newer" 1 "newer than ours" "$repo" publish 
 works "export" "$repo" export r --to medium
 check "it says until when" grep -q "to be imported before $(jq -r .signed.expires r/repository/metadata/timestamp.json)" <<<"$(
 	"$repo" export r --to medium)"
+refuses "a medium that does not take it" 1 "sync" strace -qq -o /dev/null -e inject=syncfs:error=EIO "$repo" export r --to medium
 works "import" "$repo" import medium --to apart --root first-root.json
 works "what was imported verifies" "$repo" verify apart --root first-root.json
 "$repo" init stranger --keys strangerkeys >/dev/null
@@ -265,8 +286,11 @@ works "a newer medium" "$repo" import medium --to apart --root first-root.json
 refuses "but not an older one over it" 1 "newer than ours" "$repo" import old-medium --to apart --root first-root.json
 file=$(find medium/targets/stable -name '*.ko' | head -1)
 printf x | dd of="$file" bs=1 seek=100 conv=notrunc 2>/dev/null
-refuses "nor a damaged one" 1 "sha256" "$repo" import medium --to apart3 --root first-root.json
-check "of which nothing is copied" test ! -e apart3
+works "of a damaged one" "$repo" import medium --to apart3 --root first-root.json
+cp err said
+check "what is damaged is named" grep -q "role stable: left out.*sha256" said
+check "and not copied" test ! -e "apart3/${file#medium/}"
+check "but the rest" test -e "apart3/metadata/$(current stable).stable.json"
 
 # What nobody verified stays on the medium.
 rm -r medium && "$repo" export r --to medium >/dev/null
@@ -276,8 +300,10 @@ works "import of a medium that holds more" "$repo" import medium --to apart4 --r
 check "leaves that there" test -z "$(find apart4 -name link -o -name '*stray*')"
 file=$(find medium/targets/stable -name '*.ko' | head -1)
 mv "$file" away.ko && ln -s "$PWD/away.ko" "$file"
-refuses "a link to a good file is none" 1 "" "$repo" import medium --to apart5 --root first-root.json
-check "and nothing is copied then either" test ! -e apart5
+works "a link to a good file" "$repo" import medium --to apart5 --root first-root.json
+cp err said
+check "is none" grep -q "role stable: left out.*$(basename "$file" | cut -d. -f2-)" said
+check "and not copied" test ! -e "apart5/${file#medium/}"
 printf x >apart4/metadata/timestamp.json
 rm "$file" && mv away.ko "$file"
 refuses "what cannot be read there is not taken for nothing" 1 "timestamp.json" "$repo" import medium --to apart4 --root first-root.json
@@ -295,8 +321,30 @@ mv module.crt keys/module.crt
 file=$(find r/repository/targets/stable -name '*.ko')
 printf x >>"$file"
 refuses "a changed target" 1 "more than 1" "$repo" verify r
-refuses "is not published" 1 "more than 1" "$repo" publish r --to pub
+works "publish without it" "$repo" publish r --to pub2
+cp err said
+check "says so" grep -q "left out.*more than 1.*unlist DIR stable" said
+check "and leaves it out" test ! -e "pub2/${file#r/repository/}"
 truncate -s -1 "$file"
+
+# Who has the keys of an online tier lists what is not there. A recall gets out all the same.
+"$repo" init o --keys okeys --online-tier edge >/dev/null && "$repo" add o m-1.1.ko --record m-1.1.json >/dev/null 2>&1
+"$repo" add o m-1.2.ko --record m-1.2.json >/dev/null 2>&1
+gone=$(find o/repository/targets/edge -name '*1_2.json') && rm "$gone"
+refuses "a record that is not there" 1 "not in the repository" "$repo" verify o
+works "recall" "$repo" recall o 1.2 --reason "stolen"
+works "is published" "$repo" publish o --to opub
+works "and exported" "$repo" export o --to omedium
+works "and imported" "$repo" import omedium --to oapart --root o/repository/metadata/1.root.json
+check "the recall list is there" test "$(find opub oapart -name '*.recall.json' -path '*/targets/*' -exec grep -l stolen {} + | wc -l)" = 2
+check "the other version too" test "$(find opub oapart -name '*1_1.ko' | wc -l)" = 2
+check "but not that one" test -z "$(find opub oapart -name '*1_2.ko')"
+mv okeys oaway
+works "unlist needs no offline key for it" "$repo" unlist o edge
+works "then it verifies" "$repo" verify o
+refuses "there is no more of that" 1 "is there and good" "$repo" unlist o edge
+works "what is published, too" "$repo" publish o --to opub
+works "verifies" "$repo" verify opub
 role=r/repository/metadata/$(current stable).stable.json
 sed -i 's/"high"/"none"/' "$role"
 refuses "changed metadata is not signed over" 1 "sha256" "$repo" sign r stable
