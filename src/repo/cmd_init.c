@@ -133,11 +133,12 @@ static int check_unfinished(const char *dir, const char *mark, struct error *err
  * may be there since: only the very key that it made is taken away. */
 static int take_back_key(char *line, struct error *err)
 {
-	const char *id = line, *path;
+	char *space = strchr(line, ' ');
+	const char *path = space ? space + 1 : line;
 
-	strsep(&line, " ");
-	path = line ? line : id;
-	if (key_store_file_holds(path, id))
+	if (space)
+		*space = '\0';
+	if (key_store_file_holds(path, line))
 		return file_remove(path, err);
 	if (file_exists(path))
 		fprintf(stderr,

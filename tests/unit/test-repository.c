@@ -211,7 +211,7 @@ static void folders_that_are_no_repository(void **state)
 	assert_int_equal(walk_find_tree(dir, &tree, NULL), ERR_NOT_FOUND);
 	assert_int_equal(walk_repository(dir, &(struct walk_options){ .now = NOW }, &result, NULL),
 			 -ENOENT);
-	json_decref(result.report);
+	walk_result_done(&result);
 	assert_int_equal(
 		repository_open(dir, &(struct repository_options){ .now = NOW }, &repo, NULL),
 		ERR_NOT_FOUND);

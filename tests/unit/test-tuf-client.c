@@ -913,8 +913,10 @@ static void folder_fetch_stays_inside(void **state)
 static void folder_fetch_reads_files_only(void **state)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(100);
-	char *dir = unit_make_dir(), *fifo = path_join(dir, "fifo", NULL);
-	char *folder = path_join(dir, "folder", NULL), *device = path_join(dir, "device", NULL);
+	char *dir = unit_make_dir();
+	_cleanup_free_ char *fifo = path_join(dir, "fifo", NULL),
+			    *device = path_join(dir, "device", NULL);
+	_cleanup_free_ char *folder = path_join(dir, "folder", NULL);
 	struct error err = { 0 };
 
 	(void)state;
@@ -922,23 +924,16 @@ static void folder_fetch_reads_files_only(void **state)
 	assert_int_equal(mkdir(folder, 0700), 0);
 	assert_int_equal(tuf_fetch_folder(dir, "fifo", 100, &out, &err), ERR_INVALID);
 	assert_string_equal(err.message, "fifo: not a regular file");
-	assert_int_equal(tuf_fetch_folder(dir, "fifo/x", 100, &out, &err), ERR_NOT_FOUND);
 	assert_int_equal(tuf_fetch_folder(dir, "folder", 100, &out, &err), ERR_INVALID);
 	/* No driver has this number (LANANA: for local use), so that to open it is ENXIO. */
 	if (mknod(device, S_IFCHR | 0600, makedev(125, 77)) == 0) {
 		assert_int_equal(open(device, O_RDONLY), -1);
 		assert_int_equal(tuf_fetch_folder(dir, "device", 100, &out, &err), ERR_INVALID);
 		assert_string_equal(err.message, "device: not a regular file");
-		unlink(device);
-	} else if (errno != EPERM) {
-		fail_msg("mknod: %s", strerror(errno));
 	} else {
-		print_message("not root: without the device\n");
+		assert_int_equal(errno, EPERM); /* not root */
 	}
 	assert_int_equal(out.len, 0);
-	free(fifo);
-	free(folder);
-	free(device);
 	unit_remove_dir(dir);
 }
 
