@@ -85,8 +85,7 @@ static json_t *byproducts(const struct record *record, const char *record_sha256
 }
 
 int attestation_provenance(const struct record *record, const struct attestation_subject *subject,
-			   const char *record_sha256, const char *source_sha256, json_t **ret,
-			   struct error *err)
+			   const char *source_sha256, json_t **ret, struct error *err)
 {
 	char builder[RECORD_TEXT_MAX + 16];
 	json_t *predicate;
@@ -95,12 +94,12 @@ int attestation_provenance(const struct record *record, const struct attestation
 	snprintf(builder, sizeof(builder), "urn:%s", record->tool);
 	for (char *p = builder; *p; p++)
 		*p = *p == ' ' ? ':' : *p;
-	predicate = json_pack("{s:{s:s, s:o, s:{s:s, s:s}, s:o}, s:{s:{s:s}, s:o}}",
-			      "buildDefinition", "buildType", BUILD_TYPE, "externalParameters",
-			      parameters(record), "internalParameters", "compiler",
-			      record->compiler, "tool", record->tool, "resolvedDependencies",
-			      dependencies(record), "runDetails", "builder", "id", builder,
-			      "byproducts", byproducts(record, record_sha256, source_sha256));
+	predicate = json_pack(
+		"{s:{s:s, s:o, s:{s:s, s:s}, s:o}, s:{s:{s:s}, s:o}}", "buildDefinition",
+		"buildType", BUILD_TYPE, "externalParameters", parameters(record),
+		"internalParameters", "compiler", record->compiler, "tool", record->tool,
+		"resolvedDependencies", dependencies(record), "runDetails", "builder", "id",
+		builder, "byproducts", byproducts(record, subject->record_sha256, source_sha256));
 	*ret = json_pack("{s:s, s:o, s:s, s:o}", "_type", STATEMENT_TYPE, "subject",
 			 subjects(subject), "predicateType", PROVENANCE_TYPE, "predicate",
 			 predicate);
@@ -165,6 +164,9 @@ int attestation_check_build(const json_t *statement, const struct attestation_su
 		"externalParameters");
 	if (!text_is(parameters, "kernel", subject->kernel))
 		return error_set(err, ERR_DENIED, "it is not for the kernel %s", subject->kernel);
+	if (subject->record_sha256[0] && !attestation_names(statement, subject->record_sha256))
+		return error_set(err, ERR_NOT_LISTED, "it does not name this build record of %s",
+				 subject->module);
 	return 0;
 }
 

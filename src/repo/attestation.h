@@ -14,17 +14,17 @@
 struct attestation_subject {
 	char sha256[SHA256_HEX_LEN + 1];          /* as published, signed */
 	char unsigned_sha256[SHA256_HEX_LEN + 1]; /* as built */
+	char record_sha256[SHA256_HEX_LEN + 1];   /* its build record's; "": any */
 	const char *module;                       /* its name */
 	const char *kernel, *build_id;
 };
 
-/* The provenance of a module: what went in, from its build record. `record_sha256` is of the
- * record's bytes; `source_sha256` of the archive of its sources, or NULL. The caller owns *ret. */
+/* The provenance of a module: what went in, from its build record, whose hash the subject has.
+ * `source_sha256` is of the archive of its sources, or NULL. The caller owns *ret. */
 int attestation_provenance(const struct record *record, const struct attestation_subject *subject,
-			   const char *record_sha256, const char *source_sha256, json_t **ret,
-			   struct error *err);
-/* Is the statement the provenance of this module? ERR_INVALID; ERR_NOT_LISTED when it is about
- * another one, ERR_DENIED about another kernel. */
+			   const char *source_sha256, json_t **ret, struct error *err);
+/* Is the statement the provenance of this module, and of its record? ERR_INVALID; ERR_NOT_LISTED
+ * when it is about another one, ERR_DENIED about another kernel. */
 int attestation_check_build(const json_t *statement, const struct attestation_subject *subject,
 			    struct error *err);
 /* Does a provenance name a byproduct (the record, the source) of this hash? */

@@ -1,138 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* suture-repo add, attest: modules, and what is known about them. */
-#include <dirent.h>
-
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "module/modinfo.h"
 #include "module/signature.h"
 #include "repo/commands.h"
 #include "repo/dsse.h"
 #include "repo/evidence.h"
 #include "repo/patch.h"
+#include "repo/submission.h"
 #include "wire/record.h"
 
 /* ---- What is to be added ---- */
 
-struct submission {
-	struct buf module; /* signed */
-	struct buf text;   /* of the record */
-	struct record *record;
-};
-
-static void submission_free(struct submission *s)
-{
-	buf_free(&s->module);
-	buf_free(&s->text);
-	record_free(s->record);
-}
-
-static int read_submission(const char *module, const char *record, struct submission *ret,
+static int read_submission(const char *module, const char *record, struct submission *s,
 			   struct error *err)
 {
-	int r;
-
-	ret->module = BUF_INIT(MODULE_FILE_MAX + SIGNATURE_MAX);
-	ret->text = BUF_INIT(RECORD_MAX);
-	r = file_read(module, &ret->module, err);
-	if (r == 0)
-		r = file_read(record, &ret->text, err);
-	if (r < 0)
-		return r;
-	r = record_parse(ret->text.data, ret->text.len, &ret->record, err);
-	return r < 0 ? error_prefix(err, r, "%s", record) : 0;
-}
-
-/* The record speaks of the module before it was signed. */
-static int check_hash(const struct submission *s, struct error *err)
-{
-	char sha256[SHA256_HEX_LEN + 1];
-	struct signature_parts parts;
-	int r = signature_split(s->module.data, s->module.len, &parts, err);
-
-	if (r < 0)
-		return r;
-	if (!parts.signature) {
-		error_set(err, ERR_SIGNATURE, "the module is not signed");
-		error_hint(err, "suture-repo module sign --key KEY --cert CERT FILE.ko signs it");
-		return ERR_SIGNATURE;
-	}
-	if (hash_sha256_hex(parts.module, parts.module_len, sha256) < 0)
-		return error_set(err, ERR_NO_MEMORY, "no memory");
-	if (!streq(sha256, s->record->module_sha256))
-		return error_set(err, ERR_INVALID,
-				 "the record is of another module: it names %.16s…, this is %.16s…",
-				 s->record->module_sha256, sha256);
-	return 0;
-}
-
-static int check_names(const struct submission *s, struct error *err)
-{
-	_cleanup_modinfo_ struct modinfo *info = NULL;
-	const struct record *record = s->record;
-	char expected[MODULE_NAME_BYTES];
-	struct patch_version version;
-	int r = modinfo_parse(s->module.data, s->module.len, record->module, &info, err);
+	int r = file_read(module, &s->module, err);
 
 	if (r == 0)
-		r = patch_version_parse(record->version, &version);
-	if (r == 0)
-		r = livepatch_module_name(record->kernel, version, expected);
+		r = file_read(record, &s->text, err);
 	if (r < 0)
 		return r;
-	if (!streq(record->module, expected) || !info->name || !streq(info->name, expected))
-		return error_set(err, ERR_INVALID,
-				 "module name: the file says %s, the record %s; %s %s is %s",
-				 info->name ? info->name : "nothing", record->module,
-				 record->kernel, record->version, expected);
-	if (!info->vermagic || !streq(info->vermagic, record->vermagic))
-		return error_set(err, ERR_INVALID,
-				 "vermagic: the module says \"%s\", the record \"%s\"",
-				 info->vermagic ? info->vermagic : "", record->vermagic);
-	if (!info->livepatch)
-		return error_set(err, ERR_INVALID, "not a livepatch module");
-	return 0;
-}
-
-DEFINE_CLEANUP(DIR *, closedir);
-
-#define SIGNERS_MAX 64
-
-/* Where the offline keys' folder holds certificates of module keys, one of them must have signed.
- * Without any (an online tier is added to without offline keys) nothing can be compared: machines
- * refuse what their trust bundle does not name, so it is said and goes on. */
-static int check_signer(const struct repository *repo, const char *keys, const struct submission *s,
-			struct error *err)
-{
-	const char *dir = keys ? keys : repo->settings->keys;
-	_cleanup_(closedirp) DIR *folder = dir ? opendir(dir) : NULL;
-	struct dirent *entry;
-	char *certs[SIGNERS_MAX] = { 0 };
-	size_t n = 0;
-	int r = 0;
-
-	while (r == 0 && folder && (entry = readdir(folder))) {
-		_cleanup_free_ char *path = path_join(dir, entry->d_name, NULL);
-
-		if (!path)
-			r = error_set(err, ERR_NO_MEMORY, "no memory");
-		else if (str_has_suffix(entry->d_name, ".crt"))
-			r = n < SIGNERS_MAX
-				    ? command_read_text(path, &certs[n++], err)
-				    : error_set(err, ERR_TOO_LARGE, "%s: more than %d certificates",
-						dir, SIGNERS_MAX);
-	}
-	if (r == 0 && n == 0)
-		fprintf(stderr, "warning: who signed the module is not checked: %s%s\n",
-			dir ? "no certificate (*.crt) is in " : "no folder of offline keys",
-			dir ? dir : "");
-	if (r == 0 && n > 0)
-		r = signature_verify(s->module.data, s->module.len, (const char *const *)certs, n,
-				     repo->now, NULL, err);
-	for (size_t i = 0; i < ARRAY_SIZE(certs); i++)
-		free(certs[i]);
-	return r;
+	r = submission_check(s, err);
+	return r < 0 ? error_prefix(err, r, "%s", module) : 0;
 }
 
 static int make_custom(const struct repository *repo, const struct submission *s,
@@ -290,8 +181,8 @@ static int put_patch(struct repository *repo, struct repo_role *role, const stru
 	const struct record *rec = s->record;
 	_cleanup_json_ json_t *custom = NULL;
 	struct attestation_subject subject;
-	int r = evidence_subject(rec->module, rec->kernel, rec->build_id, &s->module, &subject,
-				 err);
+	int r = evidence_subject(rec->module, rec->kernel, rec->build_id, &s->module, &s->text,
+				 &subject, err);
 
 	if (r == 0)
 		r = add_build(repo, cli, s, &subject, err);
@@ -325,7 +216,7 @@ static int add_to(struct repository *repo, const char *tier, const struct cli *c
 
 int cmd_add(struct cli *cli, struct error *err)
 {
-	_cleanup_(submission_free) struct submission s = { 0 };
+	_cleanup_submission_ struct submission s = submission_new();
 	_cleanup_repository_ struct repository *repo = NULL;
 	const char *file = cli_arg(cli, 1), *tier = cli_get(cli, "tier");
 	int r = command_open_change(cli, &repo, err);
@@ -337,11 +228,7 @@ int cmd_add(struct cli *cli, struct error *err)
 	r = read_submission(file, cli_get(cli, "record"), &s, err);
 	if (r < 0)
 		return r;
-	r = check_hash(&s, err);
-	if (r == 0)
-		r = check_names(&s, err);
-	if (r == 0)
-		r = check_signer(repo, cli_get(cli, "keys"), &s, err);
+	r = submission_check_signer(repo, cli_get(cli, "keys"), &s, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", file);
 	r = add_to(repo, tier, cli, &s, err);
@@ -400,8 +287,8 @@ static int attest_one(struct attesting *a, const struct repo_role *tier, const c
 		return r;
 	r = repository_read_target(a->repo, tier, path, &module, err);
 	if (r == 0)
-		r = evidence_subject(parts.module, parts.kernel, parts.build_id, &module, &subject,
-				     err);
+		r = evidence_subject(parts.module, parts.kernel, parts.build_id, &module, NULL,
+				     &subject, err);
 	/* The same module in another tier has the same evidence. */
 	if (r < 0 || json_object_get(a->seen, subject.sha256))
 		return r;

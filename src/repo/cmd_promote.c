@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* suture-repo promote, unlist, recall: what later tiers list, what is no good there, and what is
  * withdrawn. */
-#include "module/signature.h"
 #include "repo/commands.h"
 #include "repo/evidence.h"
 #include "repo/patch.h"
+#include "repo/submission.h"
 #include "repo/walk.h"
 
 /* ---- promote ---- */
@@ -39,36 +39,24 @@ static bool kernel_wanted(struct promotion *p, const char *kernel)
 	return wanted;
 }
 
-/* One module on its way: everything that is copied. */
+/* One module on its way: what is copied. */
 struct parcel {
-	const struct target_path_parts *parts;
+	struct target_path_parts parts;
 	struct target_custom *custom;
-	struct buf module, record;
+	struct submission files;
 };
 
 static void parcel_free(struct parcel *p)
 {
-	buf_free(&p->module);
-	buf_free(&p->record);
-}
-
-static int read_one(struct promotion *p, const struct parcel *parcel, const char *suffix,
-		    struct buf *out, struct error *err)
-{
-	const struct target_path_parts *parts = parcel->parts;
-	_cleanup_free_ char *from =
-		target_path(p->from->name, parts->kernel, parts->build_id, parts->module, suffix);
-
-	*out = BUF_INIT(MODULE_FILE_MAX + SIGNATURE_MAX);
-	return from ? repository_read_target(p->repo, p->from, from, out, err)
-		    : error_set(err, ERR_NO_MEMORY, "no memory");
+	target_custom_free(p->custom);
+	submission_free(&p->files);
 }
 
 /* The same bytes under the other tier's path. */
 static int put_one(struct promotion *p, const struct parcel *parcel, const char *suffix,
 		   const struct buf *data, json_t *custom, struct error *err)
 {
-	const struct target_path_parts *parts = parcel->parts;
+	const struct target_path_parts *parts = &parcel->parts;
 	_cleanup_free_ char *to =
 		target_path(p->to->name, parts->kernel, parts->build_id, parts->module, suffix);
 
@@ -76,20 +64,33 @@ static int put_one(struct promotion *p, const struct parcel *parcel, const char 
 		  : error_set(err, ERR_NO_MEMORY, "no memory");
 }
 
+/* All that was checked when it came in is so still: the tier's keys may have been used without. */
+static int check_parcel(struct promotion *p, const char *path, struct parcel *parcel,
+			struct error *err)
+{
+	int r = submission_load(p->repo, p->from, path, &parcel->parts, &parcel->custom,
+				&parcel->files, err);
+
+	if (r < 0)
+		return r;
+	r = submission_check_signer(p->repo, cli_get(p->cli, "keys"), &parcel->files, err);
+	if (r == 0 && parcel->custom->published > p->repo->now)
+		r = error_set(err, ERR_INVALID, "it says that it was published in the future");
+	return r < 0 ? error_prefix(err, r, "role %s: %s", p->from->name, path) : 0;
+}
+
 /* `custom` stays, with the day of first publication, but for the attestations, which may have
  * become more. */
 static int copy_patch(struct promotion *p, struct parcel *parcel, struct error *err)
 {
 	const struct repo_role *evidence = repository_role(p->repo, TARGET_EVIDENCE_ROLE);
+	const struct target_path_parts *parts = &parcel->parts;
+	const struct submission *files = &parcel->files;
 	struct attestation_subject subject;
 	_cleanup_json_ json_t *custom = NULL;
-	int r = read_one(p, parcel, ".ko", &parcel->module, err);
+	int r = evidence_subject(parts->module, parts->kernel, parts->build_id, &files->module,
+				 &files->text, &subject, err);
 
-	if (r == 0)
-		r = read_one(p, parcel, ".json", &parcel->record, err);
-	if (r == 0)
-		r = evidence_subject(parcel->parts->module, parcel->parts->kernel,
-				     parcel->parts->build_id, &parcel->module, &subject, err);
 	if (r == 0)
 		r = command_check_demands(p->repo, p->to->name, &subject, err);
 	if (r == 0 && evidence)
@@ -97,31 +98,41 @@ static int copy_patch(struct promotion *p, struct parcel *parcel, struct error *
 	if (r == 0)
 		r = target_custom_write(parcel->custom, &custom, err);
 	if (r == 0)
-		r = put_one(p, parcel, ".ko", &parcel->module, custom, err);
-	return r < 0 ? r : put_one(p, parcel, ".json", &parcel->record, NULL, err);
+		r = put_one(p, parcel, ".ko", &files->module, custom, err);
+	return r < 0 ? r : put_one(p, parcel, ".json", &files->text, NULL, err);
 }
 
-static int promote_one(struct promotion *p, const char *path, struct error *err)
+/* Is it this target's turn? Only then are its files read. */
+static int is_wanted(struct promotion *p, const char *path, bool *ret, struct error *err)
 {
 	_cleanup_target_custom_ struct target_custom *custom = NULL;
 	struct target_path_parts parts;
-	_cleanup_(parcel_free) struct parcel parcel = { .parts = &parts };
 	int r = patch_read(p->from, path, &parts, &custom, err);
 
 	if (r < 0)
 		return r;
-	if (!streq(custom->version, p->version) || !kernel_wanted(p, parts.kernel))
-		return 0;
-	if (recall_lookup(p->recall, custom->version, parts.kernel))
+	*ret = streq(custom->version, p->version) && kernel_wanted(p, parts.kernel);
+	if (*ret && recall_lookup(p->recall, custom->version, parts.kernel))
 		return error_set(err, ERR_DENIED, "%s is withdrawn for %s", custom->version,
 				 parts.kernel);
-	r = patch_check_newer(p->to, parts.kernel, parts.build_id, custom->version, err);
-	parcel.custom = custom;
+	return *ret ? patch_check_newer(p->to, parts.kernel, parts.build_id, custom->version, err)
+		    : 0;
+}
+
+static int promote_one(struct promotion *p, const char *path, struct error *err)
+{
+	_cleanup_(parcel_free) struct parcel parcel = { .files = submission_new() };
+	bool wanted;
+	int r = is_wanted(p, path, &wanted, err);
+
+	if (r < 0 || !wanted)
+		return r;
+	r = check_parcel(p, path, &parcel, err);
 	if (r == 0)
 		r = copy_patch(p, &parcel, err);
 	if (r == 0)
-		r = patch_prune(p->to, parts.kernel, parts.build_id, p->repo->settings->keep,
-				p->recall, err);
+		r = patch_prune(p->to, parcel.parts.kernel, parcel.parts.build_id,
+				p->repo->settings->keep, p->recall, err);
 	p->done++;
 	return r;
 }

@@ -182,27 +182,14 @@ static void describe_targets(struct text *t, const struct repository *repo,
 
 /* ---- Recall ---- */
 
-/* The bytes are with the change that waits, or published. */
 static int read_recall(struct repository *repo, struct tuf_metadata *md, struct recall **ret,
 		       struct error *err)
 {
 	const struct repo_role role = { .name = TARGET_RECALL_ROLE, .md = md };
-	const json_t *target =
-		json_object_get(json_object_get(md->body, "targets"), TARGET_RECALL_PATH);
-	_cleanup_free_ char *path = repository_file_path(TARGET_RECALL_PATH, sha256_of(target));
-	const struct buf *kept = path ? repository_kept_file(repo, path) : NULL;
 	_cleanup_buf_ struct buf data = BUF_INIT(RECALL_MAX);
-	int r;
+	int r = repository_read_target(repo, &role, TARGET_RECALL_PATH, &data, err);
 
-	if (!path)
-		return error_set(err, ERR_NO_MEMORY, "no memory");
-	if (!kept)
-		r = repository_read_target(repo, &role, TARGET_RECALL_PATH, &data, err);
-	else
-		r = tuf_check_bytes(target, TARGET_RECALL_PATH, kept->data, kept->len, err);
-	if (!kept)
-		kept = &data;
-	return r < 0 ? r : recall_parse(kept->data, kept->len, ret, err);
+	return r < 0 ? r : recall_parse(data.data, data.len, ret, err);
 }
 
 static bool has_entry(const struct recall *list, const struct recall_entry *entry)

@@ -29,7 +29,8 @@ static char *evidence_path(const struct attestation_subject *s, const char *suff
 }
 
 int evidence_subject(const char *name, const char *kernel, const char *build_id,
-		     const struct buf *module, struct attestation_subject *ret, struct error *err)
+		     const struct buf *module, const struct buf *record,
+		     struct attestation_subject *ret, struct error *err)
 {
 	struct attestation_subject s = { .module = name, .kernel = kernel, .build_id = build_id };
 	struct signature_parts parts;
@@ -40,7 +41,8 @@ int evidence_subject(const char *name, const char *kernel, const char *build_id,
 	if (!parts.signature)
 		return error_set(err, ERR_SIGNATURE, "the module is not signed");
 	if (hash_sha256_hex(module->data, module->len, s.sha256) < 0 ||
-	    hash_sha256_hex(parts.module, parts.module_len, s.unsigned_sha256) < 0)
+	    hash_sha256_hex(parts.module, parts.module_len, s.unsigned_sha256) < 0 ||
+	    (record && hash_sha256_hex(record->data, record->len, s.record_sha256) < 0))
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	*ret = s;
 	return 0;
@@ -360,14 +362,12 @@ static int put_build(struct repository *repo, struct repo_role *role,
 	_cleanup_free_ char *path = evidence_path(subject, SUFFIX_BUILD);
 	_cleanup_buf_ struct buf text = BUF_INIT(DSSE_PAYLOAD_MAX);
 	_cleanup_json_ json_t *statement = NULL;
-	char record[SHA256_HEX_LEN + 1], archive[SHA256_HEX_LEN + 1];
-	int r = hash_sha256_hex(input->text->data, input->text->len, record);
+	char archive[SHA256_HEX_LEN + 1];
+	int r = hash_sha256_hex(source->data, source->len, archive);
 
-	if (r == 0)
-		r = hash_sha256_hex(source->data, source->len, archive);
 	if (r < 0 || !path)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
-	r = attestation_provenance(input->record, subject, record, source->len > 0 ? archive : NULL,
+	r = attestation_provenance(input->record, subject, source->len > 0 ? archive : NULL,
 				   &statement, err);
 	if (r < 0)
 		return r;

@@ -26,10 +26,11 @@ struct evidence_input {
 	size_t n_places;
 };
 
-/* Fills a subject from a module's bytes; the strings are borrowed. ERR_SIGNATURE when it is not
- * signed. */
+/* Fills a subject from the bytes of a module and of its record (NULL: whatever record it has); the
+ * strings are borrowed. ERR_SIGNATURE when it is not signed. */
 int evidence_subject(const char *name, const char *kernel, const char *build_id,
-		     const struct buf *module, struct attestation_subject *ret, struct error *err);
+		     const struct buf *module, const struct buf *record,
+		     struct attestation_subject *ret, struct error *err);
 
 /*
  * Adds provenance and source of a module to the role, signed; good ones that are there stay as they

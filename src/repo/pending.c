@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "repo/submission.h"
 #include "wire/field.h"
 
 #define PENDING_MAX_SIGNATURES 4096
@@ -177,6 +178,32 @@ static int load_targets(struct repository *repo, const struct pending_slot *slot
 	return 0;
 }
 
+/* The modules that the waiting metadata lists otherwise than the published one, as strictly as when
+ * they are brought: what their custom says is what machines and signers go by. */
+static int check_modules(struct repository *repo, const struct pending_slot *slot,
+			 struct error *err)
+{
+	const struct repo_role *role = repository_role(repo, slot->name);
+	const json_t *before;
+	const char *path;
+	json_t *target;
+	int r = 0;
+
+	if (!*slot->before || !role)
+		return 0;
+	before = json_object_get((*slot->before)->body, "targets");
+	json_object_foreach (json_object_get(role->md->body, "targets"), path, target) {
+		_cleanup_target_custom_ struct target_custom *custom = NULL;
+		_cleanup_submission_ struct submission files = submission_new();
+		struct target_path_parts parts;
+
+		if (r == 0 && str_has_suffix(path, ".ko") &&
+		    !json_equal(target, json_object_get(before, path)))
+			r = submission_load(repo, role, path, &parts, &custom, &files, err);
+	}
+	return r < 0 ? error_prefix(err, r, "pending") : 0;
+}
+
 /*
  * Without the folder nothing waits. A folder of nothing but what is published is what a run left
  * that was ended between publishing and taking it away: this one does that.
@@ -199,6 +226,8 @@ int pending_load(struct repository *repo, struct error *err)
 	}
 	for (size_t i = 0; r == 0 && pending_slot_at(repo, i, &slot); i++)
 		r = load_targets(repo, &slot, err);
+	for (size_t i = 0; r == 0 && pending_slot_at(repo, i, &slot); i++)
+		r = check_modules(repo, &slot, err);
 	return r < 0 || repo->waiting || repo->handed_over ? r : pending_remove(repo, err);
 }
 

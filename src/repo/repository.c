@@ -462,6 +462,7 @@ int repository_read_target(struct repository *repo, const struct repo_role *role
 	const char *sha256 =
 		json_string_value(json_object_get(json_object_get(target, "hashes"), "sha256"));
 	_cleanup_free_ char *relative = NULL, *full = NULL;
+	const struct buf *kept;
 	int r;
 
 	if (!sha256 || !path_is_safe_relative(path) || !hex_is_lower(sha256, SHA256_HEX_LEN))
@@ -471,6 +472,7 @@ int repository_read_target(struct repository *repo, const struct repo_role *role
 	full = relative ? path_join(repo->tree, relative, NULL) : NULL;
 	if (!full)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
-	r = file_read(full, out, err);
+	kept = repository_kept_file(repo, relative);
+	r = kept ? buf_append(out, kept->data, kept->len) : file_read(full, out, err);
 	return r < 0 ? r : tuf_check_bytes(target, path, out->data, out->len, err);
 }

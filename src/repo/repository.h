@@ -99,7 +99,8 @@ int repository_tier(struct repository *repo, const char *name, struct repo_role 
 /* Lists a target in a role and keeps its bytes to be written. `custom` may be NULL. */
 int repository_put_target(struct repository *repo, struct repo_role *role, const char *path,
 			  const void *data, size_t len, json_t *custom, struct error *err);
-/* Reads the bytes of a listed target and checks length and hash. */
+/* Appends the bytes of a listed target, those that are kept to be written too, and checks length
+ * and hash. */
 int repository_read_target(struct repository *repo, const struct repo_role *role, const char *path,
 			   struct buf *out, struct error *err);
 

@@ -7,17 +7,14 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "module/signature.h"
 #include "repo/dsse.h"
 #include "repo/evidence.h"
 #include "repo/source.h"
+#include "repo/submission.h"
 #include "tuf/client.h"
 #include "tuf/metadata.h"
 #include "wire/recall.h"
-#include "wire/record.h"
 #include "wire/target_custom.h"
-
-#define WALK_MODULE_MAX ((size_t)64 * 1024 * 1024 + SIGNATURE_MAX)
 
 struct walk {
 	struct tuf_client *client;
@@ -114,69 +111,41 @@ int walk_find_tree(const char *dir, char **ret, struct error *err)
 	return *ret ? 0 : error_set(err, ERR_NO_MEMORY, "no memory");
 }
 
-static int download(struct walk *w, const char *path, size_t max, struct buf *out,
-		    struct error *err)
+static int download(struct walk *w, const char *path, struct buf *out, struct error *err)
 {
 	struct tuf_target target;
 	int r = tuf_role_find(w->role, path, &target, err);
 
-	*out = BUF_INIT(max);
 	if (r == 0)
 		r = tuf_client_download(w->client, &target, out, err);
 	w->result->bytes += out->len;
 	return r;
 }
 
-static bool record_fits(const struct record *rec, const struct target_custom *custom,
-			const struct target_path_parts *parts)
-{
-	return streq(rec->version, custom->version) && streq(rec->kernel, custom->kernel) &&
-	       streq(rec->build_id, custom->build_id) && streq(rec->module, parts->module) &&
-	       streq(parts->kernel, custom->kernel) && streq(parts->build_id, custom->build_id);
-}
-
 /* The record beside a module: the one that custom names, about this module. */
 static int check_record(struct walk *w, const struct target_path_parts *parts,
-			const struct target_custom *custom, const struct buf *module,
+			const struct target_custom *custom, struct submission *files,
 			struct error *err)
 {
 	_cleanup_free_ char *path =
 		target_path(w->name, parts->kernel, parts->build_id, parts->module, ".json");
-	_cleanup_record_ struct record *record = NULL;
-	_cleanup_buf_ struct buf text = { 0 };
-	char sha256[SHA256_HEX_LEN + 1];
-	struct signature_parts split;
-	int r = path ? download(w, path, RECORD_MAX, &text, err) : ERR_NO_MEMORY;
+	int r = path ? download(w, path, &files->text, err)
+		     : error_set(err, ERR_NO_MEMORY, "no memory");
 
 	if (r == 0)
-		r = hash_sha256_hex(text.data, text.len, sha256);
-	if (r < 0)
-		return r;
-	if (!streq(sha256, custom->record_sha256) || (int64_t)text.len != custom->record_length)
-		return error_set(err, ERR_HASH, "%s: not the record that custom names", path);
-	r = record_parse(text.data, text.len, &record, err);
-	if (r == 0)
-		r = signature_split(module->data, module->len, &split, err);
-	if (r == 0)
-		r = hash_sha256_hex(split.module, split.module_len, sha256);
-	if (r < 0)
-		return r;
-	if (!split.signature)
-		return error_set(err, ERR_SIGNATURE, "the module is not signed");
-	if (!streq(sha256, record->module_sha256) || !record_fits(record, custom, parts))
-		return error_set(err, ERR_INVALID, "%s: the record is of another module", path);
-	return 0;
+		r = submission_check(files, err);
+	return r < 0 ? r : submission_check_custom(files, parts, custom, err);
 }
 
 /* What `custom` says is known about the module. The files' hashes are looked at with their role. */
 static int check_attestations(struct walk *w, const char *path,
 			      const struct target_path_parts *parts,
-			      const struct target_custom *custom, const struct buf *module,
+			      const struct target_custom *custom, const struct submission *files,
 			      struct error *err)
 {
 	struct attestation_subject subject;
-	int r = evidence_subject(parts->module, parts->kernel, parts->build_id, module, &subject,
-				 err);
+	int r = evidence_subject(parts->module, parts->kernel, parts->build_id, &files->module,
+				 &files->text, &subject, err);
 
 	for (size_t i = 0; r == 0 && i < custom->n_attestations; i++) {
 		struct error why = { 0 };
@@ -193,18 +162,18 @@ static int check_attestations(struct walk *w, const char *path,
 static int check_module(struct walk *w, const struct tuf_target *target, struct error *err)
 {
 	_cleanup_target_custom_ struct target_custom *custom = NULL;
-	_cleanup_buf_ struct buf module = { 0 };
+	_cleanup_submission_ struct submission files = submission_new();
 	struct target_path_parts parts;
 	int r = target_path_parse(target->path, &parts, err);
 
 	if (r == 0)
 		r = target_custom_parse(target->custom, &custom, err);
 	if (r == 0)
-		r = download(w, target->path, WALK_MODULE_MAX, &module, err);
+		r = download(w, target->path, &files.module, err);
 	if (r == 0)
-		r = check_record(w, &parts, custom, &module, err);
+		r = check_record(w, &parts, custom, &files, err);
 	if (r == 0)
-		r = check_attestations(w, target->path, &parts, custom, &module, err);
+		r = check_attestations(w, target->path, &parts, custom, &files, err);
 	w->modules++;
 	return r < 0 ? error_prefix(err, r, "%s", target->path) : 0;
 }
@@ -212,12 +181,12 @@ static int check_module(struct walk *w, const struct tuf_target *target, struct 
 static int check_target(struct walk *w, const struct tuf_target *target, struct error *err)
 {
 	_cleanup_recall_ struct recall *recall = NULL;
-	_cleanup_buf_ struct buf data = { 0 };
+	_cleanup_buf_ struct buf data = BUF_INIT(MAX(SOURCE_MAX, DSSE_MAX));
 	int r;
 
 	if (str_has_suffix(target->path, ".ko"))
 		return check_module(w, target, err);
-	r = download(w, target->path, MAX(SOURCE_MAX, DSSE_MAX), &data, err);
+	r = download(w, target->path, &data, err);
 	if (r == 0 && streq(target->path, TARGET_RECALL_PATH))
 		r = recall_parse(data.data, data.len, &recall, err);
 	return r;

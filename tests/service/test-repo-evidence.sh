@@ -232,4 +232,31 @@ echo secret >pass
 works "new keys of an online role" "$repo" rotate o timestamp --keys away --passphrase-file pass
 check "have no passphrase" grep -q "BEGIN PRIVATE KEY" o/online-keys/timestamp-2.pem
 works "it verifies" "$repo" verify o
+
+# ---- Who has the keys of an online tier, and no other ----
+works "an online tier behind the first" "$repo" init t --keys tkeys --online-tier beta
+cp keys/module.crt tkeys/ && "$repo" config t require.candidate=build >/dev/null
+signed 3.1
+works "what is good, in the first" "$repo" add t m-3.1.ko --record m-3.1.json
+# thief COMMAND...: adds to that tier without the offline keys.
+thief() {
+	mv tkeys tkeys.away
+	"$@" >/dev/null 2>&1
+	local status=$?
+	mv tkeys.away tkeys
+	return $status
+}
+jq '.severity = "low" | .cves = [] | .objects[0].name = "dummy"' m-3.1.json >forged.json
+works "the same module with another record" thief "$repo" add t m-3.1.ko --record forged.json --tier beta
+refuses "goes no further" 1 "does not name this build record" "$repo" promote t 3.1 --to candidate
+works "the attested one does" "$repo" promote t 3.1 --to candidate --from edge
+"$repo" config t require.candidate=none >/dev/null
+signed 3.2 && "$repo" key generate -o other.pem --cert other.crt --bits 2048 >/dev/null
+module 3.2 && "$repo" module sign --key other.pem --cert other.crt m-3.2.ko >/dev/null
+works "a module by another key" thief "$repo" add t m-3.2.ko --record m-3.2.json --tier beta
+refuses "neither" 1 "made by none of the trusted certificates" "$repo" promote t 3.2 --to candidate
+signed 3.3
+works "one of tomorrow" thief faketime -f +1d "$repo" add t m-3.3.ko --record m-3.3.json --tier beta
+refuses "not today" 1 "published in the future" "$repo" promote t 3.3 --to candidate
+works "but tomorrow" faketime -f +1d "$repo" promote t 3.3 --to candidate
 echo "1..$n"

@@ -99,25 +99,45 @@ cp $waiting right
 edit $waiting "$target; t['hashes']['sha256'] = '0' * 64"
 refuses_to_show "bytes that are not there" "No such file"
 cp right $waiting
-edit $waiting "$target; t['custom']['published'] = '2001-01-01T00:00:00Z'; t['custom']['record']['sha256'] = '0' * 64"
-shows "when it was published, and which record is its own" "published 2001-01-01T00:00:00Z, record sha256 $(printf '0%.0s' {1..64})"
-edit $waiting "$target; t['custom']['kernel'] = '6.1.0-1-amd64'"
-shows "for which kernel" "for 6.1.0-1-amd64 with build ID $id"
+edit $waiting "$target; t['custom']['published'] = '2001-01-01T00:00:00Z'"
+record=$(sha256sum m-1.1.json | cut -d' ' -f1)
+shows "when it was published, and which record is its own" "published 2001-01-01T00:00:00Z, record sha256 $record"
 cp right $waiting
-printf 'other bytes' >other && other=$(sha256sum other | cut -d' ' -f1)
-path=$(jq -r '.signed.targets | keys[] | select(endswith(".ko"))' $waiting)
-mkdir -p "copy/pending/targets/$(dirname "$path")"
-cp other "copy/pending/targets/$(dirname "$path")/$other.$(basename "$path")"
-edit $waiting "$target; t['hashes']['sha256'] = '$other'; t['length'] = 11"
-shows "other bytes than any tier's" "sha256 $other, which is published in no other tier"
+shows "for which kernel" "for $release with build ID $id"
 edit $waiting "$target; t['custom']['odd'] = 1; s['x-new'] = 2"
 shows "a field that nobody knows" "other fields changed: odd"
 shows "in the role too" "stable: other fields changed: x-new"
+for change in "['record']['sha256'] = '0' * 64|not the one that its custom names" "['kernel'] = '6.1.0-1-amd64'|kernel: listed as 6.1.0-1-amd64" \
+	"['build_id'] = '0' * 40|build ID: listed as 0" "['severity'] = 'low'|severity: listed as low" \
+	"['version'] = '1.0'|version: listed as 1.0" "['cves'] = []|the CVEs listed are not the record's"; do
+	cp right $waiting
+	edit $waiting "$target; t['custom']${change%|*}"
+	refuses_to_show "another ${change%%]*}] than the record has" "${change#*|}"
+done
+cp right $waiting
 edit $waiting "$target; t['custom']['version'] = '1.1\x1b[2K\n  lists nothing\u009b\u202e'"
-works "control characters are shown" "$repo" sign copy --detached
-cp out shown
-check "in the line that they are in" grep -q "version 1.1.*lists nothing" shown
-check "and do nothing" test "$(grep -cP '\x1b|\x{9b}|\x{202e}|^  lists nothing' shown)" = 0
+refuses_to_show "control characters" "version"
+check "do nothing" test "$(grep -cP '\x1b|\x{9b}|\x{202e}|^  lists nothing' err)" = 0
+
+# Bytes of the insider's own under the names and with all that belongs to them.
+other_files() { # MODULE RECORD: in place of what waits
+	local file sha path
+	cp right $waiting
+	for file; do
+		sha=$(sha256sum "$file" | cut -d' ' -f1)
+		path=$(jq -r --arg kind "${file##*.}" '.signed.targets | keys[] | select(endswith("." + $kind))' $waiting)
+		mkdir -p "copy/pending/targets/$(dirname "$path")"
+		cp "$file" "copy/pending/targets/$(dirname "$path")/$sha.$(basename "$path")"
+		edit $waiting "t = s['targets']['$path']; t['hashes']['sha256'] = '$sha'; t['length'] = $(stat -c %s "$file")"
+	done
+	edit $waiting "$target; t['custom']['record'] = {'sha256': '$sha', 'length': $(stat -c %s "$2")}"
+}
+mkdir own && (cd own && salt=7 module 1.1 && "$repo" module sign --key ../keys/module.pem --cert ../keys/module.crt m-1.1.ko) >/dev/null
+other_files own/m-1.1.ko m-1.1.json
+refuses_to_show "another module" "the record is of another module"
+other_files own/m-1.1.ko own/m-1.1.json
+shows "its own record makes it whole: then its hash tells" \
+	"sha256 $(sha256sum own/m-1.1.ko | cut -d' ' -f1), which is published in no other tier"
 "$repo" sign r --discard --yes >/dev/null
 
 "$repo" recall r 1.1 --reason "it hangs" --kernel $release --pending >/dev/null
