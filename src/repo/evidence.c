@@ -191,26 +191,37 @@ int evidence_check(const struct repository *repo, const json_t *role, const char
 	return check_file(repo, role, tree, subject, SUFFIX_BUILD, kind, NULL, err);
 }
 
+/* The `i`th envelope that a module may have, the provenance first: its ending, and its hash or NULL
+ * if it is not listed. */
+static int envelope_at(const json_t *role, const struct attestation_subject *subject, unsigned i,
+		       char suffix[static SUFFIX_SIZE], const char **ret_hash, struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (i == 0)
+		snprintf(suffix, SUFFIX_SIZE, SUFFIX_BUILD);
+	else
+		lab_suffix(i, suffix);
+	path = evidence_path(subject, suffix);
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	*ret_hash = hash_of(listed(role, path));
+	return 0;
+}
+
 /* Which of a module's files has this hash. */
 static int find_by_hash(const json_t *role, const struct attestation_subject *subject,
 			const char *sha256, char suffix[static SUFFIX_SIZE],
 			enum evidence_kind *ret_kind, struct error *err)
 {
+	const char *hash;
+
 	for (unsigned i = 0; i <= EVIDENCE_MAX_LABS; i++) {
-		_cleanup_free_ char *path = NULL;
-		const char *hash;
+		int r = envelope_at(role, subject, i, suffix, &hash, err);
 
 		*ret_kind = i == 0 ? EVIDENCE_BUILD : EVIDENCE_LAB;
-		if (i == 0)
-			snprintf(suffix, SUFFIX_SIZE, SUFFIX_BUILD);
-		else
-			lab_suffix(i, suffix);
-		path = evidence_path(subject, suffix);
-		if (!path)
-			return error_set(err, ERR_NO_MEMORY, "no memory");
-		hash = hash_of(listed(role, path));
-		if (hash && streq(hash, sha256))
-			return 0;
+		if (r < 0 || (hash && streq(hash, sha256)))
+			return r;
 	}
 	return error_set(err, ERR_NOT_LISTED, "attestation %.16s…: role %s does not list it",
 			 sha256, TARGET_EVIDENCE_ROLE);
@@ -239,16 +250,11 @@ int evidence_list(const json_t *role, const struct attestation_subject *subject,
 	if (!custom->attestations)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	for (unsigned i = 0; i <= EVIDENCE_MAX_LABS; i++) {
-		_cleanup_free_ char *path = NULL;
 		const char *hash;
+		int r = envelope_at(role, subject, i, suffix, &hash, err);
 
-		snprintf(suffix, sizeof(suffix), SUFFIX_BUILD);
-		if (i > 0)
-			lab_suffix(i, suffix);
-		path = evidence_path(subject, suffix);
-		if (!path)
-			return error_set(err, ERR_NO_MEMORY, "no memory");
-		hash = hash_of(listed(role, path));
+		if (r < 0)
+			return r;
 		if (hash && hex_is_lower(hash, SHA256_HEX_LEN))
 			memcpy(custom->attestations[custom->n_attestations++], hash,
 			       SHA256_HEX_LEN + 1);
