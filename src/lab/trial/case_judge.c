@@ -37,17 +37,30 @@ static bool is_stall(const char *headline)
 	return false;
 }
 
-/* The guest does not answer: asks it, by an interrupt that cannot be masked, where it is. */
-static void judge_silence(struct trial_guest *t, struct trial_case *c, struct trial_outcome *ret)
+/* Puts into the case what every processor does: of the log, what each but the one that asked had
+ * to tell ("skipped" where it does nothing), and what follows `first`. */
+static void cut_processors(const struct buf *log, const char *first, struct trial_case *c)
+{
+	char asked[CONSOLE_EXCERPT_MAX], others[CONSOLE_EXCERPT_MAX];
+
+	console_cut(log->data, log->len, first, asked);
+	console_cut(log->data, log->len, "Sending NMI from CPU", others);
+	if (!strstr(others, "RIP: "))
+		snprintf(c->excerpt, sizeof(c->excerpt), "%s", asked);
+	else
+		snprintf(c->excerpt, sizeof(c->excerpt), "%.*s\n%.*s", CONSOLE_EXCERPT_MAX / 2,
+			 others, CONSOLE_EXCERPT_MAX / 2 - 2, asked);
+}
+
+/* The guest does not answer: asks it, by an interrupt that cannot be masked, where it is. That ends
+ * it. */
+static void cut_silence(struct trial_guest *t, struct trial_case *c)
 {
 	_cleanup_buf_ struct buf log = BUF_INIT(GUEST_CONSOLE_MAX + 1);
-	struct console_report report = { 0 };
 
 	if (guest_hang_trace(t->guest, TRACE_MS, NULL) == 0 &&
 	    guest_console_from(t->guest, t->console, &log, NULL) == 0)
-		console_classify(log.data, log.len, &report);
-	snprintf(c->excerpt, sizeof(c->excerpt), "%s", report.excerpt);
-	set(ret, CAUSE_HANG, "the guest does not answer any more");
+		cut_processors(&log, "Kernel panic", c);
 }
 
 static void judge_end(struct trial_guest *t, const struct console_report *report,
@@ -68,26 +81,26 @@ static void judge_end(struct trial_guest *t, const struct console_report *report
 }
 
 /* Something did not end, though the guest answers: which tasks wait in the kernel, and what do the
- * other processors do? */
+ * other processors do? The kernel prints what an NMI found after the command's end, in order: once
+ * the mark is there, all is. */
 static void cut_blocked(struct trial_guest *t, struct trial_case *c)
 {
-	static const char *const argv[] = {
-		"sh", "-c", "echo w >/proc/sysrq-trigger; echo l >/proc/sysrq-trigger", NULL
-	};
 	_cleanup_buf_ struct buf log = BUF_INIT(GUEST_CONSOLE_MAX + 1);
-	char waits[CONSOLE_EXCERPT_MAX], runs[CONSOLE_EXCERPT_MAX];
+	char mark[48], script[160];
+	const char *argv[] = { "sh", "-c", script, NULL };
 
+	snprintf(mark, sizeof(mark), "suture-lab: told after %zu", guest_console_size(t->guest));
+	snprintf(script, sizeof(script),
+		 "echo w >/proc/sysrq-trigger; echo l >/proc/sysrq-trigger; echo '%s' >/dev/kmsg",
+		 mark);
 	if (guest_run_simple(t->guest, argv, TRIAL_COMMAND_MS, NULL, NULL) < 0 ||
-	    guest_console_from(t->guest, t->console, &log, NULL) < 0)
+	    guest_wait_console(t->guest, mark, TRIAL_COMMAND_MS, NULL) < 0) {
+		/* One processor that hangs soon holds up the others. */
+		cut_silence(t, c);
 		return;
-	console_cut(log.data, log.len, "sysrq: Show Blocked State", waits);
-	/* Of each processor but the one that asked; "skipped" where it does nothing. */
-	console_cut(log.data, log.len, "Sending NMI from CPU", runs);
-	if (!strstr(runs, "RIP: "))
-		snprintf(c->excerpt, sizeof(c->excerpt), "%s", waits);
-	else
-		snprintf(c->excerpt, sizeof(c->excerpt), "%.*s\n%.*s", CONSOLE_EXCERPT_MAX / 2,
-			 runs, CONSOLE_EXCERPT_MAX / 2 - 2, waits);
+	}
+	if (guest_console_from(t->guest, t->console, &log, NULL) == 0)
+		cut_processors(&log, "sysrq: Show Blocked State", c);
 }
 
 /* The first line that begins with a mark, without it; false if there is none. */
@@ -197,7 +210,8 @@ static void judge_held(struct trial_guest *t, const struct case_kind *kind,
 
 	console_headline(report, line, sizeof(line));
 	if (end->code == ERR_TIMEOUT) {
-		judge_silence(t, c, ret);
+		cut_silence(t, c);
+		set(ret, CAUSE_HANG, "the guest does not answer any more");
 	} else if (end->code == ERR_BAD_STATE) {
 		judge_end(t, report, ret);
 	} else if (report->verdict >= CONSOLE_OOPS) {
