@@ -35,6 +35,8 @@ ok "a change" "$repo" recall r 1.1 --reason "it hangs"
 ok "is published too" "$repo" publish r --to "$people"
 ok "and verifies" "$repo" verify "$data/repository" --root r/repository/metadata/1.root.json
 ok "an older state is refused" says "newer than" "$repo" publish old --to "$people"
+timestamp=metadata/timestamp.json
+is "by the server too" "$(put $timestamp old/repository/$timestamp) $(answer .code)" "409 state"
 
 # A backup that was changed again: the versions are the same, the bytes are not.
 served() { find "$data/repository" -type f | sort | xargs sha256sum; }
@@ -42,6 +44,7 @@ served >before
 recall=$(ls r/repository/metadata/*.recall.json | sort -V | tail -1)
 ok "another history" "$repo" recall old 1.2 --reason "another reason"
 ok "with the same timestamp is refused" says "another timestamp" "$repo" publish old --to "$people"
+is "and that timestamp by the server" "$(put $timestamp old/repository/$timestamp) $(answer .code)" "409 state"
 ok "and a newer one" "$repo" refresh old
 ok "too" says "another snapshot.json" "$repo" publish old --to "$people"
 is "nor does the server take one of its files" "$(put "metadata/${recall##*/}" "old/repository/metadata/${recall##*/}") $(answer .code)" "409 state"
@@ -66,6 +69,16 @@ for file in "$(find "$data/repository/targets" -type f | head -1)" "$data/reposi
 done
 ok "a damaged repository" "$repo" publish r --to "$people"
 ok "is whole again" "$repo" verify "$data/repository" --root r/repository/metadata/1.root.json
+
+# The roots of other keys arrive before what these keys sign.
+cp r/repository/$timestamp before.json
+ok "another key for the timestamp" "$repo" rotate r timestamp
+ok "is published" "$repo" publish r --to "$people"
+is "what the key before signed counts no more" "$(put $timestamp before.json) $(answer .code)" "403 denied"
+ok "another key for the root" "$repo" rotate r root
+ok "is published too" "$repo" publish r --to "$people"
+is "as root 3" "$(request "$machines/repository/metadata/3.root.json") $(cmp "$dir/answer" r/repository/metadata/3.root.json && echo same)" "200 same"
+ok "all of it verifies from the first root" "$repo" verify "$data/repository" --root r/repository/metadata/1.root.json
 
 ok "so is a login somewhere else" says "the login is at" "$repo" publish r --to "https://127.0.0.1:1"
 ok "and another scheme" says "neither a folder nor" "$repo" publish r --to "http://127.0.0.1:1"
