@@ -268,12 +268,12 @@ static int load_their_snapshot(const struct publication *p, const struct state *
 			       const json_t *meta, struct tuf_metadata **ret, struct error *err)
 {
 	_cleanup_tuf_metadata_ struct tuf_metadata *md = NULL;
-	_cleanup_buf_ struct buf data = BUF_INIT(TUF_MAX_SNAPSHOT);
+	_cleanup_buf_ struct buf data = BUF_INIT(TUF_MAX_LISTED);
 	char path[PATH_SIZE];
 	int r;
 
 	snprintf(path, sizeof(path), "metadata/%" PRId64 ".snapshot.json", tuf_meta_version(meta));
-	r = p->get(p->user, path, TUF_MAX_SNAPSHOT, &data, err);
+	r = p->get(p->user, path, TUF_MAX_LISTED, &data, err);
 	if (r == ERR_NOT_FOUND || r == ERR_TOO_LARGE)
 		return 0;
 	if (r < 0)

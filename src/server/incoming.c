@@ -134,7 +134,7 @@ static bool is_there_and_another(const struct incoming *in)
 {
 	_cleanup_buf_ struct buf there = { 0 };
 
-	if (read_there(in, in->name, TUF_MAX_TARGETS, &there) < 0)
+	if (read_there(in, in->name, TUF_MAX_LISTED, &there) < 0)
 		return false;
 	return there.len != in->data->len || memcmp(there.data, in->data->data, there.len) != 0;
 }
@@ -166,7 +166,7 @@ static int check_role(const struct incoming *in, struct error *err)
 	if (streq(file, "snapshot.json"))
 		return compare(in, meta, err);
 	snprintf(name, sizeof(name), "%" PRId64 ".snapshot.json", tuf_meta_version(meta));
-	if (load_there(in, TUF_SNAPSHOT, name, TUF_MAX_SNAPSHOT, &snapshot) < 0)
+	if (load_there(in, TUF_SNAPSHOT, name, TUF_MAX_LISTED, &snapshot) < 0)
 		return 0;
 	return compare(in, tuf_meta_get(snapshot, file), err);
 }

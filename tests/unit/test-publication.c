@@ -14,7 +14,7 @@ static const char *const paths[] = {
 /* As a walk notes it. */
 static void note(struct repo *repo, struct walk_file *file, const char *path)
 {
-	struct buf data = BUF_INIT(1 << 20);
+	struct buf data = BUF_INIT(TUF_MAX_LISTED);
 
 	assert_ok(tuf_fetch_folder(repo->dir, path, data.max, &data, &repo->err), &repo->err);
 	file->path = (char *)path;
@@ -56,10 +56,49 @@ static void what_changed_since_is_not_written(void **state _unused_)
 	repo_free(&repo);
 }
 
+/* Over what a client takes without a signed length: it counts all the same. */
+static void a_large_snapshot_is_compared(void **state _unused_)
+{
+	static const char *const next[] = {
+		"metadata/timestamp.json",
+		"metadata/1.root.json",
+		"metadata/2.snapshot.json",
+		"metadata/1.targets.json",
+	};
+	struct walk_file files[ARRAY_SIZE(next)];
+	struct walk_result what = { .files = files, .n_files = ARRAY_SIZE(files) };
+	struct publication p = { .what = &what };
+	struct repo repo;
+	char *to;
+
+	repo_make(&repo);
+	to = path_join(repo.dir, "to", NULL);
+	p.from = repo.dir;
+	p.to = to;
+	repo_set_version(&repo, repo.targets, 2);
+	repo_fill(repo.snapshot, TUF_MAX_SNAPSHOT);
+	repo_publish(&repo);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		note(&repo, &files[i], paths[i]);
+	assert_ok(publication_run(&p, &repo.err), &repo.err);
+	/* A newer snapshot that names older targets than that one. */
+	repo_set_version(&repo, repo.targets, 1);
+	repo_set_version(&repo, repo.snapshot, 2);
+	repo_set_version(&repo, repo.timestamp, 2);
+	repo_publish(&repo);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		note(&repo, &files[i], next[i]);
+	assert_int_equal(publication_run(&p, &repo.err), ERR_ROLLBACK);
+	assert_non_null(strstr(repo.err.message, "has targets.json 2, newer than ours, 1"));
+	free(to);
+	repo_free(&repo);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_changed_since_is_not_written),
+		cmocka_unit_test(a_large_snapshot_is_compared),
 	};
 
 	return cmocka_run_group_tests_name("publication", tests, NULL, NULL);

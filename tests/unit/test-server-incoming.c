@@ -193,6 +193,21 @@ static void another_older_targets_that_are_gone(struct repo *repo, struct buf *d
 	repo_remove(repo, "metadata/1.targets.json");
 }
 
+/* Over what a client takes without a signed length. */
+static void another_large_older_targets(struct repo *repo, struct buf *data)
+{
+	repo_fill(repo->targets, TUF_MAX_TARGETS);
+	repo_publish(repo);
+	another_older_targets(repo, data);
+}
+
+static void another_targets_in_a_large_snapshot(struct repo *repo, struct buf *data)
+{
+	repo_fill(repo->snapshot, TUF_MAX_SNAPSHOT);
+	repo_publish_snapshot(repo);
+	another_targets(repo, data);
+}
+
 static void next_snapshot(struct repo *repo, struct buf *data)
 {
 	repo_set_version(repo, repo->snapshot, 2);
@@ -268,6 +283,10 @@ static const struct call {
 	{ "other older targets that are gone", another_older_targets_that_are_gone,
 	  "metadata/1.targets.json", 0, NULL },
 	{ "a role that is not listed", another_targets, "metadata/1.other.json", 0, NULL },
+	{ "other older targets that are large", another_large_older_targets,
+	  "metadata/1.targets.json", ERR_BAD_STATE, "another one of this version" },
+	{ "other targets in a large snapshot", another_targets_in_a_large_snapshot,
+	  "metadata/1.targets.json", ERR_BAD_STATE, "another one of this version" },
 	{ "the next snapshot", next_snapshot, "metadata/2.snapshot.json", 0, NULL },
 	{ "another snapshot", another_snapshot, "metadata/1.snapshot.json", ERR_BAD_STATE,
 	  "another one of this version" },

@@ -122,27 +122,10 @@ with_repo(refuses_a_snapshot_lower_than_the_trusted_one)
 /* A snapshot of at least so many bytes, and the timestamp that says how many. */
 static void publish_large_snapshot(struct repo *repo, size_t size)
 {
-	static char filler[TUF_MAX_SNAPSHOT + 1];
-	json_t *more = json_array();
-	struct buf data = BUF_INIT(2 * TUF_MAX_LISTED);
-	char path[64];
-
-	memset(filler, 'x', sizeof(filler) - 1);
-	for (size_t n = 0; n < size; n += sizeof(filler) - 1)
-		json_array_append_new(more, json_string(filler));
-	json_object_set_new(repo->snapshot->body, "x-more", more);
+	repo_fill(repo->snapshot, size);
 	repo_set_version(repo, repo->snapshot, repo->snapshot->version + 1);
 	repo_set_version(repo, repo->timestamp, repo->timestamp->version + 1);
-	assert_ok(tuf_metadata_sign(repo->snapshot, repo->keys[KEY_SNAPSHOT], &repo->err),
-		  &repo->err);
-	assert_ok(tuf_metadata_write(repo->snapshot, &data, &repo->err), &repo->err);
-	snprintf(path, sizeof(path), "metadata/%" PRId64 ".snapshot.json", repo->snapshot->version);
-	repo_write_at(repo, path, data.data, data.len);
-	assert_ok(tuf_meta_put(repo->timestamp, "snapshot.json", repo->snapshot->version, data.data,
-			       data.len, &repo->err),
-		  &repo->err);
-	repo_publish_timestamp(repo);
-	buf_free(&data);
+	repo_publish_snapshot(repo);
 }
 
 /* It may be over the default cap, not over the hard one. */

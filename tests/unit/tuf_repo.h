@@ -56,7 +56,7 @@ static inline void repo_remove(struct repo *repo, const char *path)
 static inline void repo_put(struct repo *repo, struct tuf_metadata *md, int key, const char *name,
 			    bool versioned, struct buf *ret)
 {
-	struct buf data = BUF_INIT(1 << 20);
+	struct buf data = BUF_INIT(2 * TUF_MAX_LISTED);
 	char path[128];
 
 	if (key >= 0)
@@ -86,6 +86,18 @@ static inline void repo_publish_root(struct repo *repo)
 static inline void repo_publish_timestamp(struct repo *repo)
 {
 	repo_put(repo, repo->timestamp, KEY_TIMESTAMP, "timestamp", false, NULL);
+}
+
+/* Makes metadata larger by `size` bytes, with a field that nobody knows. */
+static inline void repo_fill(struct tuf_metadata *md, size_t size)
+{
+	char *filler = malloc(size + 1);
+
+	assert_non_null(filler);
+	memset(filler, 'x', size);
+	filler[size] = '\0';
+	assert_int_equal(json_set_str(md->body, "x-more", filler), 0);
+	free(filler);
 }
 
 /* Snapshot of version `version` and a timestamp one higher than before that names it. */
