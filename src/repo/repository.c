@@ -116,12 +116,8 @@ static int take_root(struct repository *repo, const char *name, const struct buf
 	_cleanup_tuf_metadata_ struct tuf_metadata *md = NULL;
 	int r = tuf_metadata_parse(TUF_ROOT, name, data->data, data->len, &md, err);
 
-	if (r == 0 && repo->root && md->version != repo->root->version + 1)
-		r = error_set(err, ERR_INVALID, "%s: holds another version", name);
-	if (r == 0 && repo->root)
-		r = tuf_root_verify(repo->root, md, name, false, err);
 	if (r == 0)
-		r = tuf_root_verify(md, md, name, false, err);
+		r = tuf_root_verify_next(repo->root, md, name, false, err);
 	if (r < 0)
 		return r;
 	tuf_metadata_free(repo->previous_root);

@@ -322,12 +322,10 @@ static int read_root_before(struct walk *w, const struct tuf_metadata *next,
 	r = fetch(w, path, TUF_MAX_ROOT, &data, err);
 	if (r == 0)
 		r = tuf_metadata_parse(TUF_ROOT, path, data.data, data.len, &md, err);
-	if (r == 0 && md->version != next->version - 1)
-		r = error_set(err, ERR_INVALID, "%s: holds another version", path);
 	if (r == 0)
-		r = tuf_root_verify(md, md, path, false, err);
+		r = tuf_root_verify_next(NULL, md, path, false, err);
 	if (r == 0)
-		r = tuf_root_verify(md, next, path, false, err);
+		r = tuf_root_verify_next(md, next, path, false, err);
 	if (r == 0)
 		*ret = TAKE_PTR(md);
 	return r;

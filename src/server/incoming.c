@@ -57,15 +57,6 @@ static int load_root(const struct incoming *in, int64_t version, struct tuf_meta
 	return load_there(in, TUF_ROOT, name, TUF_MAX_ROOT, ret);
 }
 
-/* As a client follows it: signed by the root before and by itself. */
-static int check_successor(const struct tuf_metadata *before, const struct tuf_metadata *md,
-			   struct error *err)
-{
-	int r = before ? tuf_root_verify(before, md, "root", false, err) : 0;
-
-	return r < 0 ? r : tuf_root_verify(md, md, "root", false, err);
-}
-
 static int check_root(const struct incoming *in, struct error *err)
 {
 	_cleanup_tuf_metadata_ struct tuf_metadata *before = NULL, *md = NULL, *there = NULL;
@@ -77,9 +68,10 @@ static int check_root(const struct incoming *in, struct error *err)
 	if (in->version > 1 && load_root(in, in->version - 1, &before) < 0)
 		return error_set(err, ERR_BAD_STATE, "%s: the root before it is not here",
 				 in->name);
-	if (check_successor(before, md, &why) < 0)
+	if (tuf_root_verify_next(before, md, "root", false, &why) < 0)
 		return not_signed(in, &why, err);
-	if (load_root(in, in->version, &there) == 0 && check_successor(before, there, NULL) == 0 &&
+	if (load_root(in, in->version, &there) == 0 &&
+	    tuf_root_verify_next(before, there, "root", false, NULL) == 0 &&
 	    !json_equal(there->envelope, md->envelope))
 		return conflict(in, err);
 	return 0;
@@ -93,7 +85,8 @@ static int newest_root(const struct incoming *in, struct tuf_metadata **ret)
 	for (int64_t version = 1;; version++) {
 		_cleanup_tuf_metadata_ struct tuf_metadata *next = NULL;
 
-		if (load_root(in, version, &next) < 0 || check_successor(root, next, NULL) < 0)
+		if (load_root(in, version, &next) < 0 ||
+		    tuf_root_verify_next(root, next, "root", false, NULL) < 0)
 			break;
 		tuf_metadata_free(root);
 		root = TAKE_PTR(next);

@@ -94,7 +94,7 @@ static int check_first_root(const void *root, size_t len, bool any_key_ids, stru
 		return error_set(err, ERR_TOO_LARGE, "root.json: more than %zu bytes",
 				 TUF_MAX_ROOT);
 	r = tuf_metadata_parse(TUF_ROOT, "root.json", root, len, &md, err);
-	return r < 0 ? r : tuf_root_verify(md, md, "root.json", any_key_ids, err);
+	return r < 0 ? r : tuf_root_verify_next(NULL, md, "root.json", any_key_ids, err);
 }
 
 static bool is_below_root(const char *name)
@@ -181,7 +181,7 @@ int tuf_client_open(const char *dir, const struct tuf_client_options *options,
 	if (r == 0)
 		r = tuf_metadata_parse(TUF_ROOT, "root.json", data.data, data.len, &c->root, err);
 	if (r == 0)
-		r = tuf_root_verify(c->root, c->root, "root.json", c->options.any_key_ids, err);
+		r = tuf_root_verify_next(NULL, c->root, "root.json", c->options.any_key_ids, err);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(c);
@@ -276,11 +276,10 @@ static int next_root(struct tuf_client *c, bool *ret_more, struct error *err)
 {
 	_cleanup_tuf_metadata_ struct tuf_metadata *new = NULL;
 	_cleanup_buf_ struct buf data = { 0 };
-	int64_t version = c->root->version + 1;
 	char name[64];
 	int r;
 
-	snprintf(name, sizeof(name), "%" PRId64 ".root.json", version);
+	snprintf(name, sizeof(name), "%" PRId64 ".root.json", c->root->version + 1);
 	*ret_more = false;
 	r = tuf_fetch_metadata(c, name, c->options.max_root, &data, err);
 	if (r == ERR_NOT_FOUND) {
@@ -292,14 +291,9 @@ static int next_root(struct tuf_client *c, bool *ret_more, struct error *err)
 	if (r == 0)
 		r = tuf_metadata_parse(TUF_ROOT, name, data.data, data.len, &new, err);
 	if (r == 0)
-		r = tuf_root_verify(c->root, new, name, c->options.any_key_ids, err);
-	if (r == 0)
-		r = tuf_root_verify(new, new, name, c->options.any_key_ids, err);
+		r = tuf_root_verify_next(c->root, new, name, c->options.any_key_ids, err);
 	if (r < 0)
 		return r;
-	if (new->version != version)
-		return error_set(err, ERR_ROLLBACK, "%s: holds version %" PRId64, name,
-				 new->version);
 	*ret_more = true;
 	return accept_root(c, &new, &data, err);
 }

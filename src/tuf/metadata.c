@@ -271,6 +271,20 @@ int tuf_root_verify(const struct tuf_metadata *root, const struct tuf_metadata *
 				   tuf_root_role(root, md->type), any_key_ids, err);
 }
 
+int tuf_root_verify_next(const struct tuf_metadata *before, const struct tuf_metadata *md,
+			 const char *what, bool any_key_ids, struct error *err)
+{
+	int r = before ? tuf_root_verify(before, md, what, any_key_ids, err) : 0;
+
+	if (r == 0)
+		r = tuf_root_verify(md, md, what, any_key_ids, err);
+	if (r == 0 && before && md->version != before->version + 1)
+		return error_set(err, ERR_ROLLBACK,
+				 "%s: holds version %" PRId64 ", but %" PRId64 " is before it",
+				 what, md->version, before->version);
+	return r;
+}
+
 /* ---- Bytes named by a parent ---- */
 
 static int check_hash(const char *algorithm, const char *expected, const void *data, size_t len,

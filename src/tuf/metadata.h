@@ -67,6 +67,13 @@ int tuf_metadata_verify(const struct tuf_metadata *md, const char *what, const j
 /* The same for the top-level roles, whose keys `root` lists. */
 int tuf_root_verify(const struct tuf_metadata *root, const struct tuf_metadata *md,
 		    const char *what, bool any_key_ids, struct error *err);
+/*
+ * Whether root follows root (section 5.3.4 and 5.3.5): `md` is signed by the keys of `before` and
+ * by its own, and its version is the next one. `before` NULL: `md` is where a chain begins, of any
+ * version and signed by its own keys. ERR_SIGNATURE, ERR_INVALID, ERR_ROLLBACK (another version).
+ */
+int tuf_root_verify_next(const struct tuf_metadata *before, const struct tuf_metadata *md,
+			 const char *what, bool any_key_ids, struct error *err);
 
 /* Root: sets a role's keys and threshold, adds the keys, and drops keys that no role uses. */
 int tuf_root_set_role(struct tuf_metadata *root, const char *role,

@@ -148,6 +148,18 @@ static void timestamp_beside_one_of_the_key_before(struct repo *repo, struct buf
 	timestamp_of_the_new_key(repo, data);
 }
 
+/* No client follows a root 3 that is served as 2. */
+static void timestamp_of_a_root_of_another_version(struct repo *repo, struct buf *data)
+{
+	_cleanup_buf_ struct buf root = BUF_INIT(TUF_MAX_ROOT);
+
+	repo_set_version(repo, repo->root, 3);
+	repo_set_root_role(repo, "timestamp", KEY_OTHER);
+	sends(repo, repo->root, KEY_ROOT, &root);
+	repo_write_at(repo, "metadata/2.root.json", root.data, root.len);
+	timestamp_of_another_key(repo, data);
+}
+
 static void timestamp_without_a_root(struct repo *repo, struct buf *data)
 {
 	repo_remove(repo, "metadata/1.root.json");
@@ -270,6 +282,8 @@ static const struct call {
 	  "metadata/timestamp.json", 0, NULL },
 	{ "a timestamp beside one of the key before", timestamp_beside_one_of_the_key_before,
 	  "metadata/timestamp.json", 0, NULL },
+	{ "a timestamp of a root of another version", timestamp_of_a_root_of_another_version,
+	  "metadata/timestamp.json", ERR_DENIED, "signature" },
 	{ "a timestamp without a root", timestamp_without_a_root, "metadata/timestamp.json",
 	  ERR_BAD_STATE, "no root is here" },
 
