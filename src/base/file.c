@@ -309,6 +309,20 @@ int file_make_dirs(const char *path, mode_t mode, struct error *err)
 	return 0;
 }
 
+int file_write_below(const char *dir, const char *path, const void *data, size_t len, mode_t mode,
+		     struct error *err)
+{
+	_cleanup_free_ char *full = path_join(dir, path, NULL);
+	_cleanup_free_ char *folder = full ? strdup(full) : NULL;
+	int r;
+
+	if (!folder)
+		return error_set(err, ERR_NO_MEMORY, "%s: no memory", path);
+	*strrchr(folder, '/') = '\0';
+	r = file_make_dirs(folder, 0755, err);
+	return r < 0 ? r : file_write_atomic(full, data, len, mode, err);
+}
+
 /* Removes what is below an open folder; `device` keeps it on one file system. */
 static int remove_children(int dir_fd, dev_t device, unsigned int depth, struct error *err)
 {

@@ -73,6 +73,10 @@ int file_write_sysfs(const char *path, const char *value, struct error *err);
 
 /* Makes a folder and those above it that are missing; existing ones are left as they are. */
 int file_make_dirs(const char *path, mode_t mode, struct error *err);
+/* Writes `path`, which is relative to `dir`, as file_write_atomic() does; folders that are missing
+ * are made, with mode 0755. The caller has seen that the path is a safe one. */
+int file_write_below(const char *dir, const char *path, const void *data, size_t len, mode_t mode,
+		     struct error *err);
 /* Removes a folder and all in it, never following a link or leaving its file system; a missing one
  * is no error. */
 int file_remove_tree(const char *path, struct error *err);

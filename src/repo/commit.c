@@ -135,26 +135,12 @@ static int sign_all(struct repository *repo, bool first, struct pending_files *o
 	return r;
 }
 
-static int write_file(const char *tree, const char *relative, const struct buf *data,
-		      struct error *err)
-{
-	_cleanup_free_ char *path = path_join(tree, relative, NULL);
-	_cleanup_free_ char *folder = path ? strdup(path) : NULL;
-	int r;
-
-	if (!folder)
-		return error_set(err, ERR_NO_MEMORY, "no memory");
-	*strrchr(folder, '/') = '\0';
-	r = file_make_dirs(folder, 0755, err);
-	return r < 0 ? r : file_write_atomic(path, data->data, data->len, 0644, err);
-}
-
 int repository_write_files(const struct repository *repo, const char *tree, struct error *err)
 {
 	int r = 0;
 
 	for (const struct repo_file *f = repo->files; r == 0 && f; f = f->next)
-		r = write_file(tree, f->path, &f->data, err);
+		r = file_write_below(tree, f->path, f->data.data, f->data.len, 0644, err);
 	return r;
 }
 
@@ -166,7 +152,8 @@ static int write_metadata(struct repository *repo, const struct pending_files *o
 		char path[TUF_ROLE_NAME_MAX + 96];
 
 		snprintf(path, sizeof(path), "metadata/%s", o->list[i].name);
-		r = write_file(repo->tree, path, &o->list[i].data, err);
+		r = file_write_below(repo->tree, path, o->list[i].data.data, o->list[i].data.len,
+				     0644, err);
 	}
 	return r;
 }

@@ -40,16 +40,12 @@ static int folder_put(void *user, const struct walk_file *file, const struct buf
 {
 	const struct publication *p = user;
 	_cleanup_free_ char *path = path_join(p->to, file->path, NULL);
-	_cleanup_free_ char *folder = path ? strdup(path) : NULL;
-	int r;
 
-	if (!folder)
+	if (!path)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	if (is_there(path, file))
 		return ERR_EXISTS;
-	*strrchr(folder, '/') = '\0';
-	r = file_make_dirs(folder, 0755, err);
-	return r < 0 ? r : file_write_atomic(path, data->data, data->len, 0644, err);
+	return file_write_below(p->to, file->path, data->data, data->len, 0644, err);
 }
 
 /* ---- Order ---- */

@@ -31,17 +31,9 @@ int api_repository_read(void *app, struct http_request *request, struct http_res
 static int put(const struct server *server, const char *path, const struct buf *data,
 	       struct error *err)
 {
-	_cleanup_free_ char *full = path_join(server->repository_dir, path, NULL);
-	_cleanup_free_ char *folder = full ? strdup(full) : NULL;
 	struct error local = { 0 };
-	int r;
+	int r = file_write_below(server->repository_dir, path, data->data, data->len, 0644, &local);
 
-	if (!folder)
-		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	*strrchr(folder, '/') = '\0';
-	r = file_make_dirs(folder, 0755, &local);
-	if (r == 0)
-		r = file_write_atomic(full, data->data, data->len, 0644, &local);
 	if (r == 0)
 		return 0;
 	error_remove(&local, server->repository_dir);

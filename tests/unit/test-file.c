@@ -247,6 +247,24 @@ static bool is_text(const char *name)
 	return str_has_suffix(name, ".txt");
 }
 
+static void writes_below_a_folder(void **state)
+{
+	_cleanup_free_ char *path = path_join(*state, "a/b/f", NULL);
+	_cleanup_buf_ struct buf b = BUF_INIT(10);
+	struct error err = { 0 };
+	struct stat st;
+
+	assert_ok(file_write_below(*state, "a/b/f", "old", 3, 0640, &err), &err);
+	assert_ok(file_write_below(*state, "a/b/f", "new", 3, 0640, &err), &err);
+	assert_ok(file_read(path, &b, &err), &err);
+	assert_string_equal(buf_str(&b), "new");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_ok(file_write_below(*state, "f", "x", 1, 0600, &err), &err);
+	assert_int_equal(count_entries(*state), 2);
+	assert_int_equal(file_write_below(*state, "f/g", "x", 1, 0600, &err), -ENOTDIR);
+}
+
 static void writes_in_two_steps(void **state)
 {
 	_cleanup_close_ int dir_fd = open(*state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -310,6 +328,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(trees, setup, teardown),
 		cmocka_unit_test_setup_teardown(lines_copies_and_removal, setup, teardown),
 		cmocka_unit_test_setup_teardown(copies_that_do_not_wait, setup, teardown),
+		cmocka_unit_test_setup_teardown(writes_below_a_folder, setup, teardown),
 		cmocka_unit_test_setup_teardown(writes_in_two_steps, setup, teardown),
 		cmocka_unit_test_setup_teardown(replaces_a_folder, setup, teardown),
 		cmocka_unit_test(joined_paths),
