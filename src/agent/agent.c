@@ -79,7 +79,7 @@ static int open_all(struct agent *agent, const char *root, struct error *err)
 		r = trust_load_bundle(&agent->paths, &agent->bundle, err);
 		if (r < 0)
 			return r;
-		trust_note_dates(agent);
+		trust_note_dates(agent, NULL);
 	}
 	keys_refresh(agent);
 	return open_fetcher(agent, err);

@@ -262,20 +262,14 @@ static void note_earlier(struct agent_dates *dates, const char *role, int64_t ex
 	snprintf(dates->role, sizeof(dates->role), "%s", role);
 }
 
-void trust_note_dates(struct agent *agent)
+static void note_dates(struct agent *agent, struct tuf_client *client)
 {
 	static const char *const top[] = { "root", "targets", "snapshot", "timestamp" };
 	const char *const delegated[] = { agent_tier(agent), TARGET_RECALL_ROLE };
-	_cleanup_free_ char *folder = path_join(agent->paths.trust, METADATA_DIR, NULL);
-	struct tuf_client_options options = { 0 };
-	_cleanup_tuf_client_ struct tuf_client *client = NULL;
 	struct agent_dates dates = { 0 };
 	const struct tuf_role *role;
 	int64_t expires;
 
-	if (!folder || tuf_client_open(folder, &options, &client, NULL) < 0 ||
-	    tuf_client_load_cached(client, agent_now(agent), true, NULL) < 0)
-		return;
 	for (size_t i = 0; i < ARRAY_SIZE(top); i++)
 		if (tuf_client_info(client, top[i], NULL, &expires) == 0)
 			note_earlier(&dates, top[i], expires);
@@ -283,6 +277,23 @@ void trust_note_dates(struct agent *agent)
 		if (tuf_client_load_role(client, delegated[i], &role, NULL) == 0)
 			note_earlier(&dates, delegated[i], tuf_role_expires(role));
 	agent->dates = dates;
+}
+
+void trust_note_dates(struct agent *agent, const struct trust_view *view)
+{
+	_cleanup_free_ char *folder = NULL;
+	struct tuf_client_options options = { 0 };
+	_cleanup_tuf_client_ struct tuf_client *client = NULL;
+
+	/* A role that has expired is not in the view: its date is read from the folder. */
+	if (view && !view->tier_expired.code) {
+		note_dates(agent, view->client);
+		return;
+	}
+	folder = path_join(agent->paths.trust, METADATA_DIR, NULL);
+	if (folder && tuf_client_open(folder, &options, &client, NULL) == 0 &&
+	    tuf_client_load_cached(client, agent_now(agent), true, NULL) == 0)
+		note_dates(agent, client);
 }
 
 /* The record stands beside the module; its length and hash are in the module's signed description,

@@ -52,10 +52,11 @@ DEFINE_CLEANUP(struct trust_view *, trust_view_free);
 
 /*
  * Notes in agent->dates which of the trusted roles that this machine needs (the four of the top
- * level, its tier, recall) expires first, whatever the clock says. What was noted before stays when
- * the folder is between two states, as after a refresh that failed in the middle.
+ * level, its tier, recall) expires first, whatever the clock says. `view`: of a refresh, whose
+ * roles need not be verified again, or NULL. What was noted before stays when there is none and the
+ * folder is between two states, as after a refresh that failed in the middle.
  */
-void trust_note_dates(struct agent *agent);
+void trust_note_dates(struct agent *agent, const struct trust_view *view);
 
 /* The listed version, or NULL. */
 const struct trust_version *trust_find(const struct trust_view *view, struct patch_version version);

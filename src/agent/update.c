@@ -310,7 +310,7 @@ int update_run(struct agent *agent, struct error *err)
 	*err = (struct error){ 0 };
 	r = look(agent, &view, &choice, err);
 	remember_check(agent, err);
-	trust_note_dates(agent);
+	trust_note_dates(agent, view);
 	if (r == 0)
 		r = act(agent, view, &choice, err);
 	if (r == 0 && view->tier_expired.code) {

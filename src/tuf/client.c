@@ -326,8 +326,8 @@ static int load_below_root(struct tuf_client *c, struct error *err)
 }
 
 /*
- * Section 3.1.2: the timestamp is the first and potentially only file that a poll needs. When all
- * that is trusted is in date and the repository's timestamp is, byte for byte, the trusted one,
+ * Section 3.1.2: the timestamp is the first and potentially only file that a poll needs. When the
+ * repository's is, byte for byte, the trusted one, and all that is trusted is right and in date,
  * everything is loaded from the folder and *ret_done is true. Otherwise the bytes are kept for 5.4.
  */
 static int poll_timestamp(struct tuf_client *c, bool *ret_done, struct error *err)
@@ -338,16 +338,17 @@ static int poll_timestamp(struct tuf_client *c, bool *ret_done, struct error *er
 
 	*ret_done = false;
 	buf_free(&c->polled);
-	if (tuf_client_load_cached(c, c->now, false, NULL) < 0 ||
-	    tuf_cache_read(c, "timestamp.json", max, &trusted, NULL) < 0)
+	if (tuf_cache_read(c, "timestamp.json", max, &trusted, NULL) < 0 || trusted.len == 0)
 		return 0;
 	r = tuf_fetch_metadata(c, "timestamp.json", max, &c->polled, err);
-	if (r < 0)
+	if (r < 0) {
 		buf_free(&c->polled);
-	*ret_done = r == 0 && c->polled.len == trusted.len &&
-		    memcmp(c->polled.data, trusted.data, trusted.len) == 0;
+		return r;
+	}
+	if (c->polled.len == trusted.len && memcmp(c->polled.data, trusted.data, trusted.len) == 0)
+		*ret_done = tuf_client_load_cached(c, c->now, false, NULL) == 0;
 	c->offline = false; /* delegated roles that are not in the folder may be fetched */
-	return r;
+	return 0;
 }
 
 int tuf_client_refresh(struct tuf_client *c, int64_t now, struct error *err)

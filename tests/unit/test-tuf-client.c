@@ -79,6 +79,20 @@ with_repo(a_poll_does_not_keep_a_timestamp_of_before_a_new_root)
 	assert_int_equal(poll_repo(repo, REPO_NOW), 0);
 }
 
+/* Whatever else is trusted: nothing else is looked at before it has come. */
+with_repo(a_poll_asks_for_the_timestamp_first)
+{
+	assert_int_equal(poll_repo(repo, REPO_NOW), 0);
+	repo_write_at(repo, "client/targets.json", "{}", 2);
+	repo->fail_at = 2;
+	assert_int_equal(poll_repo(repo, REPO_NOW), ERR_UNREACHABLE);
+	assert_string_equal(repo->last, "metadata/timestamp.json");
+	repo->fail_at = 0;
+	assert_int_equal(poll_repo(repo, REPO_NOW), 0);
+	assert_int_equal(repo->requests, 3);
+	assert_int_equal(repo_trusted_version(repo, "targets.json"), 1);
+}
+
 with_repo(a_poll_refuses_what_a_refresh_refuses)
 {
 	assert_int_equal(poll_repo(repo, REPO_NOW), 0);
@@ -771,6 +785,7 @@ int main(void)
 		cmocka_unit_test(asks_for_root_and_timestamp_only_when_nothing_changed),
 		cmocka_unit_test(a_poll_asks_for_the_timestamp_alone),
 		cmocka_unit_test(a_poll_does_not_keep_a_timestamp_of_before_a_new_root),
+		cmocka_unit_test(a_poll_asks_for_the_timestamp_first),
 		cmocka_unit_test(a_poll_refuses_what_a_refresh_refuses),
 		cmocka_unit_test(follows_new_versions),
 		cmocka_unit_test(init_refuses_a_root_that_did_not_sign_itself),
