@@ -42,13 +42,26 @@ int tuf_cache_write(struct tuf_client *c, const char *name, const struct buf *da
 	return r < 0 ? error_prefix(err, r, "trusted metadata") : 0;
 }
 
-static int cache_remove(int dir_fd, const char *name, struct error *err)
+/*
+ * The old root stays until the new one takes its place: a crash never leaves none. What belonged to
+ * the old one (`goes`; NULL: nothing) is removed between: it is not lost for nothing on a full
+ * disk, where the new root could not be written, and no crash leaves it to the new one.
+ */
+static int replace_root(int dir_fd, const void *data, size_t len, bool (*goes)(const char *name),
+			struct error *err)
 {
-	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
-		return error_set_errno(err, errno, "%s: remove", name);
-	if (fsync(dir_fd) < 0)
-		return error_set_errno(err, errno, "trusted metadata: fsync");
-	return 0;
+	char staged[FILE_STAGED_MAX];
+	int r = file_stage_at(dir_fd, data, len, 0644, staged, err);
+
+	if (r < 0)
+		return error_prefix(err, r, "root.json");
+	if (goes)
+		r = file_remove_matching(dir_fd, goes, err);
+	if (r == 0)
+		r = file_commit_at(dir_fd, staged, "root.json", err);
+	else
+		unlinkat(dir_fd, staged, 0);
+	return r < 0 ? error_prefix(err, r, "root.json") : 0;
 }
 
 int tuf_fetch_metadata(struct tuf_client *c, const char *name, size_t max, struct buf *out,
@@ -132,7 +145,6 @@ static int check_ours(int dir_fd, const char *dir, struct error *err)
 int tuf_client_init(const char *dir, const void *root, size_t len, bool any_key_ids,
 		    struct error *err)
 {
-	char staged[FILE_STAGED_MAX];
 	int r = check_first_root(root, len, any_key_ids, err);
 
 	if (r == 0)
@@ -149,16 +161,8 @@ int tuf_client_init(const char *dir, const void *root, size_t len, bool any_key_
 		return r;
 	r = file_remove_matching(dir_fd, NULL, err);
 	if (r == 0)
-		r = file_stage_at(dir_fd, root, len, 0644, staged, err);
-	if (r < 0)
-		return error_prefix(err, r, "%s: root.json", dir);
-	/* The old root stays until the new one takes its place: a crash never leaves none. */
-	r = file_remove_matching(dir_fd, is_below_root, err);
-	if (r == 0)
-		r = file_commit_at(dir_fd, staged, "root.json", err);
-	else
-		unlinkat(dir_fd, staged, 0);
-	return r < 0 ? error_prefix(err, r, "%s: root.json", dir) : 0;
+		r = replace_root(dir_fd, root, len, is_below_root, err);
+	return r < 0 ? error_prefix(err, r, "%s", dir) : 0;
 }
 
 int tuf_client_open(const char *dir, const struct tuf_client_options *options,
@@ -239,32 +243,26 @@ static bool lost_a_key(const struct tuf_metadata *old, const struct tuf_metadata
 	return false;
 }
 
+static bool is_rollback_guard(const char *name)
+{
+	return streq(name, "timestamp.json") || streq(name, "snapshot.json");
+}
+
 /*
  * 5.3.7, 5.3.8 and 5.3.11. Timestamp and snapshot of rotated keys are removed before the new root
  * takes its place and not at the end: a crash in between would leave a root that no longer shows
- * that a key was rotated. On a full disk it has been written by then, so what guards against
- * rollback is not lost for nothing.
+ * that a key was rotated.
  */
 static int accept_root(struct tuf_client *c, struct tuf_metadata **new, const struct buf *data,
 		       struct error *err)
 {
-	char staged[FILE_STAGED_MAX];
-	int r = file_stage_at(c->dir_fd, data->data, data->len, 0644, staged, err);
+	bool rotated =
+		lost_a_key(c->root, *new, TUF_TIMESTAMP) || lost_a_key(c->root, *new, TUF_SNAPSHOT);
+	int r = replace_root(c->dir_fd, data->data, data->len, rotated ? is_rollback_guard : NULL,
+			     err);
 
 	if (r < 0)
-		return error_prefix(err, r, "trusted metadata: root.json");
-	if (lost_a_key(c->root, *new, TUF_TIMESTAMP) || lost_a_key(c->root, *new, TUF_SNAPSHOT)) {
-		r = cache_remove(c->dir_fd, "timestamp.json", err);
-		if (r == 0)
-			r = cache_remove(c->dir_fd, "snapshot.json", err);
-	}
-	if (r < 0) {
-		unlinkat(c->dir_fd, staged, 0);
-		return r;
-	}
-	r = file_commit_at(c->dir_fd, staged, "root.json", err);
-	if (r < 0)
-		return error_prefix(err, r, "trusted metadata: root.json");
+		return error_prefix(err, r, "trusted metadata");
 	tuf_metadata_free(c->root);
 	c->root = TAKE_PTR(*new);
 	buf_free(&c->polled); /* perhaps signed by keys of before */
