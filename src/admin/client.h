@@ -2,7 +2,7 @@
 /* Requests to the admin API: HTTPS through libcurl, JSON both ways. */
 #pragma once
 
-#include "admin/session.h"
+#include "wire/session.h"
 #include "base/json.h"
 
 #define CLIENT_ANSWER_MAX ((size_t)16 * 1024 * 1024)

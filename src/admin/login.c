@@ -82,7 +82,7 @@ int verb_logout(struct cli *cli _unused_, struct error *err)
 {
 	_cleanup_session_ struct session session = { 0 };
 	struct error why = { 0 };
-	int r = session_load(&session, err);
+	int r = session_load(NULL, &session, err);
 
 	if (r < 0)
 		return r;

@@ -50,7 +50,7 @@ int verb_machine_list(struct cli *cli, struct error *err)
 	int r = cli_get_format(cli, false, &format, err);
 
 	if (r == 0)
-		r = session_load(&session, err);
+		r = session_load(NULL, &session, err);
 	if (r == 0)
 		r = client_list(&session, "/v1/admin/machines", "machines", &machines, err);
 	if (r < 0)
@@ -95,7 +95,7 @@ int verb_machine_show(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = machine_path(cli, &path, err);
 	if (r == 0)
-		r = session_load(&session, err);
+		r = session_load(NULL, &session, err);
 	if (r == 0)
 		r = client_request(&session, "GET", buf_str(&path), NULL, &machine, err);
 	if (r < 0)
@@ -110,7 +110,7 @@ int verb_machine_forget(struct cli *cli, struct error *err)
 	int r = machine_path(cli, &path, err);
 
 	if (r == 0)
-		r = session_load(&session, err);
+		r = session_load(NULL, &session, err);
 	if (r < 0)
 		return r;
 	if (!cli_confirm(cli, "Forget this machine? It will have to enrol anew.")) {

@@ -124,7 +124,7 @@ int verb_token_create(struct cli *cli, struct error *err)
 	if (r == 0 && cli_has(cli, "bundle"))
 		r = admin_read_bundle(cli_get(cli, "bundle"), &token, err);
 	if (r == 0)
-		r = session_load(&session, err);
+		r = session_load(NULL, &session, err);
 	if (r == 0)
 		r = client_request(&session, "POST", "/v1/admin/tokens", body, &answer, err);
 	if (r == 0)
@@ -145,7 +145,7 @@ int verb_token_list(struct cli *cli, struct error *err)
 	int r = cli_get_format(cli, false, &format, err);
 
 	if (r == 0)
-		r = session_load(&session, err);
+		r = session_load(NULL, &session, err);
 	if (r == 0)
 		r = client_list(&session, "/v1/admin/tokens", "tokens", &tokens, err);
 	if (r < 0)
@@ -161,7 +161,7 @@ int verb_token_revoke(struct cli *cli, struct error *err)
 	_cleanup_session_ struct session session = { 0 };
 	_cleanup_buf_ struct buf path = BUF_INIT(256);
 	const char *id = cli_arg(cli, 0);
-	int r = session_load(&session, err);
+	int r = session_load(NULL, &session, err);
 
 	if (r < 0)
 		return r;

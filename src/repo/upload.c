@@ -4,19 +4,17 @@
 #include <curl/curl.h>
 #include <stdio.h>
 
-#include "base/file.h"
-#include "base/json.h"
 #include "wire/problem.h"
+#include "wire/session.h"
 
-#define SESSION_MAX ((size_t)128 * 1024)
-#define ANSWER_MAX  ((size_t)16 * 1024 * 1024)
-#define STALL_S     30L /* at less than 1 kB/s for so long, the server counts as stuck */
+#define ANSWER_MAX ((size_t)16 * 1024 * 1024)
+#define STALL_S    30L /* at less than 1 kB/s for so long, the server counts as stuck */
 
 DEFINE_CLEANUP(struct curl_slist *, curl_slist_free_all);
 
 struct upload {
 	CURL *curl; /* one connection for all */
-	char *url, *ca, *secret;
+	struct session session;
 };
 
 void upload_free(struct upload *upload)
@@ -24,75 +22,42 @@ void upload_free(struct upload *upload)
 	if (!upload)
 		return;
 	curl_easy_cleanup(upload->curl);
-	if (upload->secret)
-		explicit_bzero(upload->secret, strlen(upload->secret));
-	free(upload->secret);
-	free(upload->url);
-	free(upload->ca);
+	session_clear(&upload->session);
 	free(upload);
 }
 
-/* ---- The session ---- */
-
-static char *session_path(void)
+static int take_session(struct upload *upload, const char *url, const char *path, struct error *err)
 {
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	_cleanup_session_ struct session asked = { 0 };
+	int r = session_set_url(&asked, url, err);
 
-	if (config && config[0] == '/')
-		return path_join(config, "suture", "session.json", NULL);
-	return home ? path_join(home, ".config", "suture", "session.json", NULL) : NULL;
-}
-
-static int take_session(struct upload *upload, const json_t *object, struct error *err)
-{
-	const char *url, *ca, *secret;
-	int r = json_get_str(object, "url", 512, &url, err);
-
-	if (r == 0)
-		r = json_get_str_opt(object, "ca", SESSION_MAX, &ca, err);
-	if (r == 0)
-		r = json_get_str(object, "session", 128, &secret, err);
+	if (r < 0)
+		return r;
+	r = session_load(path, &upload->session, err);
+	if (r == ERR_NOT_FOUND) {
+		error_hint(err, "Log in first: suture-admin login %s --ca FILE", asked.url);
+		return error_prefix(err, r, "%s", asked.url);
+	}
 	if (r < 0)
 		return r;
 	/* The secret goes to nobody else. */
-	if (!streq(url, upload->url))
-		return error_set(err, ERR_DENIED, "the login is at %s, not at %s", url,
-				 upload->url);
-	upload->secret = strdup(secret);
-	upload->ca = ca ? strdup(ca) : NULL;
-	return upload->secret && (!ca || upload->ca) ? 0
-						     : error_set(err, ERR_NO_MEMORY, "no memory");
-}
-
-static int load_session(struct upload *upload, const char *session, struct error *err)
-{
-	_cleanup_free_ char *path = session ? strdup(session) : session_path();
-	_cleanup_json_ json_t *object = NULL;
-	int r = path ? json_load_path(path, SESSION_MAX, &object, err) : -ENOENT;
-
-	if (r == -ENOENT) {
-		error_set(err, ERR_NOT_FOUND, "not logged in at %s", upload->url);
-		error_hint(err, "Log in first: suture-admin login %s --ca FILE", upload->url);
-		return ERR_NOT_FOUND;
-	}
-	if (r == 0)
-		r = take_session(upload, object, err);
-	return r < 0 ? error_prefix(err, r, "%s", path) : 0;
+	if (!streq(upload->session.url, asked.url))
+		return error_set(err, ERR_DENIED, "the login is at %s, not at %s",
+				 upload->session.url, asked.url);
+	return 0;
 }
 
 int upload_new(const char *url, const char *session, struct upload **ret, struct error *err)
 {
 	_cleanup_upload_ struct upload *upload = calloc(1, sizeof(*upload));
-	size_t len = strlen(url);
 	int r;
 
 	if (!upload)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
-	upload->url = strndup(url, len > 0 && url[len - 1] == '/' ? len - 1 : len);
 	upload->curl = curl_easy_init();
-	if (!upload->url || !upload->curl)
+	if (!upload->curl)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
-	r = load_session(upload, session, err);
+	r = take_session(upload, url, session, err);
 	if (r == 0)
 		*ret = TAKE_PTR(upload);
 	return r;
@@ -109,7 +74,7 @@ static int set_url(struct upload *u, const char *relative)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(8192);
 	const char *p = relative;
-	int r = buf_printf(&url, "%s/v1/admin/repository/", u->url);
+	int r = buf_printf(&url, "%s/v1/admin/repository/", u->session.url);
 
 	/* Releases have '+', which servers may read as a blank. */
 	for (; r == 0 && *p; p++)
@@ -124,11 +89,12 @@ static int set_url(struct upload *u, const char *relative)
 static int set_up(struct upload *u, const char *relative, struct curl_slist **headers,
 		  struct buf *answer, char *detail)
 {
-	struct curl_blob ca = { u->ca, u->ca ? strlen(u->ca) : 0, CURL_BLOB_COPY };
+	char *pem = u->session.ca;
+	struct curl_blob ca = { pem, pem ? strlen(pem) : 0, CURL_BLOB_COPY };
 	_cleanup_free_ char *line = NULL;
 	int bad;
 
-	if (asprintf(&line, "Authorization: Bearer %s", u->secret) < 0) {
+	if (asprintf(&line, "Authorization: Bearer %s", u->session.secret) < 0) {
 		line = NULL;
 		return -1;
 	}
@@ -147,7 +113,7 @@ static int set_up(struct upload *u, const char *relative, struct curl_slist **he
 	bad |= curl_easy_setopt(u->curl, CURLOPT_WRITEFUNCTION, take);
 	bad |= curl_easy_setopt(u->curl, CURLOPT_WRITEDATA, answer);
 	bad |= curl_easy_setopt(u->curl, CURLOPT_ERRORBUFFER, detail);
-	if (u->ca) {
+	if (pem) {
 		bad |= curl_easy_setopt(u->curl, CURLOPT_CAINFO_BLOB, &ca);
 		bad |= curl_easy_setopt(u->curl, CURLOPT_CAPATH, NULL);
 	}
@@ -183,7 +149,7 @@ static int request(struct upload *u, const char *relative, const struct buf *dat
 			 code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE
 				 ? ERR_UNTRUSTED
 				 : ERR_UNREACHABLE,
-			 "%s: %s", u->url, detail[0] ? detail : curl_easy_strerror(code));
+			 "%s: %s", u->session.url, detail[0] ? detail : curl_easy_strerror(code));
 }
 
 static int refused(const char *relative, long status, const struct buf *answer, struct error *err)

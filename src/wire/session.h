@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A login that is kept: $XDG_CONFIG_HOME/suture/session.json (~/.config without it), mode 0600. */
+/*
+ * A login that is kept: $XDG_CONFIG_HOME/suture/session.json (~/.config without it), mode 0600.
+ * suture-admin writes it; suture-repo publishes with it.
+ */
 #pragma once
 
 #include "base/error.h"
@@ -18,8 +21,9 @@ struct session {
 void session_clear(struct session *session); /* overwrites the secret */
 #define _cleanup_session_ _cleanup_(session_clear)
 
-/* ERR_NOT_FOUND with a hint when nobody is logged in; ERR_INVALID. */
-int session_load(struct session *ret, struct error *err);
+/* `path` NULL: where it is kept. ERR_NOT_FOUND with a hint when nobody is logged in; ERR_INVALID.
+ * The caller clears. */
+int session_load(const char *path, struct session *ret, struct error *err);
 int session_save(const struct session *session, struct error *err);
 /* A missing file is no error. */
 int session_remove(struct error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "admin/session.h"
+#include "wire/session.h"
 
 #include "base/file.h"
 #include "base/json.h"
@@ -92,15 +92,16 @@ static int read_object(const json_t *object, struct session *session, struct err
 	return r;
 }
 
-int session_load(struct session *ret, struct error *err)
+int session_load(const char *path, struct session *ret, struct error *err)
 {
 	_cleanup_session_ struct session session = { 0 };
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *kept = NULL;
 	_cleanup_json_ json_t *object = NULL;
-	int r = session_path(false, &path, err);
+	int r = path ? 0 : session_path(false, &kept, err);
 
 	if (r < 0)
 		return r;
+	path = path ? path : kept;
 	r = json_load_path(path, FILE_MAX, &object, err);
 	if (r == -ENOENT) {
 		error_set(err, ERR_NOT_FOUND, "not logged in");
