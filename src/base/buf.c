@@ -113,6 +113,33 @@ int buf_vprintf(struct buf *b, const char *format, va_list ap)
 	return 0;
 }
 
+static bool is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+int buf_append_percent(struct buf *b, const char *text, const char *keep)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	size_t before = b->len;
+	int r = 0;
+
+	for (; r == 0 && *text; text++) {
+		uint8_t c = (uint8_t)*text;
+		const char coded[] = { '%', digits[c >> 4], digits[c & 15] };
+
+		r = is_unreserved(*text) || strchr(keep, *text)
+			    ? buf_append_byte(b, c)
+			    : buf_append(b, coded, sizeof(coded));
+	}
+	if (r < 0 && b->data) {
+		b->len = before;
+		b->data[before] = 0;
+	}
+	return r;
+}
+
 const char *buf_str(const struct buf *b)
 {
 	return b->data ? (const char *)b->data : "";

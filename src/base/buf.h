@@ -40,6 +40,9 @@ int buf_append_zero(struct buf *b, size_t n) _warn_unused_;
 int buf_align(struct buf *b, size_t align) _warn_unused_;
 int buf_printf(struct buf *b, const char *format, ...) _printf_(2, 3) _warn_unused_;
 int buf_vprintf(struct buf *b, const char *format, va_list ap) _printf_(2, 0) _warn_unused_;
+/* Percent-encodes all but the unreserved characters of RFC 3986 (section 2.3) and those in `keep`.
+ */
+int buf_append_percent(struct buf *b, const char *text, const char *keep) _warn_unused_;
 
 /* The content as a string ("" when empty); owned by the buffer, valid until it next changes. */
 const char *buf_str(const struct buf *b);

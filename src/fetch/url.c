@@ -71,25 +71,6 @@ int url_check(const char *url, struct error *err)
 	return 0;
 }
 
-static int append_encoded(struct buf *out, const char *path)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	int r = 0;
-
-	for (; *path && r == 0; path++) {
-		unsigned char c = (unsigned char)*path;
-
-		if (is_alnum(*path) || strchr("-._~/", c)) {
-			r = buf_append_byte(out, c);
-		} else {
-			char text[3] = { '%', digits[c >> 4], digits[c & 15] };
-
-			r = buf_append(out, text, sizeof(text));
-		}
-	}
-	return r;
-}
-
 int url_join(const char *base, const char *path, char **ret, struct error *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(URL_JOINED_MAX);
@@ -105,7 +86,7 @@ int url_join(const char *base, const char *path, char **ret, struct error *err)
 	if (r == 0)
 		r = buf_append_byte(&url, '/');
 	if (r == 0)
-		r = append_encoded(&url, path);
+		r = buf_append_percent(&url, path, "/");
 	if (r < 0)
 		return error_set(err, r, "path \"/%s\" is too long", path);
 	*ret = (char *)buf_take(&url, NULL);

@@ -73,16 +73,11 @@ static size_t take(char *data, size_t size, size_t n, void *user)
 static int set_url(struct upload *u, const char *relative)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(8192);
-	const char *p = relative;
 	int r = buf_printf(&url, "%s/v1/admin/repository/", u->session.url);
 
 	/* Releases have '+', which servers may read as a blank. */
-	for (; r == 0 && *p; p++)
-		r = *p == '/' || *p == '.' || *p == '-' || *p == '_' || *p == '~' ||
-				    (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
-				    (*p >= 'A' && *p <= 'Z')
-			    ? buf_append_byte(&url, (uint8_t)*p)
-			    : buf_printf(&url, "%%%02X", (unsigned char)*p);
+	if (r == 0)
+		r = buf_append_percent(&url, relative, "/");
 	return r < 0 || curl_easy_setopt(u->curl, CURLOPT_URL, buf_str(&url)) != CURLE_OK;
 }
 

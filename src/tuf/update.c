@@ -6,7 +6,6 @@
 #include "tuf/client_internal.h"
 #include "tuf/form.h"
 
-#define FILE_NAME_MAX 512                     /* "<role>.json" */
 #define ROLE_FILE_MAX 240                     /* as long as file systems take it, and some */
 #define LISTED_MAX    (TUF_ROLE_NAME_MAX + 8) /* "<role>.json", not encoded */
 #define WANTED_MAX    (LISTED_MAX + 32)       /* "<version>.<role>.json", not encoded */
@@ -270,25 +269,18 @@ void tuf_roles_free(struct tuf_client *c)
 	}
 }
 
-static bool is_plain(char ch)
+/* The name of a role's file in the folder, percent-encoded: no role's name can leave the folder. */
+static int role_file(const char *role, struct buf *ret, struct error *err)
 {
-	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
-	       ch == '-' || ch == '_' || ch == '.' || ch == '~';
-}
+	int r;
 
-/* The name of a role's file in the folder, percent-encoded (RFC 3986, unreserved characters stay):
- * no role's name can leave the folder. At most 3 × TUF_ROLE_NAME_MAX bytes and ".json". */
-static void role_file(const char *role, char ret[static FILE_NAME_MAX])
-{
-	char *p = ret;
-
-	for (; *role != '\0'; role++) {
-		if (is_plain(*role))
-			*p++ = *role;
-		else
-			p += snprintf(p, 4, "%%%02X", (unsigned char)*role);
-	}
-	snprintf(p, sizeof(".json"), ".json");
+	*ret = BUF_INIT(ROLE_FILE_MAX);
+	r = buf_append_percent(ret, role, "");
+	if (r == 0)
+		r = buf_append_str(ret, ".json");
+	if (r == ERR_TOO_LARGE)
+		return error_set(err, ERR_UNSUPPORTED, "%s: the name is too long for a file", role);
+	return r < 0 ? error_set(err, r, "no memory") : 0;
 }
 
 /* Checks 5.6.2 to 5.6.5 on bytes from anywhere. */
@@ -321,15 +313,14 @@ static int get_role(struct tuf_client *c, const struct tuf_role *delegator,
 		    const json_t *delegation, const char *name, struct tuf_metadata **ret,
 		    struct error *err)
 {
-	_cleanup_buf_ struct buf cached = { 0 }, data = { 0 };
-	char file[FILE_NAME_MAX], wanted[WANTED_MAX], listed[LISTED_MAX];
+	_cleanup_buf_ struct buf file = { 0 }, cached = { 0 }, data = { 0 };
+	char wanted[WANTED_MAX], listed[LISTED_MAX];
 	const json_t *meta;
-	int r;
+	int r = role_file(name, &file, err);
 
+	if (r < 0)
+		return r;
 	snprintf(listed, sizeof(listed), "%s.json", name);
-	role_file(name, file);
-	if (strlen(file) > ROLE_FILE_MAX)
-		return error_set(err, ERR_UNSUPPORTED, "%s: the name is too long for a file", name);
 	meta = tuf_meta_get(c->snapshot, listed);
 	if (!meta)
 		/* Not ERR_NOT_LISTED: the delegator vouches for this role. Whoever holds the
@@ -338,7 +329,7 @@ static int get_role(struct tuf_client *c, const struct tuf_role *delegator,
 		return error_set(err, ERR_NOT_FOUND, "%s: snapshot.json does not list it", listed);
 
 	/* Nothing older is guarded by this copy, so whatever is wrong with it, another will do. */
-	r = tuf_cache_read(c, file, cached_cap(c->options.max_targets), &cached,
+	r = tuf_cache_read(c, buf_str(&file), cached_cap(c->options.max_targets), &cached,
 			   c->offline ? err : NULL);
 	if (r == 0)
 		r = open_role(c, delegator, delegation, meta, listed, &cached, ret,
@@ -351,7 +342,7 @@ static int get_role(struct tuf_client *c, const struct tuf_role *delegator,
 	if (r == 0)
 		r = open_role(c, delegator, delegation, meta, listed, &data, ret, err);
 	if (r == 0)
-		r = tuf_cache_write(c, file, &data, err);
+		r = tuf_cache_write(c, buf_str(&file), &data, err);
 	return r;
 }
 

@@ -50,22 +50,6 @@ struct driver {
 
 /* ---- URLs and file names ---- */
 
-/* Percent-encodes all but RFC 3986's unreserved characters and those in `more`. */
-static int append_encoded(struct buf *out, const char *text, const char *more)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				    "0123456789-._~";
-	int r = 0;
-
-	for (; r == 0 && *text != '\0'; text++) {
-		if (strchr(plain, *text) || strchr(more, *text))
-			r = buf_append_byte(out, (uint8_t)*text);
-		else
-			r = buf_printf(out, "%%%02X", (unsigned char)*text);
-	}
-	return r;
-}
-
 static int append_base(struct buf *url, const char *base)
 {
 	int r = buf_append_str(url, base);
@@ -83,11 +67,11 @@ static int fetch(void *user, const char *path, size_t max, struct buf *out, stru
 	if (str_has_prefix(path, "metadata/")) {
 		r = append_base(&url, driver->options->metadata_url);
 		if (r == 0)
-			r = append_encoded(&url, path + strlen("metadata/"), "");
+			r = buf_append_percent(&url, path + strlen("metadata/"), "");
 	} else {
 		r = append_base(&url, driver->options->target_base_url);
 		if (r == 0)
-			r = append_encoded(&url, path + strlen("targets/"), PATH_CHARS);
+			r = buf_append_percent(&url, path + strlen("targets/"), PATH_CHARS);
 	}
 	if (r < 0)
 		return error_set(err, r, "%s: the address is too long", path);
@@ -99,7 +83,7 @@ static int target_file(const struct options *o, const char *name, char **ret, st
 {
 	_cleanup_buf_ struct buf encoded = BUF_INIT(URL_MAX);
 	char hex[SHA256_HEX_LEN + 1];
-	int r = append_encoded(&encoded, name, "");
+	int r = buf_append_percent(&encoded, name, "");
 
 	if (r < 0 || !path_is_safe_relative(name))
 		return error_set(err, ERR_INVALID, "%s: not a path for a target", name);

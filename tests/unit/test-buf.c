@@ -41,6 +41,22 @@ static void aligns_with_zeros(void **state _unused_)
 	assert_int_equal(b.len, 8);
 }
 
+static void percent_encodes(void **state _unused_)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(64), small = BUF_INIT(4);
+
+	assert_int_equal(buf_append_percent(&b, "azAZ09-._~", ""), 0);
+	assert_int_equal(buf_append_percent(&b, "/+ %\xc3\xbc\x1f@`[{", "/"), 0);
+	assert_string_equal(buf_str(&b), "azAZ09-._~/%2B%20%25%C3%BC%1F%40%60%5B%7B");
+	assert_int_equal(buf_append_percent(&b, "", ""), 0);
+	assert_int_equal(buf_append_percent(&small, "a+", ""), 0);
+	assert_int_equal(buf_append_percent(&small, "b", ""), ERR_TOO_LARGE);
+	buf_clear(&small);
+	assert_int_equal(buf_append_byte(&small, 'a'), 0);
+	assert_int_equal(buf_append_percent(&small, "b+", ""), ERR_TOO_LARGE);
+	assert_string_equal(buf_str(&small), "a");
+}
+
 static void hands_over_and_starts_again(void **state _unused_)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(64);
@@ -62,9 +78,8 @@ static void hands_over_and_starts_again(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(stays_within_its_maximum),
-		cmocka_unit_test(grows_byte_by_byte),
-		cmocka_unit_test(aligns_with_zeros),
+		cmocka_unit_test(stays_within_its_maximum),    cmocka_unit_test(grows_byte_by_byte),
+		cmocka_unit_test(aligns_with_zeros),           cmocka_unit_test(percent_encodes),
 		cmocka_unit_test(hands_over_and_starts_again),
 	};
 

@@ -53,9 +53,7 @@ int markup_path(struct buf *out, const char *path)
 {
 	int r = buf_append_str(out, "./");
 
-	for (const unsigned char *p = (const unsigned char *)path; *p && r == 0; p++)
-		r = is_plain(*p) ? buf_append_byte(out, *p) : buf_printf(out, "%%%02X", *p);
-	return r;
+	return r < 0 ? r : buf_append_percent(out, path, "/");
 }
 
 int markup_shell_word(struct buf *out, const char *word)
