@@ -119,6 +119,11 @@ echo "correct horse" >pass
 echo wrong >wrong
 works "init with a passphrase" "$repo" init p --keys pkeys --passphrase-file pass
 check "offline keys are protected" grep -q "ENCRYPTED PRIVATE KEY" pkeys/stable.pem
+names() { # FILE ALGORITHM: what is said of how a key is protected
+	openssl asn1parse -in "$1" | grep -i ":.*$2" >/dev/null
+}
+check "from the passphrase by scrypt" names pkeys/stable.pem scrypt
+check "with AES-256" names pkeys/stable.pem aes-256-cbc
 check "online ones are not" grep -q "BEGIN PRIVATE KEY" p/online-keys/timestamp.pem
 refuses "without the passphrase" 1 "a passphrase protects it" "$repo" sign p stable
 refuses "with a wrong one" 1 "does not open it" "$repo" sign p stable --passphrase-file wrong

@@ -684,19 +684,37 @@ with_repo(loads_what_is_trusted_without_a_network)
 	assert_int_equal(load_offline(repo, REPO_NOW, true), ERR_HASH);
 }
 
+/* Cut off, of another specification, larger than any file that is trusted. */
 with_repo(a_damaged_folder_heals_with_the_next_refresh)
 {
-	static const char *const files[] = { "timestamp.json", "snapshot.json", "targets.json" };
+	static const char *const roles[] = { "timestamp", "snapshot", "targets" };
+	char *large = calloc(1, TUF_MAX_LISTED + 1);
 
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		char *path = path_join(repo->client, files[i], NULL);
+	assert_non_null(large);
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
+		char newer[128], path[64];
+		int len = snprintf(newer, sizeof(newer),
+				   "{\"signatures\": [], \"signed\": {\"_type\": \"%s\", "
+				   "\"spec_version\": \"2.0\"}}",
+				   roles[i]);
+		const struct {
+			const char *data;
+			size_t len;
+		} damaged[] = {
+			{ newer, 8 },
+			{ newer, (size_t)len },
+			{ large, TUF_MAX_LISTED + 1 },
+		};
 
-		assert_int_equal(repo_refresh(repo), 0);
-		assert_ok(file_write_atomic(path, "{\"signed", 8, 0644, &repo->err), &repo->err);
-		assert_int_equal(repo_refresh(repo), 0);
-		assert_int_equal(repo_trusted_version(repo, files[i]), 1);
-		free(path);
+		snprintf(path, sizeof(path), "client/%s.json", roles[i]);
+		for (size_t j = 0; j < ARRAY_SIZE(damaged); j++) {
+			assert_int_equal(repo_refresh(repo), 0);
+			repo_write_at(repo, path, damaged[j].data, damaged[j].len);
+			assert_int_equal(repo_refresh(repo), 0);
+			assert_int_equal(repo_trusted_version(repo, path_base(path)), 1);
+		}
 	}
+	free(large);
 }
 
 /* The line is cut before each request in turn: what was verified until then is kept, nothing else
