@@ -107,9 +107,9 @@ int json_save_path(const json_t *value, const char *path, mode_t mode, struct er
 int json_get_str_opt(const json_t *object, const char *key, size_t max, const char **ret,
 		     struct error *err)
 {
-	const json_t *value = json_object_get(object, key);
+	const json_t *value = json_optional(object, key);
 
-	if (!value || json_is_null(value)) {
+	if (!value) {
 		*ret = NULL;
 		return 0;
 	}
@@ -140,9 +140,9 @@ int json_get_str(const json_t *object, const char *key, size_t max, const char *
 int json_get_int_opt(const json_t *object, const char *key, int64_t min, int64_t max,
 		     int64_t fallback, int64_t *ret, struct error *err)
 {
-	const json_t *value = json_object_get(object, key);
+	const json_t *value = json_optional(object, key);
 
-	if (!value || json_is_null(value)) {
+	if (!value) {
 		*ret = fallback;
 		return 0;
 	}
@@ -159,9 +159,9 @@ int json_get_int_opt(const json_t *object, const char *key, int64_t min, int64_t
 int json_get_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *ret,
 		 struct error *err)
 {
-	const json_t *value = json_object_get(object, key);
+	const json_t *value = json_optional(object, key);
 
-	if (!value || json_is_null(value))
+	if (!value)
 		return error_set(err, ERR_INVALID, "field '%s' is missing", key);
 	return json_get_int_opt(object, key, min, max, 0, ret, err);
 }
@@ -169,9 +169,9 @@ int json_get_int(const json_t *object, const char *key, int64_t min, int64_t max
 int json_get_bool_opt(const json_t *object, const char *key, bool fallback, bool *ret,
 		      struct error *err)
 {
-	const json_t *value = json_object_get(object, key);
+	const json_t *value = json_optional(object, key);
 
-	if (value && !json_is_null(value) && !json_is_boolean(value))
+	if (value && !json_is_boolean(value))
 		return error_set(err, ERR_INVALID, "field '%s' is not true or false", key);
 	*ret = json_is_boolean(value) ? json_is_true(value) : fallback;
 	return 0;

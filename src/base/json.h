@@ -31,6 +31,14 @@ int json_append(const json_t *value, struct buf *out);
 /* Appends indented JSON and a newline. */
 int json_append_pretty(const json_t *value, struct buf *out);
 
+/* An optional field, borrowed: NULL when it is missing or null. */
+static inline json_t *json_optional(const json_t *object, const char *key)
+{
+	json_t *value = json_object_get(object, key);
+
+	return json_is_null(value) ? NULL : value;
+}
+
 /* Strings returned belong to the object. `max` is the longest accepted, in bytes. */
 int json_get_str(const json_t *object, const char *key, size_t max, const char **ret,
 		 struct error *err);

@@ -121,7 +121,7 @@ const json_t *tuf_targets_delegation(const struct tuf_metadata *targets, const c
 
 static int ensure_delegations(struct tuf_metadata *targets, json_t **ret_keys, json_t **ret_roles)
 {
-	json_t *delegations = tuf_optional(targets->body, "delegations");
+	json_t *delegations = json_optional(targets->body, "delegations");
 
 	if (!delegations) {
 		delegations = json_pack("{s:{}, s:[]}", "keys", "roles");

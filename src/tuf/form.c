@@ -91,7 +91,7 @@ static int check_hashes(const json_t *object, bool required, struct error *err)
 	json_t *hashes, *value;
 	int r;
 
-	if (!required && !tuf_optional(object, "hashes"))
+	if (!required && !json_optional(object, "hashes"))
 		return 0;
 	r = json_get_object(object, "hashes", 16, &hashes, err);
 	if (r < 0)
@@ -120,7 +120,7 @@ static int check_meta(const json_t *body, const char *needed, bool only, struct 
 		return error_set(err, ERR_INVALID, "meta: only %s belongs here", needed);
 	json_object_foreach (meta, file, entry) {
 		r = json_get_int(entry, "version", 1, VERSION_MAX, &number, err);
-		if (r == 0 && tuf_optional(entry, "length"))
+		if (r == 0 && json_optional(entry, "length"))
 			r = json_get_int(entry, "length", 1, INT64_MAX, &number, err);
 		if (r == 0)
 			r = check_hashes(entry, false, err);
@@ -158,8 +158,8 @@ static int check_strings(const json_t *array, const char *field, struct error *e
 
 static int check_delegation_paths(const json_t *role, struct error *err)
 {
-	bool by_path = tuf_optional(role, "paths"),
-	     by_hash = tuf_optional(role, "path_hash_prefixes"), terminating;
+	bool by_path = json_optional(role, "paths"),
+	     by_hash = json_optional(role, "path_hash_prefixes"), terminating;
 	const char *field = by_path ? "paths" : "path_hash_prefixes";
 	json_t *array;
 	int r;
@@ -186,7 +186,7 @@ static int check_delegations(const json_t *body, struct error *err)
 	size_t i;
 	int r;
 
-	if (!tuf_optional(body, "delegations"))
+	if (!json_optional(body, "delegations"))
 		return 0;
 	r = json_get_object(body, "delegations", 64, &delegations, err);
 	if (r == 0)
@@ -226,7 +226,7 @@ static int check_targets(const json_t *body, struct error *err)
 	if (r < 0)
 		return r;
 	json_object_foreach (targets, path, target) {
-		const json_t *custom = tuf_optional(target, "custom");
+		const json_t *custom = json_optional(target, "custom");
 
 		r = json_get_int(target, "length", 0, INT64_MAX, &length, err);
 		if (r == 0)

@@ -10,10 +10,3 @@ int tuf_form_check(enum tuf_type type, const json_t *envelope, int64_t *ret_vers
 		   int64_t *ret_expires, struct error *err);
 /* False for names that cannot be a delegated role's: empty, too long, or a top-level role's. */
 bool tuf_role_name_is_valid(const char *name);
-/* An optional field, NULL when it is missing or null. */
-static inline json_t *tuf_optional(const json_t *object, const char *key)
-{
-	json_t *value = json_object_get(object, key);
-
-	return json_is_null(value) ? NULL : value;
-}

@@ -307,8 +307,8 @@ static int check_hash(const char *algorithm, const char *expected, const void *d
 int tuf_check_bytes(const json_t *meta, const char *what, const void *data, size_t len,
 		    struct error *err)
 {
-	const json_t *length = tuf_optional(meta, "length");
-	const json_t *hashes = tuf_optional(meta, "hashes");
+	const json_t *length = json_optional(meta, "length");
+	const json_t *hashes = json_optional(meta, "hashes");
 	const char *algorithm;
 	json_t *expected;
 	bool any = false;

@@ -2,8 +2,8 @@
 /* Which role lists which target, and getting its bytes (sections 5.6.7 and 5.7). */
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "tuf/client_internal.h"
-#include "tuf/form.h"
 
 static json_t *delegations_of(const struct tuf_role *role)
 {
@@ -25,7 +25,7 @@ static void fill_target(const char *path, const json_t *object, struct tuf_targe
 		.length = json_integer_value(json_object_get(object, "length")),
 		.hashes = hashes,
 		.sha256 = sha256 && hex_is_lower(sha256, SHA256_HEX_LEN) ? sha256 : NULL,
-		.custom = tuf_optional(object, "custom"),
+		.custom = json_optional(object, "custom"),
 	};
 }
 

@@ -3,8 +3,8 @@
  * trusted folder and then, where that is not what the parent names, from the repository. */
 #include <inttypes.h>
 
+#include "base/json.h"
 #include "tuf/client_internal.h"
-#include "tuf/form.h"
 
 #define ROLE_FILE_MAX 240                     /* as long as file systems take it, and some */
 #define LISTED_MAX    (TUF_ROLE_NAME_MAX + 8) /* "<role>.json", not encoded */
@@ -138,7 +138,7 @@ int tuf_update_timestamp(struct tuf_client *c, struct error *err)
  */
 static size_t length_cap(const json_t *meta, size_t cap)
 {
-	const json_t *length = tuf_optional(meta, "length");
+	const json_t *length = json_optional(meta, "length");
 
 	/* It is a number of at least 1 (tuf_form_check). */
 	return length ? (size_t)MIN(json_integer_value(length), (json_int_t)TUF_MAX_LISTED) : cap;

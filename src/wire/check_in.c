@@ -65,10 +65,10 @@ static int parse_events(const json_t *object, struct check_in_request *request, 
 
 static int parse_failure(const json_t *object, struct check_in_request *request, struct error *err)
 {
-	json_t *failure = json_object_get(object, "error");
+	json_t *failure = json_optional(object, "error");
 	int r;
 
-	if (!failure || json_is_null(failure))
+	if (!failure)
 		return 0;
 	if (!json_is_object(failure))
 		return error_set(err, ERR_INVALID, "error: is neither an object nor null");
@@ -216,10 +216,10 @@ int check_in_request_write(const struct check_in_request *request, struct buf *o
 
 static int parse_grant(const json_t *object, struct check_in_answer *answer, struct error *err)
 {
-	json_t *grant = json_object_get(object, "grant");
+	json_t *grant = json_optional(object, "grant");
 	int r;
 
-	if (!grant || json_is_null(grant))
+	if (!grant)
 		return 0;
 	if (!json_is_object(grant))
 		return error_set(err, ERR_INVALID, "grant: is neither an object nor null");

@@ -64,9 +64,7 @@ int field_name(const json_t *object, const char *key, bool (*valid)(const char *
 int field_name_opt(const json_t *object, const char *key, bool (*valid)(const char *text),
 		   size_t size, char *ret, struct error *err)
 {
-	const json_t *value = json_object_get(object, key);
-
-	if (value && !json_is_null(value))
+	if (json_optional(object, key))
 		return field_name(object, key, valid, size, ret, err);
 	ret[0] = 0;
 	return 0;

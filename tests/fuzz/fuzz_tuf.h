@@ -43,3 +43,23 @@ static inline struct tuf_metadata *fuzz_tuf_parse(enum tuf_type type, const uint
 	fuzz_tuf_again(md);
 	return md;
 }
+
+/* Timestamp or snapshot: it lists `needed`, and versions; lengths and hashes are looked at. */
+static inline int fuzz_tuf_meta(enum tuf_type type, const char *needed, const uint8_t *data,
+				size_t size)
+{
+	_cleanup_tuf_metadata_ struct tuf_metadata *md = fuzz_tuf_parse(type, data, size);
+	const char *file;
+	json_t *meta;
+
+	if (!md)
+		return 0;
+	if (!tuf_meta_get(md, needed))
+		abort();
+	json_object_foreach (json_object_get(md->body, "meta"), file, meta) {
+		if (tuf_meta_version(meta) < 1)
+			abort();
+		(void)!tuf_check_bytes(meta, file, data, size, NULL);
+	}
+	return 0;
+}

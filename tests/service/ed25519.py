@@ -52,8 +52,8 @@ def number(*parts):
 
 
 class PrivateKey:
-    def __init__(self, seed=None):
-        digest = hashlib.sha512(seed or os.urandom(32)).digest()
+    def __init__(self):
+        digest = hashlib.sha512(os.urandom(32)).digest()
         self.scalar = int.from_bytes(digest[:32], "little") & ~7 & (2**254 - 1) | 2**254
         self.prefix = digest[32:]
         self.public = encode(times_base(self.scalar))

@@ -74,8 +74,8 @@ class OpensslKey:
 class Repo:
     """bodies[role] is what is signed next; files[path] what the server has."""
 
-    def __init__(self, consistent=True, hashes=True):
-        self.hashes = hashes
+    def __init__(self, consistent=True):
+        self.hashes = True  # in snapshot and timestamp
         self.files, self.signed = {}, set()
         self.keys = {role: [Key()] for role in TOP_LEVEL}
         self.bodies = {role: self.head(role) for role in TOP_LEVEL}
@@ -128,8 +128,8 @@ class Repo:
         versioned = role == "root" or (role != "timestamp" and self.consistent)
         return f"/metadata/{f'{version}.' if versioned else ''}{name}.json"
 
-    def sign(self, role, keys=None, body=None):
-        body = self.bodies[role] if body is None else body
+    def sign(self, role, keys=None):
+        body = self.bodies[role]
         data = canonical(body)
         signatures = [{"keyid": key.id, "sig": key.sign(data)} for key in keys or self.keys[role]]
         return json.dumps({"signatures": signatures, "signed": body}).encode()
@@ -284,8 +284,8 @@ class Client:
     def refresh(self, *more, before=(), server=None):
         return self.run("--metadata-url", (server or self.server).url + "/metadata", *more, "refresh", before=before)
 
-    def download(self, *names, more=(), before=(), server=None):
-        url = (server or self.server).url
+    def download(self, *names, more=(), before=()):
+        url = self.server.url
         targets = [arg for name in names for arg in ("--target-name", name)]
         return self.run("--metadata-url", f"{url}/metadata/", *targets, "--target-base-url", f"{url}/targets/",
                         "--target-dir", self.targets, *more, "download", before=before)
