@@ -196,15 +196,36 @@ int agent_move(struct agent *agent, enum machine_state state, const char *event,
 	return agent_commit(agent, draft, err);
 }
 
+void agent_end(struct agent *agent, enum machine_state state, const char *event,
+	       const struct patch_version *version, const struct error *failure)
+{
+	struct error err = { 0 };
+	struct journal *draft = agent_draft(agent, &err);
+
+	if (!draft) {
+		log_error("%s", err.message);
+		agent->journal->state = state;
+		return;
+	}
+	draft->state = state;
+	journal_set_failure(draft, failure);
+	if (event)
+		journal_add_event(draft, event, version, failure);
+	agent_commit_done(agent, draft);
+}
+
+enum machine_state agent_rest(const struct agent *agent)
+{
+	if (agent->applied.present)
+		return MACHINE_APPLIED;
+	return agent->journal->has_avoid ? MACHINE_REVERTED : MACHINE_UNAPPLIED;
+}
+
 int agent_settle(struct agent *agent, struct error *err)
 {
-	enum machine_state state = MACHINE_UNAPPLIED;
+	enum machine_state state = agent_rest(agent);
 	struct journal *draft;
 
-	if (agent->applied.present)
-		state = MACHINE_APPLIED;
-	else if (agent->journal->has_avoid)
-		state = MACHINE_REVERTED;
 	if (agent->journal->state == state && !agent->journal->failure.code[0])
 		return 0;
 	draft = agent_draft(agent, err);

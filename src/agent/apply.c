@@ -494,8 +494,8 @@ static int apply_accepted(struct agent *agent, struct error *err)
 	if (r == 0)
 		r = apply_load(agent, patch, err);
 	if (r < 0 && agent->journal->state == MACHINE_VERIFYING)
-		agent_move(agent, verified ? MACHINE_FAILED : MACHINE_REFUSED, "refused",
-			   &claim.version, err, NULL);
+		agent_end(agent, verified ? MACHINE_FAILED : MACHINE_REFUSED, "refused",
+			  &claim.version, err);
 	return r;
 }
 

@@ -25,16 +25,12 @@ static void remember_check(struct agent *agent, const struct error *err)
 	agent->check.error = *err;
 }
 
-/* Says why, in journal and status. Full disks and the like leave only the log. */
+/* Says why, in journal and status. */
 static void fail(struct agent *agent, enum machine_state state, const struct patch_version *version,
 		 const struct error *why)
 {
-	struct error err = { 0 };
-	const char *event = state == MACHINE_REFUSED ? "refused" : "failed";
-
 	log_error("%s", why->message);
-	if (agent_move(agent, state, event, version, why, &err) < 0)
-		log_error("%s", err.message);
+	agent_end(agent, state, state == MACHINE_REFUSED ? "refused" : "failed", version, why);
 }
 
 static int need_enabled(const struct agent *agent, struct error *err)
@@ -81,7 +77,7 @@ static int give_up(struct agent *agent, const struct patch_version *version, str
 	if (!state_is_busy(agent->journal->state) || agent->journal->state == MACHINE_APPLYING)
 		return err->code;
 	if (err->code == -ECANCELED)
-		agent_settle(agent, NULL);
+		agent_end(agent, agent_rest(agent), NULL, NULL, NULL);
 	else
 		fail(agent, is_network_failure(err->code) ? MACHINE_FAILED : MACHINE_REFUSED,
 		     version, err);

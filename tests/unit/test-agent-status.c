@@ -72,7 +72,7 @@ static void written(void **state)
 	unit_remove_dir(root);
 }
 
-/* A commit that cannot be written leaves the journal as it was. */
+/* A commit that cannot be written leaves the journal as it was, but an attempt ends all the same. */
 static void commits(void **state)
 {
 	char *root = unit_make_dir();
@@ -90,11 +90,22 @@ static void commits(void **state)
 	assert_ok(agent_settle(agent, &err), &err);
 	assert_int_equal(agent->journal->state, MACHINE_UNAPPLIED);
 
+	assert_ok(agent_move(agent, MACHINE_VERIFYING, NULL, NULL, NULL, &err), &err);
 	assert_ok(file_remove_tree(agent->paths.state, &err), &err);
 	draft = agent_draft(agent, &err);
 	draft->hold = true;
 	assert_true(agent_commit(agent, draft, &err) < 0);
 	assert_false(agent->journal->hold);
+	assert_int_equal(agent->journal->state, MACHINE_VERIFYING);
+	agent_end(agent, MACHINE_FAILED, "failed", NULL, &err);
+	assert_int_equal(agent->journal->state, MACHINE_FAILED);
+	assert_string_equal(agent->journal->failure.message, err.message);
+	err = (struct error){ 0 };
+	assert_true(agent_move(agent, MACHINE_VERIFYING, NULL, NULL, NULL, &err) < 0);
+	assert_int_not_equal(err.code, ERR_BAD_STATE);
+	agent_end(agent, agent_rest(agent), NULL, NULL, NULL);
+	assert_int_equal(agent->journal->state, MACHINE_UNAPPLIED);
+	assert_string_equal(agent->journal->failure.code, "");
 	agent_free(agent);
 	unit_remove_dir(root);
 }
