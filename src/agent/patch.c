@@ -149,6 +149,9 @@ static int verify_modinfo(const struct agent *agent, const struct patch *patch, 
 		return error_set(err, ERR_INVALID, "module %s is not a livepatch", name);
 	if (!info->vermagic || !streq(info->vermagic, patch->record->vermagic))
 		return error_set(err, ERR_INVALID, "module %s: vermagic is not the record's", name);
+	r = record_check_code(patch->record, modinfo_get(info, RECORD_CODE_KEY), err);
+	if (r < 0)
+		return r;
 	if (!vermagic_fits(info->vermagic, agent->facts.release))
 		return error_set(err, ERR_WRONG_KERNEL, "module %s is for kernel %s", name,
 				 info->vermagic);

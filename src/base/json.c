@@ -72,6 +72,11 @@ int json_append(const json_t *value, struct buf *out)
 	return append(value, out, JSON_COMPACT | JSON_REAL_PRECISION(12));
 }
 
+int json_append_sorted(const json_t *value, struct buf *out)
+{
+	return append(value, out, JSON_COMPACT | JSON_SORT_KEYS);
+}
+
 int json_append_pretty(const json_t *value, struct buf *out)
 {
 	int r = append(value, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12));

@@ -28,6 +28,8 @@ int json_save_path(const json_t *value, const char *path, mode_t mode, struct er
 int json_print(const json_t *value, struct error *err);
 /* Appends compact JSON (keys in insertion order). */
 int json_append(const json_t *value, struct buf *out);
+/* The same with sorted keys. */
+int json_append_sorted(const json_t *value, struct buf *out);
 /* Appends indented JSON and a newline. */
 int json_append_pretty(const json_t *value, struct buf *out);
 

@@ -5,10 +5,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "build/patch/analysis.h"
-#include "build/patch/build_record.h"
 #include "build/commands.h"
+#include "build/patch/finish.h"
 #include "build/patch/link.h"
-#include "build/patch/module_check.h"
 #include "build/output/output.h"
 #include "build/patch/report.h"
 #include "build/session.h"
@@ -80,13 +79,16 @@ static int build_module(struct analysis *a, const struct build_options *options,
 {
 	struct link_options link = { options->module, options->version_text };
 	int64_t start = clock_monotonic_ms();
-	int r = link_module(a, p->extracts, &p->resolution, &link, &p->module, err);
+	_cleanup_buf_ struct buf linked = BUF_INIT(LINK_MODULE_MAX);
+	_cleanup_record_ struct record *rec = calloc(1, sizeof(*rec));
+	int r = rec ? build_record_add_units(a, rec, err)
+		    : error_set(err, ERR_NO_MEMORY, "out of memory");
 
 	if (r == 0)
-		r = module_check_kernel(p->module.data, p->module.len, a->kbuild->kernel,
-					a->symvers, err);
+		r = link_module(a, p->extracts, &p->resolution, &link, &linked, err);
 	if (r == 0)
-		r = build_record_make(a, options, p->module.data, p->module.len, &p->record, err);
+		r = finish_module(a, options, &p->resolution, &linked, rec, &p->module, &p->record,
+				  err);
 	if (r < 0)
 		return r;
 	output_done(start, "linked %s, %zu bytes, %zu livepatch symbols", options->module,

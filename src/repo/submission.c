@@ -76,7 +76,7 @@ static int check_names(const struct submission *s, struct error *err)
 				 info->vermagic ? info->vermagic : "", record->vermagic);
 	if (!info->livepatch)
 		return error_set(err, ERR_INVALID, "not a livepatch module");
-	return 0;
+	return record_check_code(record, modinfo_get(info, RECORD_CODE_KEY), err);
 }
 
 int submission_check(struct submission *s, struct error *err)

@@ -505,3 +505,39 @@ int record_write_code(const struct record *record, struct buf *out, struct error
 {
 	return write_kind(record, false, out, err);
 }
+
+int record_code_sha256(const struct record *record, char ret[static SHA256_HEX_LEN + 1],
+		       struct error *err)
+{
+	_cleanup_json_ json_t *o = json_object();
+	_cleanup_buf_ struct buf text = BUF_INIT(RECORD_MAX);
+	int r = json_set_str(o, "kernel", record->kernel);
+
+	r += json_set_str(o, "build_id", record->build_id);
+	r += json_object_set_new(o, "objects", write_objects(record));
+	r += json_object_set_new(o, "states", write_states(record));
+	if (r != 0)
+		return error_set(err, ERR_INVALID, "build record: not UTF-8, or out of memory");
+	r = json_append_sorted(o, &text);
+	if (r < 0)
+		return error_set(err, r, "build record: over %zu bytes", RECORD_MAX);
+	r = hash_sha256_hex(text.data, text.len, ret);
+	return r < 0 ? error_set(err, r, "out of memory") : 0;
+}
+
+int record_check_code(const struct record *record, const char *said, struct error *err)
+{
+	char sha256[SHA256_HEX_LEN + 1];
+	int r = record_code_sha256(record, sha256, err);
+
+	if (r < 0)
+		return r;
+	if (said && streq(said, sha256))
+		return 0;
+	error_set(err, ERR_HASH,
+		  said ? "module %s was signed for code that its build record does not describe"
+		       : "module %s does not say what code it was made for",
+		  record->module);
+	error_hint(err, "take module and record of one run of suture-build, as it wrote them");
+	return ERR_HASH;
+}

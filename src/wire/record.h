@@ -103,6 +103,18 @@ int record_write(const struct record *record, struct buf *out, struct error *err
 int record_parse_code(const void *data, size_t len, struct record **ret, struct error *err);
 int record_write_code(const struct record *record, struct buf *out, struct error *err);
 
+/* What a module itself says of its record, in its .modinfo, which its signature covers: the result
+ * of record_code_sha256(). */
+#define RECORD_CODE_KEY "suture_code"
+/*
+ * The SHA-256 of what a record says of code and state: kernel, build ID, objects and states
+ * (docs/formats.md, "Signed module"). ERR_INVALID (not UTF-8), ERR_TOO_LARGE, ERR_NO_MEMORY.
+ */
+int record_code_sha256(const struct record *record, char ret[static SHA256_HEX_LEN + 1],
+		       struct error *err);
+/* Is it of this record that a module says `said` (NULL: it says nothing)? ERR_HASH. */
+int record_check_code(const struct record *record, const char *said, struct error *err);
+
 void record_free(struct record *record);
 /* Does the patch have callbacks or states? Then another version cannot simply take its place on the
  * way back: its callbacks would not run. */

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			symbols[n++] = (struct convert_symbol){ o->symbols[i]->name, "vmlinux",
 								o->symbols[i]->name, 1 };
 		}
-	if (!symbols || convert_module(data, len, symbols, n, &out, NULL) < 0)
+	if (!symbols || convert_module(data, len, symbols, n, NULL, &out, NULL) < 0)
 		return 0;
 	if (elf_object_parse(out.data, out.len, "out.ko", &again, NULL) < 0)
 		abort();

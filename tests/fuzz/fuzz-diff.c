@@ -21,7 +21,7 @@ static void convert(const struct extract *x)
 			(struct convert_symbol){ x->symbols[i].symbol, i % 2 ? "vmlinux" : "module",
 						 x->symbols[i].name, (unsigned)i % 3 };
 	if (symbols &&
-	    convert_module(x->object.data, x->object.len, symbols, x->symbol_count, &module,
+	    convert_module(x->object.data, x->object.len, symbols, x->symbol_count, NULL, &module,
 			   NULL) == 0 &&
 	    elf_object_parse(module.data, module.len, "module.ko", &again, NULL) < 0)
 		abort();

@@ -89,22 +89,25 @@ make_certificate() {
 }
 # make_patch VERSION [RELEASE IN VERMAGIC]: an object that says it is a livepatch, and its record; listed in $tier (stable).
 make_patch() {
-	local version=$1 magic=${2:-$release} name dir=$world/patch-$1
+	local version=$1 magic=${2:-$release} name dir=$world/patch-$1 code
 	name=suture_$(tr -c 'A-Za-z0-9\n' _ <<<"${release}_$version")
 	mkdir -p "$dir"
+	code=$(jq -n --arg kernel "$release" --arg id "$build_id" --arg zero "$(printf '%064d' 0)" '{kernel: $kernel, build_id: $id,
+		objects: [{name: "vmlinux", build_id: $id, functions: [{name: "cmdline_proc_show", sympos: 0, size: 16,
+		mask: [], sha256: $zero}], callbacks: false}], states: []}')
 	{
 		echo '#define INFO(n, t) static const char n[] __attribute__((section(".modinfo"), used)) = t;'
 		echo "INFO(a, \"name=$name\") INFO(b, \"vermagic=$magic SMP mod_unload \") INFO(c, \"livepatch=Y\")"
+		echo "INFO(e, \"suture_code=$(jq -jcS . <<<"$code" | sha256sum | cut -c1-64)\")"
 		echo "INFO(d, \"license=GPL\") const char version[] = \"$version\";"
 	} >"$dir/$name.c"
 	gcc -c -o "$dir/$name.ko" "$dir/$name.c"
-	jq -n --arg v "$version" --arg name "$name" --arg magic "$magic SMP mod_unload " --arg kernel "$release" \
-		--arg id "$build_id" --arg sha "$(sha256sum "$dir/$name.ko" | cut -c1-64)" \
-		--arg zero "$(printf '%064d' 0)" '{format: 1, kernel: $kernel, build_id: $id, version: $v, module: $name,
+	jq --arg v "$version" --arg name "$name" --arg magic "$magic SMP mod_unload " \
+		--arg sha "$(sha256sum "$dir/$name.ko" | cut -c1-64)" \
+		--arg zero "$(printf '%064d' 0)" '{format: 1, version: $v, module: $name,
 		vermagic: $magic, module_sha256: $sha, severity: "high", cves: ["CVE-2026-1000"],
-		objects: [{name: "vmlinux", build_id: $id, functions: [{name: "cmdline_proc_show", sympos: 0, size: 16,
-		mask: [], sha256: $zero}], callbacks: false}], states: [], inputs: [], new_functions: [], patches: [{name: "fix.patch", sha256: $zero}],
-		compiler: "gcc", tool: "suture-build 0", run_pre: {compared: 1, equal: 1}}' >"$dir/record.json"
+		inputs: [], new_functions: [], patches: [{name: "fix.patch", sha256: $zero}],
+		compiler: "gcc", tool: "suture-build 0", run_pre: {compared: 1, equal: 1}} + .' <<<"$code" >"$dir/record.json"
 	"$suture_repo" module sign --key "$world/module.key" --cert "$world/module.crt" "$dir/$name.ko" || return
 	"$suture_repo" add "$world/repo" "$dir/$name.ko" --record "$dir/record.json" --tier "${tier:-stable}"
 }

@@ -48,9 +48,11 @@ check() { # NAME CONDITION...
 # module VERSION [RELEASE]: leaves m-VERSION.ko (unsigned), m-VERSION.json and its source,
 # fix-VERSION.patch. With other digits in $salt it is another module of the same name.
 module() {
-	local v=$1 r=${2:-$release} name sha source
+	local v=$1 r=${2:-$release} name sha source objects code
 	echo "a fix, $v" >"fix-$v.patch"
 	source=$(sha256sum "fix-$v.patch" | cut -d' ' -f1)
+	objects="[{\"build_id\":\"$id\",\"callbacks\":false,\"functions\":[{\"mask\":[[5,4]],\"name\":\"f\",\"sha256\":\"$source\",\"size\":32,\"sympos\":0}],\"name\":\"vmlinux\"}]"
+	code=$(printf '{"build_id":"%s","kernel":"%s","objects":%s,"states":[]}' "$id" "$r" "$objects" | sha256sum | cut -d' ' -f1)
 	name=suture_$(echo "${r}_$v" | tr -c 'a-zA-Z0-9\n' _)
 	# The assembler alone: a test may want hundreds of them.
 	as -o "m-$v.ko" - <<-END
@@ -58,6 +60,7 @@ module() {
 		.asciz "name=$name"
 		.asciz "vermagic=$r SMP mod_unload "
 		.asciz "livepatch=Y"
+		.asciz "suture_code=$code"
 		.data
 		.long ${v/./}${salt-}
 	END
@@ -65,8 +68,7 @@ module() {
 	cat >"m-$v.json" <<-END
 		{"format": 1, "kernel": "$r", "build_id": "$id", "version": "$v", "module": "$name",
 		"vermagic": "$r SMP mod_unload ", "module_sha256": "$sha", "severity": "high",
-		"cves": ["CVE-2024-1086"], "objects": [{"name": "vmlinux", "build_id": "$id", "functions": [
-		{"name": "f", "sympos": 0, "size": 32, "mask": [[5, 4]], "sha256": "$sha"}], "callbacks": false}],
+		"cves": ["CVE-2024-1086"], "objects": $objects,
 		"states": [], "inputs": [],
 		"new_functions": [], "patches": [{"name": "fix-$v.patch", "sha256": "$source"}],
 		"compiler": "gcc", "tool": "suture-build 0.1.0", "run_pre": {"compared": 1, "equal": 1}}

@@ -107,6 +107,15 @@ sed 's/SMP mod_unload/SMP preempt mod_unload/' m-1.2.json >vermagic.json
 refuses "another vermagic" 1 "vermagic" "$repo" add r m-1.2.ko --record vermagic.json
 sed 's/suture_6/suture_7/' m-1.2.json >name.json
 refuses "another module name" 1 "module name" "$repo" add r m-1.2.ko --record name.json
+sed 's/"mask":\[\[5,4\]\]/"mask":[[0,32]]/' m-1.2.json >mask.json
+check "a record with another mask" test "$(jq -c .objects[0].functions[0].mask mask.json)" = "[[0,32]]"
+refuses "is not the one that the module was signed for" 1 "does not describe" "$repo" add r m-1.2.ko --record mask.json
+module 1.2 && objcopy --strip-unneeded -R .modinfo m-1.2.ko && printf 'name=%s\0vermagic=%s SMP mod_unload \0livepatch=Y\0' \
+	"$(jq -r .module m-1.2.json)" "$release" >modinfo && objcopy --add-section .modinfo=modinfo m-1.2.ko
+jq --arg sha "$(sha256sum m-1.2.ko | cut -d' ' -f1)" '.module_sha256 = $sha' m-1.2.json >silent.json
+"$repo" module sign --key keys/module.pem --cert keys/module.crt m-1.2.ko >/dev/null
+refuses "a module that does not name its code" 1 "does not say what code" "$repo" add r m-1.2.ko --record silent.json
+signed 1.2
 sed 's/"severity": "high"/"severity": "dire"/' m-1.2.json >severity.json
 refuses "a record with a wrong field" 1 "severity" "$repo" add r m-1.2.ko --record severity.json
 refuses "an unknown tier" 1 "no such tier" "$repo" add r m-1.2.ko --record m-1.2.json --tier gamma

@@ -11,19 +11,21 @@ release=6.1.0-41-amd64 id=0123456789abcdef0123456789abcdef01234567
 
 # module VERSION: leaves a signed m-VERSION.ko and its record.
 module() {
-	local v=$1 name=suture_6_1_0_41_amd64_${1/./_} sha
+	local v=$1 name=suture_6_1_0_41_amd64_${1/./_} sha code
+	code=$(jq -nc --arg r "$release" --arg id "$id" --arg sha "$(printf '%064d' 0)" '{kernel: $r, build_id: $id,
+		objects: [{name: "vmlinux", build_id: $id, functions: [{name: "f", sympos: 0, size: 32, mask: [[5, 4]], sha256: $sha}], callbacks: false}], states: []}')
 	cat >m.c <<-END
 		#define INFO(n, s) __attribute__((section(".modinfo"), used)) static const char n[] = s;
 		INFO(a, "name=$name") INFO(b, "vermagic=$release SMP mod_unload ") INFO(c, "livepatch=Y")
+		INFO(d, "suture_code=$(jq -jcS . <<<"$code" | sha256sum | cut -d' ' -f1)")
 		int version = ${v/./};
 	END
 	gcc -c m.c -o "m-$v.ko" || return
 	sha=$(sha256sum "m-$v.ko" | cut -d' ' -f1)
-	jq -n --arg r "$release" --arg id "$id" --arg v "$v" --arg name "$name" --arg sha "$sha" '{format: 1, kernel: $r, build_id: $id, version: $v, module: $name,
+	jq --arg r "$release" --arg v "$v" --arg name "$name" --arg sha "$sha" '{format: 1, version: $v, module: $name,
 		vermagic: ($r + " SMP mod_unload "), module_sha256: $sha, severity: "high", cves: ["CVE-2024-1086"],
-		objects: [{name: "vmlinux", build_id: $id, functions: [{name: "f", sympos: 0, size: 32, mask: [[5, 4]], sha256: $sha}], callbacks: false}],
-		states: [], inputs: [],
-		new_functions: [], patches: [{name: "fix.patch", sha256: $sha}], compiler: "gcc", tool: "suture-build 0.1.0", run_pre: {compared: 1, equal: 1}}' >"m-$v.json"
+		inputs: [],
+		new_functions: [], patches: [{name: "fix.patch", sha256: $sha}], compiler: "gcc", tool: "suture-build 0.1.0", run_pre: {compared: 1, equal: 1}} + .' <<<"$code" >"m-$v.json"
 	"$repo" module sign --key keys/module.pem --cert keys/module.crt "m-$v.ko"
 }
 

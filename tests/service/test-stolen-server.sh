@@ -57,6 +57,8 @@ recover() {
 		"$suture_repo" refresh "$world/repo" && rm -rf "$world/server/repository" && publish && all_is_well
 }
 
+recovered_refresh() { recover; on_machine refresh; }
+
 # --- what the thief signs
 
 current() { jq -r ".signed.meta[\"$1.json\"].version" "$metadata/${2:-$(current snapshot timestamp).snapshot}.json"; }
@@ -148,6 +150,35 @@ attack "taking back without the recall key" signature "recall.json" recall_witho
 attack "the tier handed to another key" signature "targets.json" hand_over_tier
 attack "a root of the thief's own" signature "root.json" new_root
 attack "the recall list hidden" rollback "recall.json is no longer listed" hide_recall
+
+# A tier whose keys were stolen too can list what the module key has signed, but with no other record.
+follow() {
+	stop_agent
+	sed -i '/^tier/d' "$machine/etc/suture/suture.conf"
+	echo "tier = $1" >>"$machine/etc/suture/suture.conf" && start_agent
+}
+other_code() {
+	local role record module file facts sha
+	role=$metadata/$(current edge).edge.json
+	record=$(jq -r '.signed.targets | keys[] | select(endswith(".json"))' "$role")
+	module=${record%.json}.ko
+	file=$(find "$world/server/repository/targets" -name "*.$(basename "$record")")
+	jq '.objects[0].functions[0].size = 8' "$file" >"$world/forged.json"
+	sha=$(sha256sum "$world/forged.json" | cut -c1-64)
+	cp "$world/forged.json" "$(dirname "$file")/$sha.$(basename "$record")"
+	facts=$(jq -nc --arg sha "$sha" --argjson length "$(stat -c %s "$world/forged.json")" '{length: $length, hashes: {sha256: $sha}}')
+	forge edge edge ".targets[\"$record\"] = $facts | .targets[\"$module\"].custom.record =
+		{length: ($facts).length, sha256: \"$sha\"}"
+}
+applied_as_before() { [ "$(cat "$livepatch/enabled")" = 1 ] && field_is .version 1.1; }
+ok "a machine that follows a tier of stolen keys" follow edge
+ok "a record of other code: prepared" other_code
+ok "a record of other code: refused" fails_with 1 "signed for code that its build record does not describe" on_machine refresh
+ok "a record of other code: exit status 6" fails_with 6 "refused" on_machine status
+ok "a record of other code: the patch stays" applied_as_before
+ok "a record of other code: the right one is tried" fails_with 1 "not loaded" recovered_refresh
+ok "the machine follows the other tier again" follow stable
+ok "all is well again" all_is_well
 
 fast_forward() {
 	signed_by timestamp "$metadata/timestamp.json" '.version = 4000000000' >"$world/timestamp" &&

@@ -280,15 +280,23 @@ static void records(void **state)
 					 .cves = { "CVE-2026-0001", "CVE-2026-0002" },
 					 .cve_count = 2 };
 	_cleanup_buf_ struct buf out = BUF_INIT(1 << 20);
-	_cleanup_record_ struct record *rec = NULL;
+	_cleanup_record_ struct record *rec = NULL, *made = calloc(1, sizeof(*made));
+	char code[SHA256_HEX_LEN + 1];
 	struct error err = { 0 };
 	struct fixture f;
 
 	(void)state;
 	set_up(&f);
-	assert_ok(build_record_make(&f.analysis, &options, f.module.data, f.module.len, &out, &err),
+	assert_non_null(made);
+	assert_ok(build_record_add_units(&f.analysis, made, &err), &err);
+	assert_ok(build_record_describe(&f.analysis, &options, made, f.module.data, f.module.len,
+					code, &err),
+		  &err);
+	assert_ok(build_record_finish(&f.analysis, &options, made, f.module.data, f.module.len,
+				      &out, &err),
 		  &err);
 	assert_ok(record_parse(out.data, out.len, &rec, &err), &err);
+	assert_ok(record_check_code(rec, code, &err), &err);
 	/* The version of the program is not fixed. */
 	char *tool = strstr(buf_str(&out), "suture-build " SUTURE_VERSION);
 

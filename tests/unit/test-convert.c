@@ -13,7 +13,7 @@ static const struct convert_symbol to_vmlinux[] = {
 static int convert(const struct buf *in, const struct convert_symbol *symbols, size_t count,
 		   struct buf *out, struct error *err)
 {
-	return convert_module(in->data, in->len, symbols, count, out, err);
+	return convert_module(in->data, in->len, symbols, count, NULL, out, err);
 }
 
 static void symbols_and_relocations_become_livepatch_ones(void **state)
@@ -184,6 +184,36 @@ static void signed_modules_are_refused(void **state)
 	assert_int_equal(convert(&in, to_vmlinux, 2, &out, &err), ERR_INVALID);
 }
 
+/* A note comes behind what .modinfo says already, once. */
+static void notes_are_added(void **state)
+{
+	static const char info[] = "name=suture_x\0suture_codes=1";
+	static const struct convert_note note = { "suture_code", "abc" };
+	_cleanup_buf_ struct buf in = BUF_INIT(FILE_MAX), out = BUF_INIT(FILE_MAX),
+				 twice = BUF_INIT(FILE_MAX), none = BUF_INIT(FILE_MAX);
+	_cleanup_modinfo_ struct modinfo *said = NULL;
+	struct error err = { 0 };
+	struct sample s;
+
+	(void)state;
+	sample_make(&s, 1, 2, "x");
+	sample_section(s.object, ".modinfo", SHF_ALLOC, info, sizeof(info));
+	sample_write(&s, &in);
+	elf_object_free(s.object);
+	assert_ok(convert_module(in.data, in.len, NULL, 0, &note, &out, &err), &err);
+	assert_ok(modinfo_parse(out.data, out.len, "x.ko", &said, &err), &err);
+	assert_int_equal(said->entry_count, 3);
+	assert_string_equal(said->name, "suture_x");
+	assert_string_equal(modinfo_get(said, "suture_codes"), "1");
+	assert_string_equal(modinfo_get(said, "suture_code"), "abc");
+	assert_int_equal(convert_module(out.data, out.len, NULL, 0, &note, &twice, &err),
+			 ERR_INVALID);
+	sample_file(1, 2, "x", &none);
+	assert_int_equal(convert_module(none.data, none.len, NULL, 0, &note, &twice, &err),
+			 ERR_INVALID);
+	assert_int_equal(twice.len, 0);
+}
+
 /* What is written can be inspected. */
 static void inspection_names_them(void **state)
 {
@@ -253,6 +283,7 @@ int main(void)
 		cmocka_unit_test(only_what_the_kernel_reads_is_converted),
 		cmocka_unit_test(early_tables_need_vmlinux),
 		cmocka_unit_test(signed_modules_are_refused),
+		cmocka_unit_test(notes_are_added),
 		cmocka_unit_test(inspection_names_them),
 	};
 

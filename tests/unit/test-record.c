@@ -94,6 +94,52 @@ static void test_refuses(void **state)
 	}
 }
 
+/* What the digest covers, and what not. */
+static void test_code_is_bound(void **state)
+{
+	/* Of {"build_id":…,"kernel":…,"objects":…,"states":…}, sorted and compact, by sha256sum. */
+	static const char known[] =
+		"a657850e52a9d35d0553c2b384d332f0c56f15a760fd671fc86a5ac2d72b18d8";
+	static const struct {
+		const char *from, *to;
+		bool same;
+	} cases[] = {
+		{ "\"kernel\":\"6.1.0-56-amd64\"", "\"kernel\":\"6.1.0-57-amd64\"", false },
+		{ "\"build_id\":\"0", "\"build_id\":\"1", false },
+		{ "\"sympos\":0", "\"sympos\":1", false },
+		{ "[9,4]", "[9,5]", false },
+		{ "[0,5],[9,4]", "[9,4]", false },
+		{ "\"sha256\":\"0", "\"sha256\":\"1", false },
+		{ "\"callbacks\":true", "\"callbacks\":false", false },
+		{ "\"name\":\"vmlinux\"", "\"name\":\"vmlinus\"", false },
+		{ "{\"id\":7,\"version\":3}", "", false },
+		{ "\"severity\":\"high\"", "\"severity\":\"low\"", true },
+		{ "\"compiler\":\"gcc 12\"", "\"compiler\":\"gcc 13\"", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_record_ struct record *record = NULL, *other = NULL;
+		_cleanup_buf_ struct buf text = BUF_INIT(RECORD_MAX);
+		char sha256[SHA256_HEX_LEN + 1];
+		const char *at = strstr(good, cases[i].from);
+		struct error err = { 0 };
+
+		assert_non_null(at);
+		assert_int_equal(buf_append(&text, good, (size_t)(at - good)), 0);
+		assert_int_equal(buf_append_str(&text, cases[i].to), 0);
+		assert_int_equal(buf_append_str(&text, at + strlen(cases[i].from)), 0);
+		assert_ok(record_parse(good, strlen(good), &record, &err), &err);
+		assert_ok(record_parse(text.data, text.len, &other, &err), &err);
+		assert_ok(record_code_sha256(record, sha256, &err), &err);
+		assert_string_equal(sha256, known);
+		assert_ok(record_check_code(record, sha256, &err), &err);
+		if (record_check_code(other, sha256, &err) != (cases[i].same ? 0 : ERR_HASH))
+			fail_msg("%s: %s", cases[i].to, err.message);
+		assert_int_equal(record_check_code(record, NULL, &err), ERR_HASH);
+	}
+}
+
 static void test_survives_cuts(void **state)
 {
 	(void)state;
@@ -109,6 +155,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reads_and_writes),
 		cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_code_is_bound),
 		cmocka_unit_test(test_survives_cuts),
 	};
 

@@ -205,8 +205,51 @@ static int check_unsigned(const void *module, size_t len, struct error *err)
 	return 0;
 }
 
+/* Does one of the section's strings begin with "key="? */
+static bool says(const struct elf_section *info, const char *key)
+{
+	size_t len = strlen(key), n;
+
+	for (uint64_t at = 0; at < info->size; at += n + 1) {
+		const char *text = (const char *)info->data + at;
+
+		n = strnlen(text, info->size - at);
+		if (n > len && memcmp(text, key, len) == 0 && text[len] == '=')
+			return true;
+	}
+	return false;
+}
+
+static int add_note(struct converter *c, const struct convert_note *note)
+{
+	struct elf_section *info = note ? elf_object_section(c->object, ".modinfo") : NULL;
+	const char *text;
+	uint8_t *grown;
+	size_t len;
+
+	if (!note)
+		return 0;
+	if (!info || !info->data || info->size == 0 || info->data[info->size - 1] != 0)
+		return error_set(c->err, ERR_INVALID, "the module has no .modinfo");
+	if (says(info, note->key))
+		return error_set(c->err, ERR_INVALID, "the module says %s already", note->key);
+	text = arena_printf(c->object->arena, "%s=%s", note->key, note->value);
+	if (!text)
+		return ERR_NO_MEMORY;
+	len = strlen(text) + 1;
+	grown = arena_alloc(c->object->arena, info->size + len, 1);
+	if (!grown)
+		return ERR_NO_MEMORY;
+	memcpy(grown, info->data, info->size);
+	memcpy(grown + info->size, text, len);
+	info->data = grown;
+	info->size += len;
+	return 0;
+}
+
 int convert_module(const void *module, size_t len, const struct convert_symbol *symbols,
-		   size_t count, struct buf *out, struct error *err)
+		   size_t count, const struct convert_note *note, struct buf *out,
+		   struct error *err)
 {
 	struct error why = { 0 };
 	_cleanup_(converter_done) struct converter c = { .err = &why };
@@ -220,6 +263,8 @@ int convert_module(const void *module, size_t len, const struct convert_symbol *
 	}
 	if (e == 0)
 		e = convert_relas(&c);
+	if (e == 0)
+		e = add_note(&c, note);
 	if (e == 0)
 		e = elf_object_write(c.object, out, &why);
 	if (e < 0)

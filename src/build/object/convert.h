@@ -10,6 +10,11 @@
 
 #include "elf/object.h"
 
+/* Something that the module is to say of itself: "key=value" in its .modinfo. */
+struct convert_note {
+	const char *key, *value;
+};
+
 struct convert_symbol {
 	const char *symbol; /* undefined symbol of the module */
 	const char *object; /* "vmlinux" or the name of the module that has it, with underscores */
@@ -18,7 +23,8 @@ struct convert_symbol {
 };
 
 /*
- * Appends the converted module to `out`. The same input gives the same bytes, whatever the order of
+ * Appends the converted module to `out`, which says `note` too (NULL: nothing; a module that says
+ * something of that key already, or has no .modinfo, is ERR_INVALID). The same input gives the same bytes, whatever the order of
  * `symbols`. An entry whose symbol the module does not have is ERR_NOT_FOUND, one that is defined
  * there ERR_INVALID; undefined symbols without an entry stay ordinary imports. ERR_NOT_PATCHABLE: a
  * symbol of a module in a table that the kernel reads before that module need be there (jump
@@ -26,4 +32,5 @@ struct convert_symbol {
  * elf_object_write().
  */
 int convert_module(const void *module, size_t len, const struct convert_symbol *symbols,
-		   size_t count, struct buf *out, struct error *err);
+		   size_t count, const struct convert_note *note, struct buf *out,
+		   struct error *err);

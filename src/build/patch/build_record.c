@@ -100,7 +100,7 @@ static int fill_effects(const struct elf_object *module, struct record *rec, str
 	int r = tables_read(module, &tables, err);
 
 	if (r < 0)
-		return error_prefix(err, r, "the finished module");
+		return error_prefix(err, r, "the linked module");
 	for (size_t i = 0; i < tables.object_count; i++)
 		for (size_t k = 0; k < rec->n_objects; k++)
 			if (streq(rec->objects[k].name, tables.objects[i].name))
@@ -257,19 +257,6 @@ static int fill_vermagic(const struct analysis *a, const struct elf_object *elf,
 	return 0;
 }
 
-static int fill_from_module(const struct analysis *a, const void *module, size_t len,
-			    struct record *rec, struct error *err)
-{
-	_cleanup_elf_object_ struct elf_object *elf = NULL;
-	int r = elf_object_parse(module, len, "the finished module", &elf, err);
-
-	if (r == 0)
-		r = fill_vermagic(a, elf, rec, err);
-	if (r == 0)
-		r = fill_effects(elf, rec, err);
-	return r;
-}
-
 static int fill_texts(const struct analysis *a, const struct build_options *options,
 		      struct record *rec)
 {
@@ -287,34 +274,47 @@ static int fill_texts(const struct analysis *a, const struct build_options *opti
 	return fits ? 0 : ERR_TOO_LARGE;
 }
 
+int build_record_add_units(const struct analysis *a, struct record *rec, struct error *err)
+{
+	int r = fill_objects(a, rec);
+
+	if (r == 0)
+		r = fill_new_functions(a, rec);
+	return r < 0 ? error_set(err, r, "cannot make the build record") : 0;
+}
+
+int build_record_describe(const struct analysis *a, const struct build_options *options,
+			  struct record *rec, const void *linked, size_t len,
+			  char ret[static SHA256_HEX_LEN + 1], struct error *err)
+{
+	_cleanup_elf_object_ struct elf_object *elf = NULL;
+	int r = fill_texts(a, options, rec);
+
+	if (r < 0)
+		return error_set(err, r, "cannot make the build record");
+	r = elf_object_parse(linked, len, "the linked module", &elf, err);
+	if (r == 0)
+		r = fill_effects(elf, rec, err);
+	return r < 0 ? r : record_code_sha256(rec, ret, err);
+}
+
 int build_record_finish(const struct analysis *a, const struct build_options *options,
 			struct record *rec, const void *module, size_t len, struct buf *out,
 			struct error *err)
 {
-	int r = fill_texts(a, options, rec);
+	_cleanup_elf_object_ struct elf_object *elf = NULL;
+	int r = fill_cves(options, rec);
 
-	if (r == 0)
-		r = fill_cves(options, rec);
 	if (r == 0)
 		r = fill_patches(a, rec);
 	if (r == 0)
 		r = hash_sha256_hex(module, len, rec->module_sha256);
 	if (r < 0)
 		return error_set(err, r, "cannot make the build record");
-	r = fill_from_module(a, module, len, rec, err);
+	r = elf_object_parse(module, len, "the finished module", &elf, err);
+	if (r == 0)
+		r = fill_vermagic(a, elf, rec, err);
 	if (r == 0)
 		r = inputs_collect(a, rec, err);
 	return r < 0 ? r : record_write(rec, out, err);
-}
-
-int build_record_make(const struct analysis *a, const struct build_options *options,
-		      const void *module, size_t len, struct buf *out, struct error *err)
-{
-	_cleanup_record_ struct record *rec = calloc(1, sizeof(*rec));
-	int r = rec ? fill_objects(a, rec) : ERR_NO_MEMORY;
-
-	if (r == 0)
-		r = fill_new_functions(a, rec);
-	return r < 0 ? error_set(err, r, "cannot make the build record")
-		     : build_record_finish(a, options, rec, module, len, out, err);
 }

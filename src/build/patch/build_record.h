@@ -20,17 +20,25 @@ struct build_options {
 /* Checks --kernel, --version, --severity and --cve. ERR_USAGE. */
 int build_options_read(struct cli *cli, struct build_options *ret, struct error *err);
 
-/* Appends the build record (docs/formats.md) of a finished module to `out`. */
-int build_record_make(const struct analysis *a, const struct build_options *options,
-		      const void *module, size_t len, struct buf *out, struct error *err);
-
 /* Adds the equal functions of a unit to the entry of their object, which is made if it is not
  * there. ERR_NO_MEMORY, ERR_INVALID. */
 int build_record_add(struct record *rec, const struct shipped *shipped,
 		     const struct runpre *runpre);
 
-/* Fills in everything but objects and new functions, which the record has already, and appends its
- * bytes to `out`. */
+/* Of a patch: the changed functions of all units, and the new ones. ERR_NO_MEMORY, ERR_INVALID. */
+int build_record_add_units(const struct analysis *a, struct record *rec, struct error *err);
+
+/*
+ * What a module says by itself, linked but not converted yet: callbacks and states; and what the
+ * options say. `ret` is record_code_sha256() of a record that has its functions. Errors: those of
+ * tables_read(), ERR_TOO_LARGE.
+ */
+int build_record_describe(const struct analysis *a, const struct build_options *options,
+			  struct record *rec, const void *linked, size_t len,
+			  char ret[static SHA256_HEX_LEN + 1], struct error *err);
+
+/* Fills in all the rest, of the finished module, and appends the record's bytes (docs/formats.md)
+ * to `out`. */
 int build_record_finish(const struct analysis *a, const struct build_options *options,
 			struct record *rec, const void *module, size_t len, struct buf *out,
 			struct error *err);

@@ -6,8 +6,8 @@
 #include "base/hash.h"
 #include "build/proof/code_mask.h"
 #include "build/diff/declared.h"
+#include "build/patch/finish.h"
 #include "build/patch/link.h"
-#include "build/patch/module_check.h"
 #include "build/output/output.h"
 #include "module/tables.h"
 #include "module/modinfo.h"
@@ -230,14 +230,8 @@ static int make(struct maker *m, struct record *rec, struct buf *module, struct 
 		return r;
 	if (reason_count(&m->a->reasons, REASON_REFUSAL) > 0)
 		return error_set(m->err, ERR_NOT_PATCHABLE, "the module cannot be applied live");
-	r = convert_module(m->linked.data, m->linked.len, m->resolution.symbols,
-			   m->resolution.symbol_count, module, m->err);
-	if (r == 0)
-		r = module_check_kernel(module->data, module->len, m->a->kbuild->kernel, m->symvers,
-					m->err);
-	return r < 0 ? r
-		     : build_record_finish(m->a, m->options, rec, module->data, module->len, record,
-					   m->err);
+	return finish_module(m->a, m->options, &m->resolution, &m->linked, rec, module, record,
+			     m->err);
 }
 
 int handmade_build(struct analysis *a, const char *const *sources, size_t n,

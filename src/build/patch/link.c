@@ -339,7 +339,6 @@ int link_module(const struct analysis *a, struct extract *const *extracts,
 		const struct resolution *resolution, const struct link_options *options,
 		struct buf *out, struct error *err)
 {
-	_cleanup_buf_ struct buf module = BUF_INIT(LINK_MODULE_MAX);
 	_cleanup_scratch_ struct scratch *scratch = NULL;
 	struct linker l = { a, extracts, resolution, options, NULL, err };
 	int r = scratch_new(&scratch, err);
@@ -351,10 +350,7 @@ int link_module(const struct analysis *a, struct extract *const *extracts,
 	if (r == 0)
 		r = write_units(&l);
 	if (r == 0)
-		r = build(a->kbuild, l.folder, options->name, &module, err);
-	if (r == 0)
-		r = convert_module(module.data, module.len, resolution->symbols,
-				   resolution->symbol_count, out, err);
+		r = build(a->kbuild, l.folder, options->name, out, err);
 	scratch_unname(scratch, err);
 	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From extracted code to a livepatch module: wrapper, kbuild, strip, livepatch relocations. */
+/* From extracted code or sources to a linked module: wrapper, kbuild, strip. */
 #pragma once
 
 #include "build/patch/resolve.h"
@@ -23,9 +23,8 @@ int link_wrapper(const struct analysis *a, const struct resolution *resolution, 
 
 /*
  * Builds the module and appends its bytes to `out`. kbuild links wrapper and code, which runs
- * objtool over both; then debugging data is stripped and the symbols of `resolution` become
- * livepatch symbols. The same input gives the same bytes. Errors: ERR_CHILD (kbuild, strip),
- * those of convert_module(). What is left undefined is for module_check.h to find.
+ * objtool over both; then debugging data is stripped. The same input gives the same bytes; symbols
+ * that are not exported are still undefined. ERR_CHILD (kbuild, strip), and those of link_wrapper().
  */
 int link_module(const struct analysis *a, struct extract *const *extracts,
 		const struct resolution *resolution, const struct link_options *options,
