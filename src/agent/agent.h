@@ -94,8 +94,8 @@ void agent_commit_done(struct agent *agent, struct journal *draft);
 int agent_move(struct agent *agent, enum machine_state state, const char *event,
 	       const struct patch_version *version, const struct error *failure, struct error *err);
 /* Ends an attempt that changed nothing, in a state to rest in: true even if it cannot be written
- * now, as with agent_commit_done(). `event` and `version` may be NULL; so may `failure`, and then an
- * earlier one is forgotten. */
+ * now, as with agent_commit_done(). `event` and `version` may be NULL; so may `failure`, and then
+ * an earlier one is forgotten. */
 void agent_end(struct agent *agent, enum machine_state state, const char *event,
 	       const struct patch_version *version, const struct error *failure);
 /* The state that fits what is in the kernel: applied, reverted or unapplied. */

@@ -24,7 +24,8 @@ struct submission submission_new(void);
 /*
  * Parses the record (`text`) and checks that both belong together: the module is signed; before
  * that it had the hash, and it has the name and the vermagic, that the record says; it is a
- * livepatch, and says itself that it is of this record (record_check_code()). ERR_SIGNATURE, ERR_INVALID, and those of record_parse().
+ * livepatch, and says itself that it is of this record (record_check_code()). ERR_SIGNATURE,
+ * ERR_INVALID, and those of record_parse().
  */
 int submission_check(struct submission *s, struct error *err);
 

@@ -72,7 +72,8 @@ static void written(void **state)
 	unit_remove_dir(root);
 }
 
-/* A commit that cannot be written leaves the journal as it was, but an attempt ends all the same. */
+/* A commit that cannot be written leaves the journal as it was, but an attempt ends all the same.
+ */
 static void commits(void **state)
 {
 	char *root = unit_make_dir();

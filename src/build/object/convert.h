@@ -24,12 +24,12 @@ struct convert_symbol {
 
 /*
  * Appends the converted module to `out`, which says `note` too (NULL: nothing; a module that says
- * something of that key already, or has no .modinfo, is ERR_INVALID). The same input gives the same bytes, whatever the order of
- * `symbols`. An entry whose symbol the module does not have is ERR_NOT_FOUND, one that is defined
- * there ERR_INVALID; undefined symbols without an entry stay ordinary imports. ERR_NOT_PATCHABLE: a
- * symbol of a module in a table that the kernel reads before that module need be there (jump
- * labels, static calls, alternatives). Also the errors of elf_object_parse() and
- * elf_object_write().
+ * something of that key already, or has no .modinfo, is ERR_INVALID). The same input gives the same
+ * bytes, whatever the order of `symbols`. An entry whose symbol the module does not have is
+ * ERR_NOT_FOUND, one that is defined there ERR_INVALID; undefined symbols without an entry stay
+ * ordinary imports. ERR_NOT_PATCHABLE: a symbol of a module in a table that the kernel reads before
+ * that module need be there (jump labels, static calls, alternatives). Also the errors of
+ * elf_object_parse() and elf_object_write().
  */
 int convert_module(const void *module, size_t len, const struct convert_symbol *symbols,
 		   size_t count, const struct convert_note *note, struct buf *out,

@@ -24,7 +24,8 @@ int link_wrapper(const struct analysis *a, const struct resolution *resolution, 
 /*
  * Builds the module and appends its bytes to `out`. kbuild links wrapper and code, which runs
  * objtool over both; then debugging data is stripped. The same input gives the same bytes; symbols
- * that are not exported are still undefined. ERR_CHILD (kbuild, strip), and those of link_wrapper().
+ * that are not exported are still undefined. ERR_CHILD (kbuild, strip), and those of
+ * link_wrapper().
  */
 int link_module(const struct analysis *a, struct extract *const *extracts,
 		const struct resolution *resolution, const struct link_options *options,
