@@ -12,7 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_statement(const void *payload, size_t len)
 {
-	struct attestation_subject subject = { HASH, HASH, "m", "6.1", "0123456789abcdef" };
+	struct attestation_subject subject = { .sha256 = HASH,
+					       .unsigned_sha256 = HASH,
+					       .module = "m",
+					       .kernel = "6.1",
+					       .build_id = "0123456789abcdef" };
 	_cleanup_json_ json_t *statement = NULL;
 
 	if (json_parse(payload, len, &statement, NULL) < 0)

@@ -160,7 +160,9 @@ static json_t *lab(const char *hash, const char *kernel, const char *result)
 
 static int check(json_t *statement, const char *hash, const char *kernel, const char *build_id)
 {
-	struct attestation_subject subject = { HASH_A, "", "m", kernel, build_id };
+	struct attestation_subject subject = {
+		.sha256 = HASH_A, .module = "m", .kernel = kernel, .build_id = build_id
+	};
 	int r;
 
 	memcpy(subject.unsigned_sha256, hash, SHA256_HEX_LEN + 1);
