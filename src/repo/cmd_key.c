@@ -10,6 +10,14 @@
 
 /* ---- key generate ---- */
 
+/* Nothing is replaced: not what was there, nor, under another spelling of its name, the new key. */
+static int is_free(const char *path, struct error *err)
+{
+	return file_exists(path) ? error_set(err, ERR_EXISTS,
+					     "%s: there is a file of that name already", path)
+				 : 0;
+}
+
 static int write_cert(const struct cli *cli, const char *key_path, const char *cert_path,
 		      struct error *err)
 {
@@ -24,6 +32,8 @@ static int write_cert(const struct cli *cli, const char *key_path, const char *c
 	if (r == 0)
 		r = certificate_make(pem, name ? name : "Suture module signing key", clock_now(),
 				     (unsigned)days, &cert, err);
+	if (r == 0)
+		r = is_free(cert_path, err);
 	return r < 0 ? r : file_write_atomic(cert_path, cert.data, cert.len, 0644, err);
 }
 
@@ -32,6 +42,8 @@ static int write_public(const struct tuf_key *key, const char *path, struct erro
 	_cleanup_buf_ struct buf pem = BUF_INIT(PEM_FILE_MAX);
 	int r = tuf_key_public_pem(key, &pem, err);
 
+	if (r == 0)
+		r = is_free(path, err);
 	return r < 0 ? r : file_write_atomic(path, pem.data, pem.len, 0644, err);
 }
 
@@ -50,20 +62,25 @@ static int generate(const struct cli *cli, enum tuf_key_type type, struct tuf_ke
 		return error_set(err, ERR_USAGE, "--passphrase-file: not for a module's key yet");
 	if (cert && type != TUF_KEY_RSA)
 		return error_set(err, ERR_USAGE, "--cert is for --type rsa: module signing keys");
-	if (cert && file_exists(cert))
-		return error_set(err, ERR_EXISTS, "%s: there is a file of that name already", cert);
+	if ((cert && (r = is_free(cert, err)) < 0) ||
+	    (public_key && (r = is_free(public_key, err)) < 0))
+		return r;
 	r = tuf_key_generate(type, (unsigned)bits, ret, err);
 	if (r == 0)
 		r = command_new_passphrase(cli, false, &passphrase, err);
 	if (r == 0)
 		r = key_store_write(*ret, path, passphrase, err);
-	if (r == 0 && public_key)
+	if (r < 0)
+		return r;
+	if (public_key)
 		r = write_public(*ret, public_key, err);
 	if (r == 0 && cert) {
 		r = write_cert(cli, path, cert, err);
-		if (r < 0)
-			(void)file_remove(path, NULL);
+		if (r < 0 && public_key)
+			(void)file_remove(public_key, NULL);
 	}
+	if (r < 0)
+		(void)file_remove(path, NULL);
 	return r;
 }
 

@@ -97,6 +97,7 @@ int cmd_module_sign(struct cli *cli, struct error *err)
 {
 	_cleanup_buf_ struct buf module = BUF_INIT(MODULE_FILE_MAX);
 	_cleanup_buf_ struct buf out = BUF_INIT(MODULE_FILE_MAX + SIGNATURE_MAX + 1024);
+	_cleanup_modinfo_ struct modinfo *info = NULL;
 	_cleanup_texts_ struct texts texts = { 0 };
 	struct signature_options options = { 0 };
 	struct signature_support support;
@@ -104,6 +105,8 @@ int cmd_module_sign(struct cli *cli, struct error *err)
 	const char *config = cli_get(cli, "kernel-config");
 	int r = file_read(file, &module, err);
 
+	if (r == 0)
+		r = modinfo_parse(module.data, module.len, file, &info, err);
 	if (r == 0)
 		r = read_options(cli, &texts, &options, err);
 	if (r == 0 && config)

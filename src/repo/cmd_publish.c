@@ -172,6 +172,14 @@ static int publish_to_server(struct publication *p, const char *session, struct 
 	return publication_run(p, err);
 }
 
+/* Is that a folder of `suture-repo init`? */
+static bool is_repository(const char *path)
+{
+	_cleanup_free_ char *settings = path_join(path, SETTINGS_FILE, NULL);
+
+	return settings && file_exists(settings);
+}
+
 /* A role that expired, or lists what is not there, must not keep the others, a recall above all,
  * from being published. */
 int cmd_publish(struct cli *cli, struct error *err)
@@ -185,6 +193,12 @@ int cmd_publish(struct cli *cli, struct error *err)
 	if (!str_has_prefix(p.to, "https://") && strstr(p.to, "://"))
 		return error_set(err, ERR_USAGE, "%s: neither a folder nor an https:// address",
 				 p.to);
+	if (!*p.to)
+		return error_set(err, ERR_USAGE, "--to: a folder or an https:// address is needed");
+	if (is_repository(p.to))
+		return error_set(
+			err, ERR_USAGE,
+			"%s: a repository with its keys is there, which nobody is to serve", p.to);
 	r = command_open(cli, &repo, err);
 	if (r < 0)
 		return r;

@@ -276,10 +276,10 @@ static const struct cli_program program = {
 		"that lists it.",
 	.verbs = verbs,
 	.files =
-		"*DIR/suture-repo.json*\n\tsettings: tiers, lifetimes, where the offline keys are\n\n"
-		"*DIR/online-keys/*\n\tprivate keys of snapshot, timestamp and online tiers\n\n"
-		"*DIR/pending/*\n\ta change that waits for signatures\n\n"
-		"*DIR/repository/*\n\tmetadata and targets: what is published\n",
+		"DIR/suture-repo.json\n\tsettings: tiers, lifetimes, where the offline keys are\n\n"
+		"DIR/online-keys/\n\tprivate keys of snapshot, timestamp and online tiers\n\n"
+		"DIR/pending/\n\ta change that waits for signatures\n\n"
+		"DIR/repository/\n\tmetadata and targets: what is published\n",
 	.examples = "suture-repo init /srv/suture --keys /media/keys\n\n"
 		    "suture-repo key generate --cert module.crt -o module.pem\n\n"
 		    "suture-repo module sign --key module.pem --cert module.crt fix.ko\n\n"

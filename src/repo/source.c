@@ -34,6 +34,7 @@ static int try_file(const char *path, const char *sha256, struct buf *out, bool 
 static int find_file(const struct record_file *file, const char *const *places, size_t n,
 		     struct buf *out, struct error *err)
 {
+	const char *missing = NULL;
 	bool found = false;
 
 	for (size_t i = 0; i < n; i++) {
@@ -43,8 +44,10 @@ static int find_file(const struct record_file *file, const char *const *places, 
 
 		if (!inner)
 			return error_set(err, ERR_NO_MEMORY, "no memory");
-		if (stat(places[i], &st) < 0)
+		if (stat(places[i], &st) < 0) {
+			missing = missing ? missing : places[i];
 			continue;
+		}
 		r = try_file(S_ISDIR(st.st_mode) ? inner : places[i], file->sha256, out, &found);
 		if (r < 0)
 			return error_set(err, r, "no memory");
@@ -53,7 +56,11 @@ static int find_file(const struct record_file *file, const char *const *places, 
 	}
 	error_set(err, ERR_NOT_FOUND, "source: no file here is %s of the record (sha256 %.16s…)",
 		  file->name, file->sha256);
-	error_hint(err, "--source FILE or --source DIR says where the source patches are");
+	if (missing)
+		error_hint(err, "there is no %s: --source FILE or --source DIR says where they are",
+			   missing);
+	else
+		error_hint(err, "--source FILE or --source DIR says where the source patches are");
 	return ERR_NOT_FOUND;
 }
 

@@ -24,6 +24,7 @@ works "key list" "$repo" key list r --format json
 check "key list names every role" test "$(grep -c '"role"' out)" = 10
 
 module 1.1
+cp m-1.1.ko bare.ko
 refuses "an unsigned module is not added" 1 "not signed" "$repo" add r m-1.1.ko --record m-1.1.json
 refuses "module verify refuses an unsigned one" 1 "not signed" "$repo" module verify --ca keys/module.crt m-1.1.ko
 works "module sign" "$repo" module sign --key keys/module.pem --cert keys/module.crt m-1.1.ko
@@ -31,7 +32,7 @@ works "module verify" "$repo" module verify --ca keys/module.crt m-1.1.ko
 refuses "a module is signed once" 1 "signed already" "$repo" module sign --key keys/module.pem --cert keys/module.crt m-1.1.ko
 openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other.crt -subj /CN=other 2>/dev/null
 refuses "a key and a certificate that do not belong together" 1 "another key" \
-	"$repo" module sign --key other.key --cert keys/module.crt -o x.ko m-1.1.json
+	"$repo" module sign --key other.key --cert keys/module.crt -o x.ko bare.ko
 refuses "module verify with another certificate" 1 "none of the trusted" "$repo" module verify --ca other.crt m-1.1.ko
 
 # Keys and hashes that not every kernel can check: only for a configuration that has them built in.
@@ -39,7 +40,7 @@ export XDG_CACHE_HOME=$work/cache
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ec.key -out ec.crt -subj /CN=ec 2>/dev/null
 printf 'CONFIG_MODULE_SIG=y\nCONFIG_CRYPTO_RSA=y\nCONFIG_CRYPTO_SHA256=y\nCONFIG_CRYPTO_SHA512=m\n# CONFIG_CRYPTO_ECDSA is not set\n' >config-6.1
 printf 'CONFIG_MODULE_SIG=y\nCONFIG_CRYPTO_RSA=y\nCONFIG_CRYPTO_SHA256=y\nCONFIG_CRYPTO_SHA512=y\nCONFIG_CRYPTO_ECDSA=y\n' >config-6.12
-sign() { "$repo" module sign --key "$1.key" --cert "$1.crt" -o signed.ko "${@:2}" m-1.1.json; }
+sign() { "$repo" module sign --key "$1.key" --cert "$1.crt" -o signed.ko "${@:2}" bare.ko; }
 rm -f signed.ko
 refuses "ECDSA for a kernel that is not known" 1 "--kernel-config FILE" sign ec
 refuses "SHA-512 for a kernel that is not known" 1 "is not known" sign other --hash sha512
@@ -83,6 +84,13 @@ works "signed with the chain" sign leaf --chain ca.crt
 works "the authority vouches for it" "$repo" module verify --ca other.crt --ca ca.crt signed.ko
 check "and is named" test "$(grep -c "for which /CN=authority vouches" out)" = 1
 
+refuses "one name for key and certificate" 1 "already" "$repo" key generate -o one.pem --cert ./one.pem --bits 2048
+check "which leaves none" test ! -e one.pem
+refuses "one name for key and public key" 1 "already" "$repo" key generate -o one.pem --public one.pem
+check "which leaves none either" test ! -e one.pem
+refuses "a record is not signed" 1 "not an ELF" "$repo" module sign --key keys/module.pem --cert keys/module.crt m-1.1.json
+refuses "nothing is published to no name" 2 "--to" "$repo" publish r --to ""
+refuses "nor beside the keys of a repository" 2 "keys" "$repo" publish r --to ./r
 works "add" "$repo" add r m-1.1.ko --record m-1.1.json
 check "it is listed in the first tier" listed edge 1.1
 refuses "the same version again" 1 "already" "$repo" add r m-1.1.ko --record m-1.1.json
