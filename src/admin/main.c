@@ -56,7 +56,7 @@ static const struct cli_program program = {
 	.verbs = verbs,
 	.files = "$XDG_CONFIG_HOME/suture/session.json (0600): server, CA and session of the login",
 	.examples =
-		"suture-admin login https://patches.example.org:8444 --ca ca.pem\n"
+		"suture-admin login https://patches.example.org:8444 --ca ca.pem\n\n"
 		"suture-admin token create --uses 20 --lifetime 7d --bundle trust.json -o token",
 };
 

@@ -207,8 +207,8 @@ static const struct cli_program program = {
 		"a socket. Runs as root, without network, in the foreground; ends on SIGTERM. The patch "
 		"in the kernel stays when it ends.",
 	.verbs = verbs,
-	.files = "/etc/suture/suture.conf\n/var/lib/suture/\n/run/suture/status.json\n"
-		 "/run/suture/control.sock\n/run/suture/fetch.sock",
+	.files = "/etc/suture/suture.conf\n\n/var/lib/suture/\n\n/run/suture/status.json\n\n"
+		 "/run/suture/control.sock\n\n/run/suture/fetch.sock",
 };
 
 int main(int argc, char **argv)

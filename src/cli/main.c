@@ -87,9 +87,9 @@ static const struct cli_program program = {
 		"several of its exit statuses hold, the first of 3, 7, 8, 6, 5, 4 counts.",
 	.verbs = verbs,
 	.exits = exits,
-	.files = "/etc/suture/suture.conf\n/run/suture/status.json\n/run/suture/control.sock",
-	.examples = "suture enable --trust bundle.json --token-file token\n"
-		    "suture status --format json\n"
+	.files = "/etc/suture/suture.conf\n\n/run/suture/status.json\n\n/run/suture/control.sock",
+	.examples = "suture enable --trust bundle.json --token-file token\n\n"
+		    "suture status --format json\n\n"
 		    "suture rollback",
 };
 
