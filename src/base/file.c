@@ -284,6 +284,21 @@ int file_remove_matching(int dir_fd, bool (*matches)(const char *name), struct e
 	return 0;
 }
 
+/* One folder, which is there after a power cut too; 0 also when it was there already. */
+static int make_dir(const char *path, mode_t mode, struct error *err)
+{
+	if (mkdir(path, mode) < 0)
+		return errno == EEXIST ? 0
+				       : error_set_errno(err, errno, "cannot make folder %s", path);
+
+	_cleanup_close_ int parent = open_parent(path, err);
+
+	if (parent < 0)
+		return parent;
+	return fsync(parent) < 0 ? error_set_errno(err, errno, "cannot sync the folder of %s", path)
+				 : 0;
+}
+
 int file_make_dirs(const char *path, mode_t mode, struct error *err)
 {
 	_cleanup_free_ char *copy = strdup(path);
@@ -298,8 +313,10 @@ int file_make_dirs(const char *path, mode_t mode, struct error *err)
 			continue;
 		char end = *p;
 		*p = '\0';
-		if (mkdir(copy, mode) < 0 && errno != EEXIST)
-			return error_set_errno(err, errno, "cannot make folder %s", copy);
+		int r = make_dir(copy, mode, err);
+
+		if (r < 0)
+			return r;
 		if (end == '\0')
 			break;
 		*p = '/';

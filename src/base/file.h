@@ -71,7 +71,8 @@ int file_remove_matching(int dir_fd, bool (*matches)(const char *name), struct e
 /* Writes a short string to an existing file in one write(2), as sysfs wants it. */
 int file_write_sysfs(const char *path, const char *value, struct error *err);
 
-/* Makes a folder and those above it that are missing; existing ones are left as they are. */
+/* Makes a folder and those above it that are missing, durably; existing ones are left as they are.
+ */
 int file_make_dirs(const char *path, mode_t mode, struct error *err);
 /* Writes `path`, which is relative to `dir`, as file_write_atomic() does; folders that are missing
  * are made, with mode 0755. The caller has seen that the path is a safe one. */

@@ -210,7 +210,9 @@ static void judge_held(struct trial_guest *t, const struct case_kind *kind,
 
 	console_headline(report, line, sizeof(line));
 	if (end->code == ERR_TIMEOUT) {
-		cut_silence(t, c);
+		/* An oops before the silence says more than where that left the processors. */
+		if (report->verdict < CONSOLE_OOPS)
+			cut_silence(t, c);
 		set(ret, CAUSE_HANG, "the guest does not answer any more");
 	} else if (end->code == ERR_BAD_STATE) {
 		judge_end(t, report, ret);
@@ -233,7 +235,7 @@ static void judge_held(struct trial_guest *t, const struct case_kind *kind,
 		set(ret, is_stall(line) ? CAUSE_HANG : CAUSE_WARNING, "%s", line);
 	if (ret->verdict != VERDICT_FAIL)
 		judge_taints(t, ret);
-	if (ret->cause == CAUSE_HANG && !c->excerpt[0])
+	if (ret->cause == CAUSE_HANG && !c->excerpt[0] && end->code != ERR_TIMEOUT)
 		cut_blocked(t, c);
 	clean(ret->message);
 }
