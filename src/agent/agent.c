@@ -172,12 +172,18 @@ int agent_commit(struct agent *agent, struct journal *draft, struct error *err)
 
 void agent_commit_done(struct agent *agent, struct journal *draft)
 {
+	_cleanup_free_ struct journal *owned = draft;
 	struct error err = { 0 };
 
-	if (journal_save(draft, agent->paths.journal, &err) < 0)
+	/* What breaks the invariants could never be written, nor anything after it. */
+	if (journal_check(owned, &err) < 0) {
+		log_error("%s: not taken over", err.message);
+		return;
+	}
+	if (journal_save(owned, agent->paths.journal, &err) < 0)
 		log_error("%s (kept in memory until the next change)", err.message);
 	free(agent->journal);
-	agent->journal = draft;
+	agent->journal = TAKE_PTR(owned);
 	publish(agent);
 }
 
@@ -200,8 +206,14 @@ void agent_end(struct agent *agent, enum machine_state state, const char *event,
 	       const struct patch_version *version, const struct error *failure)
 {
 	struct error err = { 0 };
-	struct journal *draft = agent_draft(agent, &err);
+	struct journal *draft;
 
+	if (agent->journal->step.action != JOURNAL_NONE) {
+		log_error("%s: %s, but the step with the kernel is open", machine_state_name(state),
+			  failure ? failure->message : "no failure");
+		return;
+	}
+	draft = agent_draft(agent, &err);
 	if (!draft) {
 		log_error("%s", err.message);
 		agent->journal->state = state;

@@ -86,7 +86,8 @@ struct journal *agent_draft(struct agent *agent, struct error *err);
  */
 int agent_commit(struct agent *agent, struct journal *draft, struct error *err);
 /* The same for the end of a step that the kernel has already taken: it is true even if it cannot be
- * written now, so the draft is kept in memory and written with the next change. */
+ * written now, so the draft is kept in memory and written with the next change. A draft that
+ * journal_check() refuses is logged and dropped. */
 void agent_commit_done(struct agent *agent, struct journal *draft);
 
 /* Moves to a state, with an event (or NULL) in the history. `version` and `failure` may be NULL; a
@@ -95,7 +96,8 @@ int agent_move(struct agent *agent, enum machine_state state, const char *event,
 	       const struct patch_version *version, const struct error *failure, struct error *err);
 /* Ends an attempt that changed nothing, in a state to rest in: true even if it cannot be written
  * now, as with agent_commit_done(). `event` and `version` may be NULL; so may `failure`, and then
- * an earlier one is forgotten. */
+ * an earlier one is forgotten. While a step is open it only logs: that step has an end of its own.
+ */
 void agent_end(struct agent *agent, enum machine_state state, const char *event,
 	       const struct patch_version *version, const struct error *failure);
 /* The state that fits what is in the kernel: applied, reverted or unapplied. */

@@ -111,6 +111,43 @@ static void commits(void **state)
 	unit_remove_dir(root);
 }
 
+/* While a step is open no other attempt's end changes anything, so that its own can be written. */
+static void open_step(void **state)
+{
+	char *root = unit_make_dir();
+	struct agent *agent = make_agent(root);
+	struct error why = { .code = ERR_EXPIRED, .message = "too old" }, err = { 0 };
+	struct journal *draft;
+
+	(void)state;
+	assert_ok(file_make_dirs(agent->paths.state, 0700, &err), &err);
+	assert_ok(agent_move(agent, MACHINE_VERIFYING, NULL, NULL, NULL, &err), &err);
+	draft = agent_draft(agent, &err);
+	draft->state = MACHINE_APPLYING;
+	draft->step.action = JOURNAL_LOAD;
+	snprintf(draft->step.module, sizeof(draft->step.module), "suture_1_1");
+	assert_ok(agent_commit(agent, draft, &err), &err);
+	agent_end(agent, MACHINE_REFUSED, "refused", NULL, &why);
+	assert_int_equal(agent->journal->state, MACHINE_APPLYING);
+	assert_int_equal(agent->journal->n_history, 0);
+	draft = agent_draft(agent, &err);
+	draft->state = MACHINE_REFUSED;
+	agent_commit_done(agent, draft);
+	assert_int_equal(agent->journal->state, MACHINE_APPLYING);
+
+	draft = agent_draft(agent, &err);
+	draft->hold = true;
+	assert_ok(agent_commit(agent, draft, &err), &err);
+	draft = agent_draft(agent, &err);
+	draft->state = MACHINE_FAILED;
+	draft->step = (struct journal_step){ 0 };
+	agent_commit_done(agent, draft);
+	assert_int_equal(agent->journal->state, MACHINE_FAILED);
+	assert_ok(agent_move(agent, MACHINE_VERIFYING, NULL, NULL, NULL, &err), &err);
+	agent_free(agent);
+	unit_remove_dir(root);
+}
+
 static void schedule(void **state)
 {
 	struct schedule s = { 0 };
@@ -154,7 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exit_priority), cmocka_unit_test(written),
 		cmocka_unit_test(commits),       cmocka_unit_test(schedule),
-		cmocka_unit_test(settings),
+		cmocka_unit_test(settings),      cmocka_unit_test(open_step),
 	};
 
 	return cmocka_run_group_tests_name("agent-status", tests, NULL, NULL);
