@@ -23,7 +23,8 @@ static const struct choice_version *find(const struct choice_input *in,
 	return NULL;
 }
 
-/* The newest listed version that is not withdrawn, and below `limit` when that is given. */
+/* The newest listed version that is not withdrawn, and below `limit` when that is given. `healthy`:
+ * and neither failed on this machine nor was refused. */
 static const struct choice_version *newest(const struct choice_input *in,
 					   const struct patch_version *limit, bool healthy)
 {
@@ -34,7 +35,8 @@ static const struct choice_version *newest(const struct choice_input *in,
 
 		if (v->withdrawn || (limit && patch_version_compare(v->version, *limit) >= 0))
 			continue;
-		if (healthy && journal_is_quarantined(in->journal, v->version, in->kernel))
+		if (healthy &&
+		    (v->refused || journal_is_quarantined(in->journal, v->version, in->kernel)))
 			continue;
 		if (!best || patch_version_compare(v->version, best->version) > 0)
 			best = v;

@@ -11,7 +11,7 @@ enum choice_action {
 	CHOOSE_NOTHING, /* keep what there is; `reason` says why */
 	CHOOSE_APPLY,   /* apply `version`, which is higher than what is applied */
 	CHOOSE_LOWER,   /* a signed recall: go back to `version` */
-	CHOOSE_UNPATCH, /* a signed recall, and nothing lower is listed */
+	CHOOSE_UNPATCH, /* a signed recall, and nothing lower is listed that could take its place */
 };
 
 enum choice_reason {
@@ -30,6 +30,7 @@ enum choice_reason {
 struct choice_version {
 	struct patch_version version;
 	bool withdrawn; /* on the recall list for this kernel */
+	bool refused;   /* its checks failed just now: a recall passes it over */
 };
 
 struct choice_input {
@@ -56,8 +57,9 @@ struct choice {
 
 /*
  * The rules (docs/architecture.md, "Trust"): a server's answer can hold, never release and never
- * lower; only a signed recall lowers, to the highest lower version still listed, else to the
- * unpatched kernel. Nothing at or below what is applied is ever chosen otherwise.
+ * lower; only a signed recall lowers, to the highest lower version that is still listed and not
+ * refused, else to the unpatched kernel. Nothing at or below what is applied is ever chosen
+ * otherwise.
  */
 struct choice choose_version(const struct choice_input *input);
 

@@ -23,6 +23,7 @@ int trust_remove(const struct settings_paths *paths, struct error *err);
 struct trust_version {
 	struct patch_version version;
 	bool withdrawn; /* on the recall list for this kernel */
+	bool refused;   /* by the checks of what was downloaded; set by who made them */
 	char module[MODULE_NAME_BYTES];
 	struct tuf_target target;     /* of the module; belongs to the view */
 	struct target_custom *custom; /* owned */

@@ -152,7 +152,8 @@ static int choose(struct agent *agent, const struct trust_view *view,
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	for (size_t i = 0; i < view->n; i++)
 		listed[i] = (struct choice_version){ .version = view->versions[i].version,
-						     .withdrawn = view->versions[i].withdrawn };
+						     .withdrawn = view->versions[i].withdrawn,
+						     .refused = view->versions[i].refused };
 	if (agent->applied.present && streq(config_str(agent->config, "accept-recall"), "always"))
 		input.applied_withdrawn =
 			trust_is_withdrawn(view, agent->applied.version, agent->facts.release);
@@ -166,6 +167,38 @@ static int choose(struct agent *agent, const struct trust_view *view,
 	}
 	*ret = choose_version(&input);
 	return 0;
+}
+
+static void set_refused(struct trust_view *view, struct patch_version version)
+{
+	for (size_t i = 0; i < view->n; i++)
+		if (patch_version_compare(view->versions[i].version, version) == 0)
+			view->versions[i].refused = true;
+}
+
+/*
+ * A recall: to the newest lower version that passes its checks, else to the unpatched kernel. One
+ * that is refused is passed over, or who can list anything could keep a recall from taking effect;
+ * one that cannot be fetched now is waited for.
+ */
+static int take_back(struct agent *agent, struct trust_view *view, struct choice choice,
+		     struct error *err)
+{
+	const struct check_in_answer no_grant = { 0 };
+	int r;
+
+	while (choice.action == CHOOSE_LOWER) {
+		r = go_back(agent, view, &choice.version, "recalled", false, err);
+		if (r == 0 || is_network_failure(r) || !agent->applied.present ||
+		    agent->journal->state != MACHINE_REFUSED)
+			return r;
+		set_refused(view, choice.version);
+		r = choose(agent, view, &no_grant, &choice, err);
+		if (r < 0)
+			return r;
+	}
+	*err = (struct error){ 0 };
+	return go_back(agent, view, NULL, "recalled", false, err);
 }
 
 /* What is known about coverage after a refresh. */
@@ -186,10 +219,8 @@ static int act(struct agent *agent, struct trust_view *view, const struct choice
 	patch_version_format(choice->version, text);
 	if (choice->action == CHOOSE_APPLY)
 		return apply_version(agent, view, choice->version, err);
-	if (choice->action == CHOOSE_LOWER)
-		return go_back(agent, view, &choice->version, "recalled", false, err);
-	if (choice->action == CHOOSE_UNPATCH)
-		return go_back(agent, view, NULL, "recalled", false, err);
+	if (choice->action == CHOOSE_LOWER || choice->action == CHOOSE_UNPATCH)
+		return take_back(agent, view, *choice, err);
 	log_info("nothing to do: %s", choice_reason_name(choice->reason));
 	switch (choice->reason) {
 	case CHOICE_NOT_LISTED:

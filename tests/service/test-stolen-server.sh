@@ -22,14 +22,15 @@ set_up() {
 }
 enrol() { on_machine enable --trust "$world/bundle.json" --token-file "$world/token" --tier stable; }
 
-# The load ends at a kernel that is a tree of files; from there on both say that it was one.
+# pretend_applied [VERSION]: the load ends at a kernel that is a tree of files; from there on both say that
+# it was one.
 pretend_applied() {
-	local journal=$machine/var/lib/suture/journal.json module
-	module=$(ls "$machine"/var/lib/suture/modules/*.ko) || return
+	local journal=$machine/var/lib/suture/journal.json version=${1:-1.1} module
+	module=$(ls "$world"/patch-1.1/*.ko) || return
 	stop_agent
 	jq --arg kernel "$release" --arg id "$build_id" --arg name "$(basename "$livepatch")" \
-		--arg sha "$(sha256sum "$module" | cut -c1-64)" --argjson length "$(stat -c %s "$module")" \
-		'.state = "applied" | .error = null | .accepted = {version: "1.1", kernel: $kernel, build_id: $id,
+		--arg version "$version" --arg sha "$(sha256sum "$module" | cut -c1-64)" --argjson length "$(stat -c %s "$module")" \
+		'.state = "applied" | .error = null | .accepted = {version: $version, kernel: $kernel, build_id: $id,
 		module: $name, sha256: $sha, length: $length, published: "2026-01-01T00:00:00Z"}' "$journal" >"$world/journal" &&
 		cp "$world/journal" "$journal" && mkdir -p "$livepatch" && echo 1 >"$livepatch/enabled" &&
 		echo 0 >"$livepatch/transition" && start_agent
@@ -177,6 +178,35 @@ ok "a record of other code: refused" fails_with 1 "signed for code that its buil
 ok "a record of other code: exit status 6" fails_with 6 "refused" on_machine status
 ok "a record of other code: the patch stays" applied_as_before
 ok "a record of other code: the right one is tried" fails_with 1 "not loaded" recovered_refresh
+# He lists what is not there below a version that is taken back, which must go all the same.
+takes_out() { # the part of the kernel: what is disabled is gone
+	changes_until "$livepatch" grep -qx 0 "$livepatch/enabled" && rm -r "$livepatch"
+}
+has_newer() { # 2.1, in the place of 1.1
+	rm -r "$livepatch" && livepatch=${livepatch%1_1}2_1 && pretend_applied 2.1
+}
+bogus_lower() { # by the signed list 2.1 is to go; 2.0 and 1.9 are listed with bytes that nobody has
+	"$suture_repo" recall "$world/repo" 2.1 --reason "it hangs" && publish &&
+		forge edge edge '.targets |= with_entries(.value.hashes.sha256 |= "00" + .[2:]) |
+			.targets += (.targets | with_entries(.key |= sub("_2_0"; "_1_9") | .value.custom.version? |= "1.9"))'
+}
+goes_all_the_same() {
+	takes_out &
+	local kernel=$!
+	on_machine refresh && wait "$kernel"
+}
+passed_over() {
+	[ ! -e "$livepatch" ] && field_is .version null && jq -c .history "$machine/var/lib/suture/journal.json" &&
+		jq -e '.accepted == null and .step == null and ([.history[-3:][] | .event + " " + .version]
+			== ["refused 2.0", "refused 1.9", "recalled 2.1"])' "$machine/var/lib/suture/journal.json"
+}
+put_in_again() { livepatch=${livepatch%2_1}1_1 && pretend_applied; }
+ok "a recall and a bogus lower version: a newer one is applied" has_newer
+ok "a recall and a bogus lower version: prepared" bogus_lower
+ok "a recall and a bogus lower version: the patch goes" goes_all_the_same
+ok "a recall and a bogus lower version: what was refused is passed over" passed_over
+ok "a recall and a bogus lower version: over" fails_with 1 "not loaded" recovered_refresh
+ok "1.1 is applied again" put_in_again
 ok "the machine follows the other tier again" follow stable
 ok "all is well again" all_is_well
 
@@ -260,8 +290,6 @@ ok "a clock set back: over" all_is_well
 recall() { # 195 days: root, targets, recall and the online part are in date, the tier is not
 	faketime -f +195d "$suture_repo" recall "$world/repo" 1.1 --reason "it hangs" && publish
 }
-# The part of the kernel: what is disabled is gone.
-takes_out() { changes_until "$livepatch" grep -qx 0 "$livepatch/enabled" && rm -r "$livepatch"; }
 acted_on() {
 	takes_out &
 	local kernel=$!

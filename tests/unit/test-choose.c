@@ -6,7 +6,7 @@
 
 struct rule {
 	const char *name;
-	const char *listed; /* versions, each "1.2" or "1.2!" when withdrawn */
+	const char *listed; /* versions, each "1.2", "1.2!" when withdrawn or "1.2?" when refused */
 	const char *applied;
 	const char *granted;
 	bool free; /* require-grant = no */
@@ -70,6 +70,10 @@ static const struct rule rules[] = {
 	  .action = CHOOSE_UNPATCH, .version = "1.2" },
 	{ "recalled, nothing lower", "1.2!", "1.2", "", .action = CHOOSE_UNPATCH,
 	  .version = "1.2" },
+	{ "recalled, the lower one is refused", "1.0 1.1? 1.2!", "1.2", "", .action = CHOOSE_LOWER,
+	  .version = "1.0" },
+	{ "recalled, all lower ones are refused", "1.0? 1.1? 1.2!", "1.2", "",
+	  .action = CHOOSE_UNPATCH, .version = "1.2" },
 	{ "recalled while held: the hold is about new versions", "1.1 1.2!", "1.2", "",
 	  .hold = true, .action = CHOOSE_LOWER, .version = "1.1" },
 };
@@ -92,7 +96,8 @@ static size_t split(const char *text, struct choice_version *ret)
 
 		snprintf(word, sizeof(word), "%.*s", (int)len, p);
 		ret[n].withdrawn = word[strlen(word) - 1] == '!';
-		if (ret[n].withdrawn)
+		ret[n].refused = word[strlen(word) - 1] == '?';
+		if (ret[n].withdrawn || ret[n].refused)
 			word[strlen(word) - 1] = 0;
 		ret[n++].version = v(word);
 		p += len + (p[len] == ' ');
