@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "agent/keys.h"
 #include "agent/status.h"
@@ -152,6 +153,47 @@ static void publish(const struct agent *agent)
 		log_warning("%s", err.message);
 }
 
+/*
+ * A load whose end is not on the disk looks, after a reboot, like one that the machine went down
+ * in. So before it begins there is a file that makes room for the journal by going: as large as the
+ * journal, since the old one is there until the new one is whole, and what the step adds to it. It
+ * stays for the next step.
+ */
+#define RESERVE_FILE   "journal.reserve"
+#define RESERVE_MARGIN (64 * 1024)
+
+static int make_reserve(const struct agent *agent, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(agent->paths.state, RESERVE_FILE, NULL);
+	_cleanup_close_ int fd = -1;
+	struct stat st = { 0 };
+	int r;
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return error_set_errno(err, errno, "%s", path);
+	if (stat(agent->paths.journal, &st) < 0)
+		st.st_size = 0;
+	r = posix_fallocate(fd, 0, st.st_size + RESERVE_MARGIN);
+	/* Anything else is a file system that cannot promise room. */
+	if (r != ENOSPC && r != EDQUOT)
+		return 0;
+	unlink(path);
+	error_set_errno(err, r, "%s", path);
+	error_hint(err, "free space on the file system of %s; nothing was changed",
+		   agent->paths.state);
+	return -r;
+}
+
+static bool spend_reserve(const struct agent *agent)
+{
+	_cleanup_free_ char *path = path_join(agent->paths.state, RESERVE_FILE, NULL);
+
+	return path && unlink(path) == 0;
+}
+
 int agent_commit(struct agent *agent, struct journal *draft, struct error *err)
 {
 	_cleanup_free_ struct journal *owned = draft;
@@ -161,6 +203,9 @@ int agent_commit(struct agent *agent, struct journal *draft, struct error *err)
 		return error_set(err, ERR_BAD_STATE, "a machine does not go from %s to %s",
 				 machine_state_name(agent->journal->state),
 				 machine_state_name(owned->state));
+	if (owned->step.action == JOURNAL_LOAD && agent->journal->step.action == JOURNAL_NONE &&
+	    (r = make_reserve(agent, err)) < 0)
+		return r;
 	r = journal_save(owned, agent->paths.journal, err);
 	if (r < 0)
 		return r;
@@ -173,14 +218,19 @@ int agent_commit(struct agent *agent, struct journal *draft, struct error *err)
 void agent_commit_done(struct agent *agent, struct journal *draft)
 {
 	_cleanup_free_ struct journal *owned = draft;
+	bool in_step = agent->journal->step.action != JOURNAL_NONE;
 	struct error err = { 0 };
+	int r;
 
 	/* What breaks the invariants could never be written, nor anything after it. */
 	if (journal_check(owned, &err) < 0) {
 		log_error("%s: not taken over", err.message);
 		return;
 	}
-	if (journal_save(owned, agent->paths.journal, &err) < 0)
+	r = journal_save(owned, agent->paths.journal, &err);
+	if (in_step && (r == -ENOSPC || r == -EDQUOT) && spend_reserve(agent))
+		r = journal_save(owned, agent->paths.journal, &err);
+	if (r < 0)
 		log_error("%s (kept in memory until the next change)", err.message);
 	free(agent->journal);
 	agent->journal = TAKE_PTR(owned);

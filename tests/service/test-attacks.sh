@@ -81,17 +81,25 @@ nothing_is_kept() {
 	[ ! -e "$machine/var/cache/suture/fetch/identity.json" ] && [ ! -e "$machine/var/lib/suture/trust" ] &&
 		[ -z "$(find "$machine/var/lib" "$machine/var/cache" -name '*.new*')" ]
 }
-# With every page that is free the attempt ends later; it never stands in the way of the next one.
+# With every page that is free the attempt ends later; it never stands in the way of the next one, and a
+# load that began has its end on the disk, full as that is.
 tried_after_each() {
 	local pages
 	for pages in $(seq 0 12); do
 		rm -f "$machine"/var/lib/suture/modules/*
 		fill_disk && truncate -s "-$((pages * 4096))" "$machine/var/fill" || return
-		on_machine refresh >/dev/null 2>&1
-		free_disk && usual && jq -e '.step == null' "$machine/var/lib/suture/journal.json" && continue
-		echo "with $pages pages left"
+		on_machine refresh >"$world/tried" 2>&1
+		cp "$machine/var/lib/suture/journal.json" "$world/journal.json"
+		free_disk && usual && jq -e '.step == null' "$machine/var/lib/suture/journal.json" &&
+			jq -e '.step == null' "$world/journal.json" && continue
+		echo "with $pages pages left: $(cat "$world/tried")"
 		return 1
 	done
+}
+no_room_for_end() { # room for the module and the beginning
+	rm -f "$machine"/var/lib/suture/modules/* "$machine/var/lib/suture/journal.reserve"
+	fill_disk && truncate -s -$((12 * 4096)) "$machine/var/fill" &&
+		fails_with 1 "journal.reserve: No space left on device" on_machine refresh && free_disk && usual
 }
 enable() { on_machine enable --trust "$world/bundle.json" --token-file "$world/token"; }
 
@@ -116,6 +124,7 @@ if [ "$SUTURE_TEST_MOUNTS" = yes ] && small_disk 2>/dev/null; then
 	ok "full disk: freed again" free_disk
 	ok "full disk: the patch is tried" usual
 	ok "full disk: tried again, wherever the space ended" tried_after_each
+	ok "full disk: no load begins without room for its end" no_room_for_end
 else
 	ok "sutured starts" start_agent
 	start_fetch
