@@ -73,9 +73,8 @@ static int check_parcel(struct promotion *p, const char *path, struct parcel *pa
 
 	if (r < 0)
 		return r;
-	r = submission_check_signer(p->repo, cli_get(p->cli, "keys"), &parcel->files, err);
-	if (r == 0 && parcel->custom->published > p->repo->now)
-		r = error_set(err, ERR_INVALID, "it says that it was published in the future");
+	r = submission_check_release(p->repo, cli_get(p->cli, "keys"), p->to->name, &parcel->parts,
+				     parcel->custom, &parcel->files, err);
 	return r < 0 ? error_prefix(err, r, "role %s: %s", p->from->name, path) : 0;
 }
 
@@ -91,8 +90,6 @@ static int copy_patch(struct promotion *p, struct parcel *parcel, struct error *
 	int r = evidence_subject(parts->module, parts->kernel, parts->build_id, &files->module,
 				 &files->text, &subject, err);
 
-	if (r == 0)
-		r = command_check_demands(p->repo, p->to->name, &subject, err);
 	if (r == 0 && evidence)
 		r = evidence_list(evidence->md->body, &subject, parcel->custom, err);
 	if (r == 0)

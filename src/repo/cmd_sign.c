@@ -131,10 +131,10 @@ static int check_waiting(const struct repository *repo, struct error *err)
 					 repo->dir);
 }
 
-static int print_pending(struct repository *repo, struct error *err)
+static int print_pending(struct repository *repo, const struct cli *cli, struct error *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT(WAITING_TEXT_MAX);
-	int r = describe_waiting(repo, &text, err);
+	int r = describe_waiting(repo, cli_get(cli, "keys"), &text, err);
 
 	if (r == 0)
 		fputs(buf_str(&text), stdout);
@@ -182,10 +182,12 @@ static int sign_detached(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = print_trust(repo, cli_get(cli, "root"), err);
 	if (r == 0)
-		r = print_pending(repo, err);
+		r = print_pending(repo, cli, err);
+	fflush(stdout);
+	if (r == 0)
+		r = pending_check_release(repo, cli_get(cli, "keys"), err);
 	if (r < 0 || !file)
 		return r < 0 ? r : EXIT_OK;
-	fflush(stdout);
 	if (!cli_confirm(cli, "Sign this?"))
 		return error_set(err, ERR_USAGE, "not signed: --yes answers without a terminal");
 	return write_signatures(repo, file, err);
@@ -198,6 +200,8 @@ static int merge(struct cli *cli, struct error *err)
 
 	if (r == 0)
 		r = check_waiting(repo, err);
+	if (r == 0)
+		r = pending_check_release(repo, cli_get(cli, "keys"), err);
 	for (size_t i = 0; r == 0 && i < cli_count(cli, "merge"); i++) {
 		const char *file = cli_get_nth(cli, "merge", i);
 		_cleanup_buf_ struct buf data = BUF_INIT(PENDING_FILE_MAX);
@@ -222,7 +226,7 @@ static int merge(struct cli *cli, struct error *err)
 }
 
 /* What waits may be so that no other command takes it. */
-static int print_to_discard(struct repository *repo, struct error *err)
+static int print_to_discard(struct repository *repo, const struct cli *cli, struct error *err)
 {
 	struct error local = { 0 };
 	int r = pending_load(repo, &local);
@@ -232,7 +236,7 @@ static int print_to_discard(struct repository *repo, struct error *err)
 		return 0;
 	}
 	r = check_waiting(repo, err);
-	return r < 0 ? r : print_pending(repo, err);
+	return r < 0 ? r : print_pending(repo, cli, err);
 }
 
 static int discard(struct cli *cli, struct error *err)
@@ -241,7 +245,7 @@ static int discard(struct cli *cli, struct error *err)
 	int r = command_open(cli, &repo, err);
 
 	if (r == 0)
-		r = print_to_discard(repo, err);
+		r = print_to_discard(repo, cli, err);
 	if (r == 0 && !cli_confirm(cli, "Drop these changes?"))
 		r = error_set(err, ERR_USAGE, "not dropped: --yes answers without a terminal");
 	return r < 0 ? r : pending_remove(repo, err);

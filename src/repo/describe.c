@@ -6,12 +6,14 @@
 
 #include "base/clock.h"
 #include "repo/pending.h"
+#include "repo/submission.h"
 #include "wire/recall.h"
 #include "wire/target_custom.h"
 
 /* Lines of a text; the first failure stays. */
 struct text {
 	struct buf *out;
+	const char *keys; /* folder with the certificates of modules, or NULL */
 	int r;
 };
 
@@ -126,7 +128,25 @@ static void describe_bytes(struct text *t, const struct repository *repo, const 
 		line(t, "    sha256 %s, which is published in no other tier", sha256);
 }
 
-static void describe_target(struct text *t, const struct repository *repo, const char *role,
+static void describe_signer(struct text *t, struct repository *repo, const char *role,
+			    const char *path)
+{
+	_cleanup_submission_ struct submission files = submission_new();
+	struct signature_signer signer;
+	struct error err = { 0 };
+	int r = repository_read_target(repo, repository_role(repo, role), path, &files.module,
+				       &err);
+
+	if (r == 0)
+		r = submission_find_signer(repo, t->keys, &files, SIGNATURE_ANY_TIME, &signer,
+					   &err);
+	if (r == 0)
+		line(t, "    signed by %s, key %s", signer.subject, signer.key_id);
+	else
+		line(t, "    signed by nobody that is known here: %s", err.message);
+}
+
+static void describe_target(struct text *t, struct repository *repo, const char *role,
 			    const char *path, const json_t *now, const json_t *before)
 {
 	static const char *const fields[] = { "hashes", "length", "custom", NULL };
@@ -153,6 +173,8 @@ static void describe_target(struct text *t, const struct repository *repo, const
 		     text_of(custom, "published"),
 		     text_of(json_object_get(custom, "record"), "sha256"),
 		     text_of(custom, "kernel"), text_of(custom, "build_id"));
+	if (custom && is_tier(repo, role) && str_has_suffix(path, ".ko"))
+		describe_signer(t, repo, role, path);
 	if (cves.len > 0)
 		line(t, "    fixes %s", buf_str(&cves));
 	other_fields(t, path, now, before, fields);
@@ -160,7 +182,7 @@ static void describe_target(struct text *t, const struct repository *repo, const
 		     before ? custom_fields : usual);
 }
 
-static void describe_targets(struct text *t, const struct repository *repo,
+static void describe_targets(struct text *t, struct repository *repo,
 			     const struct pending_slot *slot)
 {
 	const json_t *now = json_object_get((*slot->md)->body, "targets"), *target;
@@ -391,9 +413,9 @@ static int describe_slot(struct text *t, struct repository *repo, const struct p
 	return describe_recall(t, repo, slot, err);
 }
 
-int describe_waiting(struct repository *repo, struct buf *out, struct error *err)
+int describe_waiting(struct repository *repo, const char *keys, struct buf *out, struct error *err)
 {
-	struct text t = { .out = out };
+	struct text t = { .out = out, .keys = keys };
 	struct pending_slot slot;
 	int r = 0;
 

@@ -178,10 +178,30 @@ static int load_targets(struct repository *repo, const struct pending_slot *slot
 	return 0;
 }
 
-/* The modules that the waiting metadata lists otherwise than the published one, as strictly as when
- * they are brought: what their custom says is what machines and signers go by. */
+/* How strictly the modules are checked that wait. */
+struct pending_check {
+	bool release; /* as when they go on to a tier */
+	const char *keys;
+};
+
+static int check_module(struct repository *repo, const struct repo_role *role, const char *path,
+			const struct pending_check *check, struct error *err)
+{
+	_cleanup_target_custom_ struct target_custom *custom = NULL;
+	_cleanup_submission_ struct submission files = submission_new();
+	struct target_path_parts parts;
+	int r = submission_load(repo, role, path, &parts, &custom, &files, err);
+
+	if (r < 0 || !check->release)
+		return r;
+	r = submission_check_release(repo, check->keys, role->name, &parts, custom, &files, err);
+	return r < 0 ? error_prefix(err, r, "role %s: %s", role->name, path) : 0;
+}
+
+/* The modules that the waiting metadata lists otherwise than the published one: what their custom
+ * says is what machines and signers go by. */
 static int check_modules(struct repository *repo, const struct pending_slot *slot,
-			 struct error *err)
+			 const struct pending_check *check, struct error *err)
 {
 	const struct repo_role *role = repository_role(repo, slot->name);
 	const json_t *before;
@@ -193,15 +213,29 @@ static int check_modules(struct repository *repo, const struct pending_slot *slo
 		return 0;
 	before = json_object_get((*slot->before)->body, "targets");
 	json_object_foreach (json_object_get(role->md->body, "targets"), path, target) {
-		_cleanup_target_custom_ struct target_custom *custom = NULL;
-		_cleanup_submission_ struct submission files = submission_new();
-		struct target_path_parts parts;
-
 		if (r == 0 && str_has_suffix(path, ".ko") &&
 		    !json_equal(target, json_object_get(before, path)))
-			r = submission_load(repo, role, path, &parts, &custom, &files, err);
+			r = check_module(repo, role, path, check, err);
 	}
 	return r < 0 ? error_prefix(err, r, "pending") : 0;
+}
+
+static int check_slots(struct repository *repo, const struct pending_check *check,
+		       struct error *err)
+{
+	struct pending_slot slot;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && pending_slot_at(repo, i, &slot); i++)
+		r = check_modules(repo, &slot, check, err);
+	return r;
+}
+
+int pending_check_release(struct repository *repo, const char *keys, struct error *err)
+{
+	const struct pending_check check = { .release = true, .keys = keys };
+
+	return check_slots(repo, &check, err);
 }
 
 /*
@@ -226,8 +260,8 @@ int pending_load(struct repository *repo, struct error *err)
 	}
 	for (size_t i = 0; r == 0 && pending_slot_at(repo, i, &slot); i++)
 		r = load_targets(repo, &slot, err);
-	for (size_t i = 0; r == 0 && pending_slot_at(repo, i, &slot); i++)
-		r = check_modules(repo, &slot, err);
+	if (r == 0)
+		r = check_slots(repo, &(struct pending_check){ 0 }, err);
 	return r < 0 || repo->waiting || repo->handed_over ? r : pending_remove(repo, err);
 }
 

@@ -41,6 +41,9 @@ int pending_recover(const struct repository *repo, struct error *err);
  * does not follow on what is published now is ERR_BAD_STATE. Modules that are listed anew are
  * checked as submission_load() does. */
 int pending_load(struct repository *repo, struct error *err);
+/* Checks those modules as submission_check_release() does: before they are signed, and before they
+ * are published. */
+int pending_check_release(struct repository *repo, const char *keys, struct error *err);
 /* Does the version after this one of a role wait? Needs nothing loaded. */
 bool pending_has_next(const struct repository *repo, const char *role, int64_t version);
 /* Replaces DIR/pending by these files, but for the online ones. */

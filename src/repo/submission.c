@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "module/modinfo.h"
-#include "module/signature.h"
 #include "repo/commands.h"
 #include "repo/patch.h"
 
@@ -130,46 +129,99 @@ int submission_check_custom(const struct submission *s, const struct target_path
 		       : error_set(err, ERR_INVALID, "the CVEs listed are not the record's");
 }
 
-/* All certificates in a folder, as text; *n counts what is to be freed, also after an error. */
-static int read_certificates(const char *dir, char *certs[static SIGNERS_MAX], size_t *n,
-			     struct error *err)
+/* ---- Who signed ---- */
+
+struct certificates {
+	char *pem[SIGNERS_MAX];
+	size_t n;
+};
+
+static void certificates_free(struct certificates *certs)
+{
+	for (size_t i = 0; i < certs->n; i++)
+		free(certs->pem[i]);
+}
+
+/* All certificates in a folder, as text. A folder that is not there has none; of one that cannot be
+ * read nobody knows. */
+static int read_certificates(const char *dir, struct certificates *certs, struct error *err)
 {
 	_cleanup_(closedirp) DIR *folder = dir ? opendir(dir) : NULL;
 	struct dirent *entry;
 	int r = 0;
 
-	while (r == 0 && folder && (entry = readdir(folder))) {
+	if (!folder)
+		return !dir || errno == ENOENT ? 0 : error_set_errno(err, errno, "%s", dir);
+	while (r == 0 && (entry = readdir(folder))) {
 		_cleanup_free_ char *path = path_join(dir, entry->d_name, NULL);
 
 		if (!path)
 			r = error_set(err, ERR_NO_MEMORY, "no memory");
 		else if (str_has_suffix(entry->d_name, ".crt"))
-			r = *n < SIGNERS_MAX
-				    ? command_read_text(path, &certs[(*n)++], err)
+			r = certs->n < SIGNERS_MAX
+				    ? command_read_text(path, &certs->pem[certs->n++], err)
 				    : error_set(err, ERR_TOO_LARGE, "%s: more than %d certificates",
 						dir, SIGNERS_MAX);
 	}
 	return r;
 }
 
+/* What somebody hands over does not say where the certificates are. */
+static const char *folder_of_keys(const struct repository *repo, const char *keys)
+{
+	return keys ? keys : repo->handed_over ? NULL : repo->settings->keys;
+}
+
+int submission_find_signer(const struct repository *repo, const char *keys,
+			   const struct submission *s, int64_t time, struct signature_signer *ret,
+			   struct error *err)
+{
+	_cleanup_(certificates_free) struct certificates certs = { 0 };
+	const char *dir = folder_of_keys(repo, keys);
+	int r = read_certificates(dir, &certs, err);
+
+	if (r < 0)
+		return r;
+	if (certs.n == 0)
+		return error_set(err, ERR_NOT_FOUND, "%s%s",
+				 dir ? "no certificate (*.crt) is in "
+				     : "no folder of offline keys",
+				 dir ? dir : "");
+	return signature_verify(s->module.data, s->module.len, (const char *const *)certs.pem,
+				certs.n, time, ret, err);
+}
+
 int submission_check_signer(const struct repository *repo, const char *keys,
 			    const struct submission *s, struct error *err)
 {
-	const char *dir = keys ? keys : repo->settings->keys;
-	char *certs[SIGNERS_MAX] = { 0 };
-	size_t n = 0;
-	int r = read_certificates(dir, certs, &n, err);
+	struct error local = { 0 };
+	int r = submission_find_signer(repo, keys, s, repo->now, NULL, &local);
 
-	if (r == 0 && n == 0)
-		fprintf(stderr, "warning: who signed the module is not checked: %s%s\n",
-			dir ? "no certificate (*.crt) is in " : "no folder of offline keys",
-			dir ? dir : "");
-	if (r == 0 && n > 0)
-		r = signature_verify(s->module.data, s->module.len, (const char *const *)certs, n,
-				     repo->now, NULL, err);
-	for (size_t i = 0; i < n; i++)
-		free(certs[i]);
+	if (r == ERR_NOT_FOUND) {
+		fprintf(stderr, "warning: who signed the module is not checked: %s\n",
+			local.message);
+		return 0;
+	}
+	if (r < 0 && err)
+		*err = local;
 	return r;
+}
+
+int submission_check_release(const struct repository *repo, const char *keys, const char *tier,
+			     const struct target_path_parts *parts,
+			     const struct target_custom *custom, const struct submission *s,
+			     struct error *err)
+{
+	struct attestation_subject subject;
+	int r;
+
+	if (custom->published > repo->now)
+		return error_set(err, ERR_INVALID, "it says that it was published in the future");
+	r = submission_check_signer(repo, keys, s, err);
+	if (r == 0)
+		r = evidence_subject(parts->module, parts->kernel, parts->build_id, &s->module,
+				     &s->text, &subject, err);
+	return r < 0 ? r : command_check_demands(repo, tier, &subject, err);
 }
 
 int submission_load(struct repository *repo, const struct repo_role *role, const char *path,

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "module/signature.h"
 #include "repo/repository.h"
 #include "wire/record.h"
 #include "wire/target_custom.h"
@@ -39,13 +40,31 @@ int submission_check_custom(const struct submission *s, const struct target_path
 
 /*
  * Who signed the module: one of the certificates (*.crt) in `keys`, or, if that is NULL, in the
- * folder of offline keys that the settings name; it must be valid now. Without any certificate
- * nothing can be compared (an online tier is changed without offline keys): machines refuse what
- * their trust bundle does not name, so that is said on standard error, and 0. Errors as
- * signature_verify().
+ * folder of offline keys that the settings name (but not those of a folder that was handed over);
+ * it must have been valid at `time`. `ret` may be NULL. ERR_NOT_FOUND when there is no certificate;
+ * errors as signature_verify(), and -errno of a folder that cannot be read.
+ */
+int submission_find_signer(const struct repository *repo, const char *keys,
+			   const struct submission *s, int64_t time, struct signature_signer *ret,
+			   struct error *err);
+/*
+ * The same now. Without any certificate nothing can be compared (an online tier is changed without
+ * offline keys): machines refuse what their trust bundle does not name, so that is said on standard
+ * error, and 0.
  */
 int submission_check_signer(const struct repository *repo, const char *keys,
 			    const struct submission *s, struct error *err);
+
+/*
+ * Whether what a role lists, after submission_load(), may be listed in `tier`, by whomever it was
+ * brought so far: the signer as above, the day of publication, which must have come, and what the
+ * tier demands. For all ways into a tier but `add`, which knows more. ERR_INVALID, ERR_DENIED, and
+ * those of submission_check_signer().
+ */
+int submission_check_release(const struct repository *repo, const char *keys, const char *tier,
+			     const struct target_path_parts *parts,
+			     const struct target_custom *custom, const struct submission *s,
+			     struct error *err);
 
 /*
  * Reads what a role lists under a module's path, bytes that wait too, with every check above but

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# test-repo-stolen.sh PROGRAM: what a thief of the online keys lists in an online tier, and what becomes
+# of it when others promote, sign, publish or clean up.
+repo=$(realpath "$1")
+. "$(dirname "$0")/repo-lib.sh"
+
+# thief COMMAND...: without the offline keys, and without the certificates beside them.
+thief() {
+	mv keys keys.away
+	"$@" >/dev/null 2>&1
+	local status=$?
+	mv keys.away keys
+	return $status
+}
+
+"$repo" init r --keys keys --online-tier edge >/dev/null
+"$repo" key generate -o keys/module.pem --cert keys/module.crt --bits 2048 >/dev/null
+"$repo" key generate -o other.pem --cert other.crt --bits 2048 >/dev/null
+cp r/repository/metadata/1.root.json first-root.json
+
+# ---- By way of what waits for signatures ----
+mkdir ann && mv keys/stable.pem ann/ && cp keys/module.crt ann/
+waits() { # VERSION: it is sent on by somebody without certificates, and a copy goes to Ann
+	mv keys/module.crt module.away
+	"$repo" promote r "$1" --to stable --from edge --pending >/dev/null 2>&1
+	local status=$?
+	mv module.away keys/module.crt
+	rm -rf copy && cp -a r copy && rm -r copy/online-keys
+	return $status
+}
+ann_signs() { "$repo" sign copy --detached --keys ann -o ann.sig --yes; }
+ann_signs_blindly() { # as if with another program
+	mv ann/module.crt ann.away
+	"$repo" sign copy --detached --keys ann -o ann.sig --yes >/dev/null 2>&1
+	local status=$?
+	mv ann.away ann/module.crt
+	return $status
+}
+drop() { "$repo" sign r --discard --yes >/dev/null; }
+merge() { "$repo" sign r --merge ann.sig; }
+
+signed 1.1 && "$repo" add r m-1.1.ko --record m-1.1.json >/dev/null && waits 1.1
+works "what is good is signed" ann_signs
+cp out shown
+key_id=$("$repo" module verify m-1.1.ko --ca keys/module.crt | grep -o "key [0-9a-f]*")
+check "and she is told by whom it is" grep -qF "signed by /CN=Suture module signing key, $key_id" shown
+works "and merged" merge
+check "it is published" listed stable 1.1
+
+module 1.2 && "$repo" module sign --key other.pem --cert other.crt m-1.2.ko >/dev/null
+thief "$repo" add r m-1.2.ko --record m-1.2.json --tier edge
+works "another signer's module waits" waits 1.2
+rm -f ann.sig
+refuses "nobody signs it" 1 "made by none of the trusted certificates" ann_signs
+cp out shown
+check "she is told why" grep -q "signed by nobody that is known here" shown
+check "there is no signature" test ! -e ann.sig
+works "who signs it all the same" ann_signs_blindly
+refuses "does not get it published" 1 "made by none of the trusted certificates" merge
+drop
+
+signed 1.3 && thief faketime -f +1d "$repo" add r m-1.3.ko --record m-1.3.json --tier edge
+works "one of tomorrow waits tomorrow" faketime -f +1d "$repo" promote r 1.3 --to stable --from edge --pending
+rm -rf copy && cp -a r copy && rm -r copy/online-keys
+refuses "it is not signed today" 1 "published in the future" ann_signs
+drop
+
+signed 1.4 && "$repo" add r m-1.4.ko --record m-1.4.json >/dev/null && waits 1.4
+"$repo" config r require.stable=lab >/dev/null && cp r/suture-repo.json copy/
+refuses "what the tier demands is not there" 1 "tier stable demands lab" ann_signs
+cp copy/suture-repo.json kept && "$repo" config r require.stable=none >/dev/null && cp r/suture-repo.json copy/
+works "she did not know" ann_signs
+cp kept r/suture-repo.json
+refuses "it is not published" 1 "tier stable demands lab" merge
+"$repo" config r require.stable=none >/dev/null
+works "without the demand it is" merge
+mv ann/stable.pem keys/
+
+# A folder that cannot be read may hold certificates.
+mv keys keys.away && : >keys
+signed_elsewhere() { module "$1" && "$repo" module sign --key keys.away/module.pem --cert keys.away/module.crt "m-$1.ko"; }
+signed_elsewhere 1.5
+refuses "a folder of keys that is none" 1 "keys: Not a directory" "$repo" add r m-1.5.ko --record m-1.5.json --tier edge
+rm keys
+works "one that is not there" "$repo" add r m-1.5.ko --record m-1.5.json --tier edge
+cp err said
+check "is said" grep -q "who signed the module is not checked: no certificate" said
+mv keys.away keys
+
+echo "1..$n"
