@@ -198,23 +198,46 @@ static int check_module(struct repository *repo, const struct repo_role *role, c
 	return r < 0 ? error_prefix(err, r, "role %s: %s", role->name, path) : 0;
 }
 
+static bool is_same(const json_t *now, const json_t *before, const char *path)
+{
+	const json_t *a = json_object_get(now, path), *b = json_object_get(before, path);
+
+	return a == b || json_equal(a, b);
+}
+
+/* Is it listed otherwise than before, or its record? Without its record no machine takes it. */
+static int is_changed(const json_t *now, const json_t *before, const char *path, bool *ret,
+		      struct error *err)
+{
+	_cleanup_buf_ struct buf record = BUF_INIT(REPOSITORY_FILE_MAX);
+
+	if (buf_printf(&record, "%.*s.json", (int)strlen(path) - 3, path) < 0)
+		return error_set(err, ERR_NO_MEMORY, "no memory");
+	*ret = !is_same(now, before, path) || !is_same(now, before, buf_str(&record));
+	return 0;
+}
+
 /* The modules that the waiting metadata lists otherwise than the published one: what their custom
  * says is what machines and signers go by. */
 static int check_modules(struct repository *repo, const struct pending_slot *slot,
 			 const struct pending_check *check, struct error *err)
 {
 	const struct repo_role *role = repository_role(repo, slot->name);
-	const json_t *before;
+	const json_t *now, *before;
 	const char *path;
 	json_t *target;
 	int r = 0;
 
 	if (!*slot->before || !role)
 		return 0;
+	now = json_object_get(role->md->body, "targets");
 	before = json_object_get((*slot->before)->body, "targets");
-	json_object_foreach (json_object_get(role->md->body, "targets"), path, target) {
-		if (r == 0 && str_has_suffix(path, ".ko") &&
-		    !json_equal(target, json_object_get(before, path)))
+	json_object_foreach ((json_t *)now, path, target) {
+		bool changed = false;
+
+		if (r == 0 && str_has_suffix(path, ".ko"))
+			r = is_changed(now, before, path, &changed, err);
+		if (r == 0 && changed)
 			r = check_module(repo, role, path, check, err);
 	}
 	return r < 0 ? error_prefix(err, r, "pending") : 0;

@@ -38,8 +38,8 @@ bool pending_slot_at(struct repository *repo, size_t i, struct pending_slot *ret
 int pending_recover(const struct repository *repo, struct error *err);
 /* Takes what waits into the repository in place of the published versions, which become `before`,
  * and sets `waiting`. What was published meanwhile, by a run that then ended, is passed over; what
- * does not follow on what is published now is ERR_BAD_STATE. Modules that are listed anew are
- * checked as submission_load() does. */
+ * does not follow on what is published now is ERR_BAD_STATE. Modules that are listed anew,
+ * they or their records, are checked as submission_load() does. */
 int pending_load(struct repository *repo, struct error *err);
 /* Checks those modules as submission_check_release() does: before they are signed, and before they
  * are published. */

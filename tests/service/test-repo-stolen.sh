@@ -75,15 +75,29 @@ cp kept r/suture-repo.json
 refuses "it is not published" 1 "tier stable demands lab" merge
 "$repo" config r require.stable=none >/dev/null
 works "without the demand it is" merge
+
+# without_record FILE: 1.1, which was there before, stays without its record.
+without_record() {
+	jq -c '.signed.targets |= with_entries(select(.key | endswith("_1_1.json") | not))' \
+		"$1" >without && cp without "$1"
+}
+"$repo" config r keep=4 >/dev/null
+signed 1.5 && "$repo" add r m-1.5.ko --record m-1.5.json >/dev/null && waits 1.5
+works "one more is good too" ann_signs
+without_record copy/pending/*.stable.json
+refuses "the record of an earlier one is gone: not signed" 1 "_1_1.json: role stable does not list it" ann_signs
+without_record r/pending/*.stable.json
+refuses "nor merged" 1 "_1_1.json: role stable does not list it" merge
+drop
 mv ann/stable.pem keys/
 
 # A folder that cannot be read may hold certificates.
 mv keys keys.away && : >keys
 signed_elsewhere() { module "$1" && "$repo" module sign --key keys.away/module.pem --cert keys.away/module.crt "m-$1.ko"; }
-signed_elsewhere 1.5
-refuses "a folder of keys that is none" 1 "keys: Not a directory" "$repo" add r m-1.5.ko --record m-1.5.json --tier edge
+signed_elsewhere 1.6
+refuses "a folder of keys that is none" 1 "keys: Not a directory" "$repo" add r m-1.6.ko --record m-1.6.json --tier edge
 rm keys
-works "one that is not there" "$repo" add r m-1.5.ko --record m-1.5.json --tier edge
+works "one that is not there" "$repo" add r m-1.6.ko --record m-1.6.json --tier edge
 cp err said
 check "is said" grep -q "who signed the module is not checked: no certificate" said
 mv keys.away keys
