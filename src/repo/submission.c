@@ -207,6 +207,19 @@ int submission_check_signer(const struct repository *repo, const char *keys,
 	return r;
 }
 
+/* Machines ask whether the certificate was valid on the day that the tier's role names, and a
+ * version that they refuse cannot be listed again. */
+static int check_signed_then(const struct repository *repo, const char *keys,
+			     const struct submission *s, int64_t published, struct error *err)
+{
+	struct error local = { 0 };
+	int r = submission_find_signer(repo, keys, s, published, NULL, &local);
+
+	if (r == 0 || r == ERR_NOT_FOUND)
+		return 0;
+	return error_set(err, r, "when it was published, as its custom says: %s", local.message);
+}
+
 int submission_check_release(const struct repository *repo, const char *keys, const char *tier,
 			     const struct target_path_parts *parts,
 			     const struct target_custom *custom, const struct submission *s,
@@ -218,6 +231,8 @@ int submission_check_release(const struct repository *repo, const char *keys, co
 	if (custom->published > repo->now)
 		return error_set(err, ERR_INVALID, "it says that it was published in the future");
 	r = submission_check_signer(repo, keys, s, err);
+	if (r == 0)
+		r = check_signed_then(repo, keys, s, custom->published, err);
 	if (r == 0)
 		r = evidence_subject(parts->module, parts->kernel, parts->build_id, &s->module,
 				     &s->text, &subject, err);

@@ -57,9 +57,9 @@ int submission_check_signer(const struct repository *repo, const char *keys,
 
 /*
  * Whether what a role lists, after submission_load(), may be listed in `tier`, by whomever it was
- * brought so far: the signer as above, the day of publication, which must have come, and what the
- * tier demands. For all ways into a tier but `add`, which knows more. ERR_INVALID, ERR_DENIED, and
- * those of submission_check_signer().
+ * brought so far: the signer as above, whose certificate must also have been valid on the day of
+ * publication; that day, which must have come; and what the tier demands. For all ways into a tier
+ * but `add`, which knows more. ERR_INVALID, ERR_DENIED, and those of submission_check_signer().
  */
 int submission_check_release(const struct repository *repo, const char *keys, const char *tier,
 			     const struct target_path_parts *parts,

@@ -102,4 +102,9 @@ cp err said
 check "is said" grep -q "who signed the module is not checked: no certificate" said
 mv keys.away keys
 
+# ---- A day on which the certificate was not valid yet ----
+signed 2.0 && thief faketime -f -30d "$repo" add r m-2.0.ko --record m-2.0.json --tier edge
+refuses "a month ago there was no such certificate" 1 "when it was published, as its custom says" \
+	"$repo" promote r 2.0 --to candidate --from edge
+
 echo "1..$n"
