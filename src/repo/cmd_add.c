@@ -281,9 +281,10 @@ static int attest_one(struct attesting *a, const struct repo_role *tier, const c
 	_cleanup_buf_ struct buf module = BUF_INIT(MODULE_FILE_MAX + SIGNATURE_MAX);
 	struct attestation_subject subject;
 	struct target_path_parts parts;
-	int r = patch_read(tier, path, &parts, &custom, err);
+	bool is_module;
+	int r = patch_next(tier, path, &parts, &custom, &is_module, err);
 
-	if (r < 0 || !streq(custom->version, a->version))
+	if (r < 0 || !is_module || !streq(custom->version, a->version))
 		return r;
 	r = repository_read_target(a->repo, tier, path, &module, err);
 	if (r == 0)
@@ -305,7 +306,7 @@ static int attest_tier(struct attesting *a, const struct repo_role *tier, struct
 	json_t *target;
 
 	json_object_foreach (json_object_get(tier->md->body, "targets"), path, target) {
-		int r = str_has_suffix(path, ".ko") ? attest_one(a, tier, path, err) : 0;
+		int r = attest_one(a, tier, path, err);
 
 		if (r < 0)
 			return r;

@@ -104,9 +104,9 @@ static int is_wanted(struct promotion *p, const char *path, bool *ret, struct er
 {
 	_cleanup_target_custom_ struct target_custom *custom = NULL;
 	struct target_path_parts parts;
-	int r = patch_read(p->from, path, &parts, &custom, err);
+	int r = patch_next(p->from, path, &parts, &custom, ret, err);
 
-	if (r < 0)
+	if (r < 0 || !*ret)
 		return r;
 	*ret = streq(custom->version, p->version) && kernel_wanted(p, parts.kernel);
 	if (*ret && recall_lookup(p->recall, custom->version, parts.kernel))
@@ -152,7 +152,7 @@ static int promote_all(struct promotion *p, struct error *err)
 	if (!p->found)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	json_object_foreach (json_object_get(p->from->md->body, "targets"), path, target) {
-		int r = str_has_suffix(path, ".ko") ? promote_one(p, path, err) : 0;
+		int r = promote_one(p, path, err);
 
 		if (r < 0)
 			return r;
@@ -233,6 +233,26 @@ static int drop(struct repo_role *role, const char *path, struct error *err)
 	return tuf_metadata_changed(role->md, err);
 }
 
+/* What the delegation does not hold: nobody looks for it there. */
+static int drop_strays(struct repository *repo, struct repo_role *role, size_t *n,
+		       struct error *err)
+{
+	const json_t *keys, *delegation = repository_delegation(repo, role->name, &keys);
+	json_t *targets = json_object_get(role->md->body, "targets"), *target;
+	const char *path;
+	void *next;
+
+	json_object_foreach_safe(targets, next, path, target)
+	{
+		if (tuf_delegation_matches(delegation, path))
+			continue;
+		json_object_del(targets, path);
+		role->changed = true;
+		(*n)++;
+	}
+	return role->changed ? tuf_metadata_changed(role->md, err) : 0;
+}
+
 /* Whatever publish would leave out of a role: judged by the same walk. */
 int cmd_unlist(struct cli *cli, struct error *err)
 {
@@ -261,6 +281,8 @@ int cmd_unlist(struct cli *cli, struct error *err)
 		r = drop(role, path, err);
 		n++;
 	}
+	if (r == 0)
+		r = drop_strays(repo, role, &n, err);
 	if (r == 0 && n == 0)
 		r = error_set(err, ERR_NOT_FOUND, "role %s: all that it lists is there and good",
 			      name);

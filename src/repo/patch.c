@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "repo/patch.h"
 
+#include <stdio.h>
+
 #include "base/json.h"
 
 static json_t *targets_of(const struct repo_role *role)
@@ -14,9 +16,33 @@ int patch_read(const struct repo_role *role, const char *path, struct target_pat
 	const json_t *target = json_object_get(targets_of(role), path);
 	int r = target_path_parse(path, ret_parts, err);
 
+	if (r == 0 && !streq(ret_parts->tier, role->name))
+		r = error_set(err, ERR_INVALID, "not below %s/", role->name);
 	if (r == 0)
 		r = target_custom_parse(json_object_get(target, "custom"), ret_custom, err);
 	return r < 0 ? error_prefix(err, r, "role %s: %s", role->name, path) : 0;
+}
+
+int patch_next(const struct repo_role *role, const char *path, struct target_path_parts *ret_parts,
+	       struct target_custom **ret_custom, bool *ret, struct error *err)
+{
+	struct error local = { 0 };
+	int r;
+
+	*ret = false;
+	if (!str_has_suffix(path, ".ko"))
+		return 0;
+	r = patch_read(role, path, ret_parts, ret_custom, &local);
+	if (r == ERR_NO_MEMORY)
+		return error_set(err, r, "no memory");
+	*ret = r == 0;
+	if (r == 0)
+		return 0;
+	error_clean_text(local.message);
+	fprintf(stderr,
+		"warning: passed over: %s (suture-repo unlist DIR %s takes it off the list)\n",
+		local.message, role->name);
+	return 0;
 }
 
 /* One listed version of a kernel build. */

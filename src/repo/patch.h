@@ -7,9 +7,15 @@
 #include "wire/target_custom.h"
 
 /* Reads a module's target in a role: its parts and its custom, which the caller frees. ERR_INVALID
- * when the target is not a module's. */
+ * when the target is not a module's, or not below the role's folder. */
 int patch_read(const struct repo_role *role, const char *path, struct target_path_parts *ret_parts,
 	       struct target_custom **ret_custom, struct error *err);
+
+/* The same of one of all that a role lists: *ret is false for what is not a module. What ends in
+ * ".ko" and is none, which whoever has the role's keys may have listed, is named on standard error;
+ * what it would stop otherwise is everything. ERR_NO_MEMORY. */
+int patch_next(const struct repo_role *role, const char *path, struct target_path_parts *ret_parts,
+	       struct target_custom **ret_custom, bool *ret, struct error *err);
 
 /*
  * Whether `version` may be added to a role for a kernel build: ERR_EXISTS when it is listed

@@ -3,7 +3,10 @@
 # test-repo-stolen.sh PROGRAM: what a thief of the online keys lists in an online tier, and what becomes
 # of it when others promote, sign, publish or clean up.
 repo=$(realpath "$1")
-. "$(dirname "$0")/repo-lib.sh"
+here=$(dirname "$(realpath "$0")")
+. "$here/repo-lib.sh"
+. "$here/thief-lib.sh"
+metadata=$work/r/repository/metadata online=$work/r/online-keys world=$work
 
 # thief COMMAND...: without the offline keys, and without the certificates beside them.
 thief() {
@@ -106,5 +109,26 @@ mv keys.away keys
 signed 2.0 && thief faketime -f -30d "$repo" add r m-2.0.ko --record m-2.0.json --tier edge
 refuses "a month ago there was no such certificate" 1 "when it was published, as its custom says" \
 	"$repo" promote r 2.0 --to candidate --from edge
+
+# ---- Targets that are in no place of the tier's ----
+empty='{length: 1, hashes: {sha256: "'$(printf 'x' | sha256sum | cut -d' ' -f1)'"}}'
+stray_of_stable="stable/$release/$id/suture_x.ko"
+signed 2.1 && "$repo" add r m-2.1.ko --record m-2.1.json >/dev/null
+works "odd targets in edge" forge edge edge \
+	".targets += {\"zz.ko\": $empty, \"edge/a/b/c.ko\": $empty, \"$stray_of_stable\": $empty}"
+works "promote goes on" "$repo" promote r 2.1 --to stable --from edge
+cp err said
+check "and names them" grep -q "passed over: role edge: zz.ko" said
+check "and what is in another tier's place" grep -q "passed over: role edge: $stray_of_stable: not below edge/" said
+check "and what is no module's path" grep -q "passed over: role edge: edge/a/b/c.ko" said
+printf '{}' >lab.json
+refuses "attest looks at all that is listed" 1 "no tier lists 9.9" "$repo" attest r 9.9 --lab lab.json
+works "unlist takes them off" "$repo" unlist r edge
+edge_lists() { jq -r '.signed.targets | keys[]' "$metadata/$(current edge).edge.json"; }
+check "all of them" test "$(edge_lists | grep -cvE "^edge/$release/$id/suture_")" = 0
+check "and no other" grep -q _2_1.json <(edge_lists)
+works "promote has nothing to name" "$repo" promote r 2.1 --to beta --from edge
+cp err said
+check "then" test ! -s said
 
 echo "1..$n"
