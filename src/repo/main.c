@@ -181,10 +181,11 @@ static const struct cli_option revoke_options[] = {
 	"is written. Older files that are there stay. To a server (https://host[:port]) it goes "             \
 	"with the login of suture-admin; the server takes a root and a timestamp only if signed."
 
-#define UNLIST_TEXT                                                                                                                 \
-	"For a tier, or evidence, that lists a file which is not there, or is another, or a "                                       \
-	"module whose record is not its own, or what is in no place of its own: who has stolen an online key can do that. publish " \
-	"warns of these and leaves them out; verify fails. Rotate the stolen keys, then unlist."
+#define UNLIST_TEXT                                                                                 \
+	"For a tier, or evidence, that lists a file which is not there, or is another, or a "       \
+	"module whose record is not its own, or what is in no place of its own: who has stolen an " \
+	"online key can do that. publish warns of these and leaves them out; verify fails. Rotate " \
+	"the stolen keys, then unlist."
 #define SIGN_TEXT                                                                                  \
 	"Several people who keep their keys apart: a change made with --pending waits under "      \
 	"DIR/pending. Each of them takes a copy of DIR (online-keys is not needed), looks at the " \

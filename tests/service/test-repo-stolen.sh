@@ -131,4 +131,48 @@ works "promote has nothing to name" "$repo" promote r 2.1 --to beta --from edge
 cp err said
 check "then" test ! -s said
 
+# ---- Targets that look right ----
+signed 2.2 && "$repo" add r m-2.2.ko --record m-2.2.json >/dev/null
+name=$(jq -r .module m-2.2.json)
+place=edge/$release/$id/$name
+good=$(jq -c .signed.targets "$metadata/$(current edge).edge.json")
+put() { # FILE PATH: its bytes are there, and this is how a role lists them
+	local sha to=$work/r/repository/targets/$2
+	sha=$(sha256sum "$1" | cut -c1-64)
+	mkdir -p "$(dirname "$to")" && cp "$1" "$(dirname "$to")/$sha.$(basename "$to")" &&
+		jq -nc --arg sha "$sha" --argjson length "$(stat -c %s "$1")" '{length: $length, hashes: {sha256: $sha}}'
+}
+goes_nowhere() { # NAME TEXT JQ-FILTER
+	works "$1 in edge" forge edge edge "$3"
+	refuses "$1: not promoted" 1 "$2" "$repo" promote r 2.2 --to candidate --from edge
+	refuses "$1: verify fails" 1 "$2" "$repo" verify r --root first-root.json
+	rm -rf pub
+	works "$1: the rest is published" "$repo" publish r --to pub
+	cp err said
+	check "$1: named" grep -qF "left out: edge/" <(grep -F -- "$2" said)
+	check "$1: not there" test -z "$(find pub -name '*_2_2.ko' -o -name '*.suture_other.ko')"
+	check "$1: but the rest is" test -n "$(find pub/targets/edge -name '*_2_1.ko')"
+	forge edge edge ".targets = $good"
+}
+with_record() { # FILE: the filter that makes it the record
+	local target
+	target=$(put "$1" "$place.json")
+	echo ".targets[\"$place.json\"] = $target | .targets[\"$place.ko\"].custom.record =
+		{sha256: $(jq .hashes.sha256 <<<"$target"), length: $(jq .length <<<"$target")}"
+}
+moved_to() { # PLACE: the filter that lists module and record there
+	put m-2.2.ko "$1.ko" >/dev/null && put m-2.2.json "$1.json" >/dev/null
+	echo ".targets[\"$1.ko\"] = .targets[\"$place.ko\"] | .targets[\"$1.json\"] = .targets[\"$place.json\"] |
+		del(.targets[\"$place.ko\"], .targets[\"$place.json\"])"
+}
+jq '.objects[0].functions[0].mask = [[5, 8]]' m-2.2.json >mask.json
+goes_nowhere "a record of other code" "was signed for code that its build record does not describe" "$(with_record mask.json)"
+jq '.module_sha256 = "'"$(printf '0%.0s' {1..64})"'"' m-2.2.json >hash.json
+goes_nowhere "a record of another module" "the record is of another module" "$(with_record hash.json)"
+goes_nowhere "another severity" "severity: listed as low" ".targets[\"$place.ko\"].custom.severity = \"low\""
+goes_nowhere "another kernel's place" "the kernel's place: listed as 6.1.0-1-amd64" "$(moved_to "edge/6.1.0-1-amd64/$id/$name")"
+goes_nowhere "another build's place" "the build's place: listed as ffff" "$(moved_to "edge/$release/${id//[0-9]/f}/$name")"
+goes_nowhere "another module's place" "the module's place: listed as suture_other" "$(moved_to "edge/$release/$id/suture_other")"
+works "as it was, it is promoted" "$repo" promote r 2.2 --to candidate --from edge
+
 echo "1..$n"
