@@ -380,12 +380,23 @@ int record_parse_code(const void *data, size_t len, struct record **ret, struct 
 /* Writing. What cannot be represented makes jansson fail, and what breaks a bound is found by
  * parsing the result. */
 
+/* Appends to a list, and frees the whole list (*list is NULL then) rather than leave an entry out.
+ */
+static void append(json_t **list, json_t *entry)
+{
+	/* Without a list it frees the entry and fails. */
+	if (json_array_append_new(*list, entry) == 0)
+		return;
+	json_decref(*list);
+	*list = NULL;
+}
+
 static json_t *write_strings(char *const *list, size_t n)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array, json_string(list[i]));
+		append(&array, json_string(list[i]));
 	return array;
 }
 
@@ -394,8 +405,8 @@ static json_t *write_function(const struct record_function *f)
 	json_t *mask = json_array();
 
 	for (size_t i = 0; i < f->n_mask; i++)
-		json_array_append_new(mask, json_pack("[II]", (json_int_t)f->mask[i].offset,
-						      (json_int_t)f->mask[i].length));
+		append(&mask, json_pack("[II]", (json_int_t)f->mask[i].offset,
+					(json_int_t)f->mask[i].length));
 	return json_pack("{sssIsIsoss}", "name", f->name, "sympos", (json_int_t)f->sympos, "size",
 			 (json_int_t)f->size, "mask", mask, "sha256", f->sha256);
 }
@@ -409,10 +420,10 @@ static json_t *write_objects(const struct record *record)
 		json_t *functions = json_array();
 
 		for (size_t j = 0; j < object->n_functions; j++)
-			json_array_append_new(functions, write_function(&object->functions[j]));
-		json_array_append_new(list, json_pack("{sssssosb}", "name", object->name,
-						      "build_id", object->build_id, "functions",
-						      functions, "callbacks", object->callbacks));
+			append(&functions, write_function(&object->functions[j]));
+		append(&list,
+		       json_pack("{sssssosb}", "name", object->name, "build_id", object->build_id,
+				 "functions", functions, "callbacks", object->callbacks));
 	}
 	return list;
 }
@@ -422,9 +433,8 @@ static json_t *write_states(const struct record *record)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < record->n_states; i++)
-		json_array_append_new(list,
-				      json_pack("{sIsI}", "id", (json_int_t)record->states[i].id,
-						"version", (json_int_t)record->states[i].version));
+		append(&list, json_pack("{sIsI}", "id", (json_int_t)record->states[i].id, "version",
+					(json_int_t)record->states[i].version));
 	return list;
 }
 
@@ -433,8 +443,8 @@ static json_t *write_files(const struct record_file *files, size_t n)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_pack("{ssss}", "name", files[i].name, "sha256",
-						      files[i].sha256));
+		append(&list,
+		       json_pack("{ssss}", "name", files[i].name, "sha256", files[i].sha256));
 	return list;
 }
 

@@ -140,6 +140,36 @@ static void test_code_is_bound(void **state)
 	}
 }
 
+/* What cannot be written is never left out: the rest would pass for the whole. */
+static void test_leaves_nothing_out(void **state)
+{
+	_cleanup_record_ struct record *record = NULL;
+	char sha256[SHA256_HEX_LEN + 1];
+	struct error err = { 0 };
+	char *texts[5];
+
+	(void)state;
+	assert_ok(record_parse(good, strlen(good), &record, &err), &err);
+	texts[0] = record->objects[0].functions[0].name;
+	texts[1] = record->objects[0].name;
+	texts[2] = record->cves[0];
+	texts[3] = record->new_functions[0];
+	texts[4] = record->patches[0].name;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_buf_ struct buf out = BUF_INIT(RECORD_MAX);
+		char first = texts[i][0];
+
+		texts[i][0] = '\xff';
+		assert_int_equal(record_write(record, &out, &err), ERR_INVALID);
+		assert_non_null(strstr(err.message, "not UTF-8"));
+		assert_int_equal(out.len, 0);
+		if (i < 2)
+			assert_int_equal(record_code_sha256(record, sha256, &err), ERR_INVALID);
+		texts[i][0] = first;
+	}
+	assert_ok(record_code_sha256(record, sha256, &err), &err);
+}
+
 static void test_survives_cuts(void **state)
 {
 	(void)state;
@@ -153,9 +183,8 @@ static void test_survives_cuts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reads_and_writes),
-		cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_code_is_bound),
+		cmocka_unit_test(test_reads_and_writes), cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_code_is_bound),    cmocka_unit_test(test_leaves_nothing_out),
 		cmocka_unit_test(test_survives_cuts),
 	};
 
