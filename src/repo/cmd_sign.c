@@ -25,14 +25,6 @@ static void warn(const struct repository *repo, const char *role, const struct t
 		role, md->expires <= repo->now ? "expired" : "expires", text, role);
 }
 
-/* Can the online keys alone sign this role? */
-static bool is_online(const struct repository *repo, const char *name)
-{
-	_cleanup_role_keys_ struct role_keys keys = { 0 };
-
-	return role_keys_load(repo, name, &keys, NULL) == 0 && role_keys_are_online(&keys, repo);
-}
-
 /* A root that was published without the targets that its keys sign: those wait. */
 static int check_merged(const struct repository *repo, struct error *err)
 {
@@ -62,7 +54,7 @@ int cmd_refresh(struct cli *cli, struct error *err)
 
 		/* Not under a change that waits, which names this version as the one before it. */
 		role->changed = role->md->expires - repo->now < half &&
-				is_online(repo, role->name) &&
+				role_keys_online(repo, role->name) &&
 				!pending_has_next(repo, role->name, role->md->version);
 	}
 	r = repository_commit(repo, err);

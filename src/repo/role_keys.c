@@ -48,6 +48,13 @@ bool role_keys_are_online(const struct role_keys *keys, const struct repository 
 	return n > 0 && n >= keys->threshold;
 }
 
+bool role_keys_online(const struct repository *repo, const char *role)
+{
+	_cleanup_role_keys_ struct role_keys keys = { 0 };
+
+	return role_keys_load(repo, role, &keys, NULL) == 0 && role_keys_are_online(&keys, repo);
+}
+
 int role_keys_add(struct role_keys *keys, struct tuf_key *key, struct error *err)
 {
 	for (size_t i = 0; i < keys->n; i++) {

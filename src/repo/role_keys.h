@@ -22,6 +22,8 @@ void role_keys_free(struct role_keys *keys);
 
 /* Can the keys of DIR/online-keys alone sign for them? */
 bool role_keys_are_online(const struct role_keys *keys, const struct repository *repo);
+/* The same of a role by its name; false for one that is not there. */
+bool role_keys_online(const struct repository *repo, const char *role);
 /* Adds a key, which is taken over. ERR_EXISTS, ERR_TOO_LARGE: it stays the caller's. */
 int role_keys_add(struct role_keys *keys, struct tuf_key *key, struct error *err);
 /* Takes out the key whose ID begins so. ERR_NOT_FOUND, ERR_USAGE (several do). */

@@ -259,4 +259,23 @@ signed 3.3
 works "one of tomorrow" thief faketime -f +1d "$repo" add t m-3.3.ko --record m-3.3.json --tier beta
 refuses "not today" 1 "published in the future" "$repo" promote t 3.3 --to candidate
 works "but tomorrow" faketime -f +1d "$repo" promote t 3.3 --to candidate
+
+# ---- A demand whose evidence the online keys can make ----
+demand_warns() { "$repo" config "$@" 2>&1 >/dev/null | grep -q "warning: tier candidate demands evidence, whose key is online"; }
+demand_is_silent() { test -z "$("$repo" config "$@" 2>&1 >/dev/null)"; }
+works "an online first tier" "$repo" init f --keys fkeys --online-tier edge
+check "nothing to say yet" demand_is_silent f
+check "nor of a demand of the online tier itself" demand_is_silent f require.edge=build
+check "a demand of an offline one" demand_warns f require.candidate=build
+check "it is said whenever it is shown" demand_warns f
+mv f/online-keys/evidence.pem fkeys/
+check "not when the key is elsewhere" demand_is_silent f
+check "as it is with an online tier that is not the first" demand_is_silent t require.candidate=build
+# What the warning is about: a record of the thief's own, which he attests.
+mv fkeys/evidence.pem f/online-keys/ && cp keys/module.crt fkeys/
+signed 4.1 && jq '.severity = "low" | .cves = []' m-4.1.json >forged.json
+mv fkeys fkeys.away
+works "who has all online keys" "$repo" add f m-4.1.ko --record forged.json --tier edge
+mv fkeys.away fkeys
+works "meets the demand" "$repo" promote f 4.1 --to candidate --from edge
 echo "1..$n"

@@ -123,7 +123,7 @@ module 1.2 && objcopy --strip-unneeded -R .modinfo m-1.2.ko && printf 'name=%s\0
 jq --arg sha "$(sha256sum m-1.2.ko | cut -d' ' -f1)" '.module_sha256 = $sha' m-1.2.json >silent.json
 "$repo" module sign --key keys/module.pem --cert keys/module.crt m-1.2.ko >/dev/null
 refuses "a module that does not name its code" 1 "does not say what code" "$repo" add r m-1.2.ko --record silent.json
-module 1.2 && LC_ALL=C sed -i 's/livepatch=Y/otherwise=/' m-1.2.ko
+module 1.2 && LC_ALL=C sed -i 's/livepatch=Y/otherwise=Y/' m-1.2.ko
 jq --arg sha "$(sha256sum m-1.2.ko | cut -d' ' -f1)" '.module_sha256 = $sha' m-1.2.json >ordinary.json
 "$repo" module sign --key keys/module.pem --cert keys/module.crt m-1.2.ko >/dev/null
 refuses "a module that is no livepatch" 1 "not a livepatch module" "$repo" add r m-1.2.ko --record ordinary.json
