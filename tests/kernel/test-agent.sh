@@ -194,10 +194,11 @@ printf X | dd of="$target" bs=1 seek=1000 conv=notrunc status=none
 check "it enrols" in_guest suture enable --trust /bundle.json --token-file /token
 check "a changed module is refused" refuses 'sha256' in_guest suture refresh
 check "the kernel is as shipped" kernel_is_silent
-cp "$WORK/good" "$target"
 build_module "$(dirname "$(realpath "$0")")/modules/lab_patch.c" || give_up "the test's livepatch does not build"
 suture-lab put "$GUEST" "$WORK/lab_patch.ko" /lab_patch.ko
 check "somebody else's livepatch is loaded" in_guest insmod /lab_patch.ko
+# Not before: sutured tries again by itself.
+cp "$WORK/good" "$target"
 check "it is not replaced" refuses 'lab_patch' in_guest suture refresh
 check "unless the owner says so" in_guest sh -c 'mkdir -p /etc/suture
 	echo "foreign-livepatch = replace" >/etc/suture/suture.conf; kill $(pidof sutured)'
