@@ -47,6 +47,7 @@ unsigned    lab_patch      unsigned     accepted     a_signature     --reproduce
 page        leak-page-load memory       leak         loading_and     --case memory
 cycles      leak-load      cycles       leak         20_rounds       --case cycles --cycles 20
 two-cpus    spin           reproducer   hang         .               --case reproducer --timeout 12 --cpus 2 --reproducer {}/shows
+dies        dies           reproducer   hang         not_answer      --case reproducer --timeout 12 --reproducer {}/shows
 '
 
 # try NAME MODULE OPTION…: a guest of its own; its record is $WORK/NAME.json.
@@ -92,6 +93,9 @@ check "trouble of the lab is held again, and both are in the record" jq -e \
 check "a processor that hangs beside another one is told where" jq -e \
 	'.predicate.suture.trials[0].cases[] | select(.name == "reproducer") | .excerpt | test("spin_show|lab_fault")' \
 	"$WORK/two-cpus.json"
+check "an oops before the silence is what is shown" jq -e \
+	'.predicate.suture.trials[0].cases[] | select(.name == "reproducer") | .excerpt | test("BUG: lab_fault was here")' \
+	"$WORK/dies.json"
 check "a transition that a task holds open is turned round" jq -e \
 	'.predicate.suture.trials[0].cases[] | select(.name == "take-back")
 	| .result == "pass" and (.message | test("^turned round"))' "$WORK/waits.json"

@@ -81,6 +81,13 @@ static int spin_show(struct seq_file *m, void *v)
 	return good_show(m, v);
 }
 
+/* As an oops in whose midst the machine ends: nothing runs any more behind it. */
+static int dies_show(struct seq_file *m, void *v)
+{
+	pr_emerg("BUG: lab_fault was here\n");
+	return spin_show(m, v);
+}
+
 /* Interrupts come, other tasks do not. */
 static int loop_show(struct seq_file *m, void *v)
 {
@@ -387,6 +394,7 @@ static const struct fault {
 	{ "triple", "cmdline_proc_show", triple_show },
 	{ "mutex", "cmdline_proc_show", mutex_show },
 	{ "spin", "cmdline_proc_show", spin_show },
+	{ "dies", "cmdline_proc_show", dies_show },
 	{ "loop", "cmdline_proc_show", loop_show },
 	{ "leak", "cmdline_proc_show", leak_show },
 	{ "leak-pages", "cmdline_proc_show", pages_show },
