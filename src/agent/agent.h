@@ -82,8 +82,8 @@ struct journal *agent_draft(struct agent *agent, struct error *err);
 /*
  * Makes a draft the journal: the change of state must be in the table and the invariants must hold;
  * it is on the disk before this returns 0, and the status file is written anew. A draft that opens
- * the step of a load also sets room aside for its end. On failure the
- * journal is what it was. Takes the draft either way.
+ * the step of a load also sets room aside for its end. On failure the journal is what it was. Takes
+ * the draft either way.
  */
 int agent_commit(struct agent *agent, struct journal *draft, struct error *err);
 /* The same for the end of a step that the kernel has already taken: it is true even if it cannot be

@@ -79,6 +79,17 @@ signed() { # VERSION [RELEASE]
 	module "$@" && "$repo" module sign --key keys/module.pem --cert keys/module.crt "m-$1.ko" >/dev/null
 }
 
+# without FOLDER COMMAND…: while the folder is not there. Says nothing.
+without() {
+	local folder=$1 status
+	shift
+	mv "$folder" "$folder.away"
+	"$@" >/dev/null 2>&1
+	status=$?
+	mv "$folder.away" "$folder"
+	return $status
+}
+
 listed() { # TIER VERSION: what a client finds there
 	"$repo" verify r --format json >/dev/null && grep -q "\"version\":\"$2\"" \
 		"r/repository/metadata/$(current "$1").$1.json"

@@ -239,13 +239,7 @@ cp keys/module.crt tkeys/ && "$repo" config t require.candidate=build >/dev/null
 signed 3.1
 works "what is good, in the first" "$repo" add t m-3.1.ko --record m-3.1.json
 # thief COMMAND...: adds to that tier without the offline keys.
-thief() {
-	mv tkeys tkeys.away
-	"$@" >/dev/null 2>&1
-	local status=$?
-	mv tkeys.away tkeys
-	return $status
-}
+thief() { without tkeys "$@"; }
 jq '.severity = "low" | .cves = []' m-3.1.json >forged.json
 works "the same module with another record" thief "$repo" add t m-3.1.ko --record forged.json --tier beta
 refuses "goes no further" 1 "does not name this build record" "$repo" promote t 3.1 --to candidate

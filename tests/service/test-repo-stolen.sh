@@ -9,13 +9,7 @@ here=$(dirname "$(realpath "$0")")
 metadata=$work/r/repository/metadata online=$work/r/online-keys world=$work
 
 # thief COMMAND...: without the offline keys, and without the certificates beside them.
-thief() {
-	mv keys keys.away
-	"$@" >/dev/null 2>&1
-	local status=$?
-	mv keys.away keys
-	return $status
-}
+thief() { without keys "$@"; }
 
 "$repo" init r --keys keys --online-tier edge >/dev/null
 "$repo" key generate -o keys/module.pem --cert keys/module.crt --bits 2048 >/dev/null
