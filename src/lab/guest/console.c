@@ -4,45 +4,9 @@
 #include <stdio.h>
 
 #include "base/macro.h"
+#include "kernel/trouble.h"
 
 #define EXCERPT_LINES 40
-
-struct mark {
-	const char *text;
-	enum console_verdict verdict;
-};
-
-/* Each at the start of the message, which may follow a time stamp. */
-static const struct mark marks[] = {
-	{ "Kernel panic - not syncing", CONSOLE_PANIC },
-	{ "BUG: ", CONSOLE_OOPS },
-	{ "Oops: ", CONSOLE_OOPS },
-	{ "Oops[", CONSOLE_OOPS },
-	{ "general protection fault", CONSOLE_OOPS },
-	{ "kernel BUG at ", CONSOLE_OOPS },
-	{ "invalid opcode: ", CONSOLE_OOPS },
-	{ "int3: ", CONSOLE_OOPS },
-	{ "divide error: ", CONSOLE_OOPS },
-	{ "stack segment: ", CONSOLE_OOPS },
-	{ "traps: PANIC: ", CONSOLE_PANIC },
-	{ "watchdog: BUG: ", CONSOLE_OOPS },
-	{ "watchdog: Watchdog detected hard LOCKUP", CONSOLE_OOPS },
-	{ "NMI watchdog: Watchdog detected hard LOCKUP", CONSOLE_OOPS },
-	{ "Watchdog detected hard LOCKUP", CONSOLE_OOPS },
-	{ "Unable to handle kernel", CONSOLE_OOPS },
-	{ "double fault: ", CONSOLE_PANIC },
-	{ "WARNING: ", CONSOLE_WARNING },
-	{ "Unpatched return thunk", CONSOLE_WARNING },
-	{ "unchecked MSR access error", CONSOLE_WARNING },
-	{ "rcu: INFO: rcu_", CONSOLE_WARNING },
-	{ "INFO: rcu_", CONSOLE_WARNING },
-	{ "INFO: task ", CONSOLE_WARNING },
-	{ "INFO: possible recursive locking", CONSOLE_WARNING },
-	{ "UBSAN: ", CONSOLE_WARNING },
-	{ "list_add corruption", CONSOLE_OOPS },
-	{ "list_del corruption", CONSOLE_OOPS },
-	{ "refcount_t: ", CONSOLE_WARNING },
-};
 
 /* One line without its end; `next` is where the following one starts. */
 struct line {
@@ -64,46 +28,24 @@ static bool next_line(const char *at, const char *end, struct line *ret)
 	return true;
 }
 
-/* Skips "<4>" and "[   12.345678] " or "[   12.345678][  T123] ". */
-static void skip_stamp(struct line *line)
+static struct kernel_line text_of(const struct line *line)
 {
-	for (;;) {
-		char open = line->len > 0 ? line->text[0] : 0;
-		char close = open == '[' ? ']' : open == '<' ? '>' : 0;
-		const char *end =
-			close ? memchr(line->text, close, MIN(line->len, (size_t)24)) : NULL;
-		size_t skip = end ? (size_t)(end - line->text) + 1 : 0;
-
-		/* A stamp holds digits; "<TASK>" and "[end]" are text. */
-		if (skip < 3 || strspn(line->text + 1, " .0123456789T") + 2 != skip)
-			break;
-		while (skip < line->len && line->text[skip] == ' ')
-			skip++;
-		line->text += skip;
-		line->len -= skip;
-	}
+	return (struct kernel_line){ line->text, line->len };
 }
 
-static bool starts_with(const struct line *line, const char *text)
+static enum console_verdict judge(const struct line *line)
 {
-	size_t n = strlen(text);
+	static const enum console_verdict verdicts[] = {
+		[KERNEL_TROUBLE_NONE] = CONSOLE_CLEAN,
+		[KERNEL_TROUBLE_WARNING] = CONSOLE_WARNING,
+		/* A processor that does not come back for so long fails a case as a dead task does.
+		 */
+		[KERNEL_TROUBLE_LOCKUP] = CONSOLE_OOPS,
+		[KERNEL_TROUBLE_OOPS] = CONSOLE_OOPS,
+		[KERNEL_TROUBLE_PANIC] = CONSOLE_PANIC,
+	};
 
-	return line->len >= n && memcmp(line->text, text, n) == 0;
-}
-
-static enum console_verdict judge(struct line line)
-{
-	skip_stamp(&line);
-	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
-		if (starts_with(&line, marks[i].text))
-			return marks[i].verdict;
-	return CONSOLE_CLEAN;
-}
-
-static bool ends_report(struct line line)
-{
-	skip_stamp(&line);
-	return starts_with(&line, "---[ end ");
+	return verdicts[kernel_line_judge(text_of(line))];
 }
 
 static void cut_excerpt(const char *at, const char *end, char ret[static CONSOLE_EXCERPT_MAX])
@@ -120,7 +62,7 @@ static void cut_excerpt(const char *at, const char *end, char ret[static CONSOLE
 			ret[n++] = c == '\t' || (c >= ' ' && c <= '~') ? c : '?';
 		}
 		ret[n++] = '\n';
-		if (ends_report(line))
+		if (kernel_line_ends_report(text_of(&line)))
 			break;
 	}
 	ret[n] = 0;
@@ -133,7 +75,7 @@ void console_classify(const void *log, size_t len, struct console_report *ret)
 
 	*ret = (struct console_report){ .verdict = CONSOLE_CLEAN };
 	for (const char *at = log; next_line(at, end, &line); at = line.next) {
-		enum console_verdict verdict = judge(line);
+		enum console_verdict verdict = judge(&line);
 
 		ret->count += verdict != CONSOLE_CLEAN;
 		/* A panic mostly follows from an oops before it: that is the place to look. */
@@ -153,11 +95,11 @@ void console_cut(const void *log, size_t len, const char *text,
 
 	ret[0] = 0;
 	for (const char *at = log; next_line(at, end, &line); at = line.next) {
-		const char *start = line.text;
+		struct kernel_line message = text_of(&line);
 
-		skip_stamp(&line);
-		if (starts_with(&line, text)) {
-			cut_excerpt(start, end, ret);
+		kernel_line_skip_stamp(&message);
+		if (kernel_line_starts(&message, text)) {
+			cut_excerpt(line.text, end, ret);
 			return;
 		}
 	}
@@ -173,8 +115,10 @@ const char *console_verdict_name(enum console_verdict verdict)
 void console_headline(const struct console_report *report, char *ret, size_t size)
 {
 	struct line line = { .text = "" };
+	struct kernel_line message = { .text = "" };
 
 	if (next_line(report->excerpt, report->excerpt + strlen(report->excerpt), &line))
-		skip_stamp(&line);
-	snprintf(ret, size, "%.*s", (int)MIN(line.len, size), line.text);
+		message = text_of(&line);
+	kernel_line_skip_stamp(&message);
+	snprintf(ret, size, "%.*s", (int)MIN(message.len, size), message.text);
 }

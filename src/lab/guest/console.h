@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a kernel log says about the kernel's health: panic, oops, warning and the like, with the
- * part of the log that a person wants to see. The texts are those of the kernel's own sources
- * (kernel/panic.c, arch/x86/kernel/dumpstack.c, kernel/watchdog.c, lib/bug.c,
- * kernel/rcu/tree_stall.h, mm/kasan/report.c, kernel/hung_task.c).
+ * part of the log that a person wants to see. Which lines are trouble is in kernel/trouble.c.
  */
 #pragma once
 
