@@ -34,7 +34,11 @@ struct guest_options {
 		     set up; nothing stops root in the guest from adding one. */
 	const char *machine; /* QEMU's machine type: pc or q35; NULL: pc, or q35 with Secure Boot */
 	bool secure_boot;    /* with UEFI firmware that takes signed kernels only (secure_boot.h) */
-	const char *append;  /* added to the kernel's command line; may be NULL */
+	const char *disk; /* raw image of a virtio disk, at most GUEST_CONSOLE_MAX bytes; or NULL */
+	const char
+		*memory_file; /* of memory_mb: the guest's memory, which outlives it there; or NULL
+			       */
+	const char *append;   /* added to the kernel's command line; may be NULL */
 	const char *const *load;     /* modules to load at start, by name; may be NULL */
 	const char *const *programs; /* HOST or HOST:GUEST; without GUEST: /usr/bin/NAME */
 	const char *const *files;    /* HOST:GUEST */

@@ -120,6 +120,10 @@ static void add_devices(struct args *a, const struct guest_options *o, bool seri
 		add2(a, "-device", "virtio-serial-pci,max_ports=2");
 		add2(a, "-device", "virtserialport,chardev=channel,name=" GUEST_PORT_NAME);
 	}
+	if (o->disk) {
+		add(a, "-drive");
+		add(a, "if=virtio,format=raw,file=%s", o->disk);
+	}
 	if (o->net) {
 		add2(a, "-netdev", "user,id=net,ipv6=off");
 		add2(a, "-device", "virtio-net-pci,netdev=net,romfile=");
@@ -153,9 +157,12 @@ static void add_secure_boot(struct args *a, const struct guest_options *o)
 static int build(struct args *a, const struct guest_options *o, bool serial_channel,
 		 struct error *err)
 {
+	unsigned int memory_mb = o->memory_mb ? o->memory_mb : 512;
+
 	add(a, QEMU_PROGRAM);
 	add(a, "-machine");
-	add(a, "%s%s", qemu_machine(o), o->secure_boot ? ",smm=on" : "");
+	add(a, "%s%s%s", qemu_machine(o), o->secure_boot ? ",smm=on" : "",
+	    o->memory_file ? ",memory-backend=ram" : "");
 	int r = add_accel(a, o, err);
 
 	if (r < 0)
@@ -163,7 +170,12 @@ static int build(struct args *a, const struct guest_options *o, bool serial_chan
 	add(a, "-smp");
 	add(a, "%u", o->cpus ? o->cpus : 1);
 	add(a, "-m");
-	add(a, "%u", o->memory_mb ? o->memory_mb : 512);
+	add(a, "%u", memory_mb);
+	if (o->memory_file) {
+		add(a, "-object");
+		add(a, "memory-backend-file,id=ram,share=on,size=%uM,mem-path=%s", memory_mb,
+		    o->memory_file);
+	}
 	add(a, "-nodefaults");
 	add(a, "-no-user-config");
 	add(a, "-no-reboot");
