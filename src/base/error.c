@@ -33,6 +33,8 @@ static const struct {
 	{ ERR_KERNEL_REFUSED, "kernel-refused" },
 	{ ERR_STUCK, "stuck" },
 	{ ERR_QUARANTINED, "quarantined" },
+	{ ERR_CRASHED, "crashed" },
+	{ ERR_INTERRUPTED, "interrupted" },
 };
 
 /* Bytes of the control character at `p`: of ASCII, of C1 (U+0080 to U+009F), or one that turns or

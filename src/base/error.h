@@ -45,6 +45,8 @@ enum {
 	ERR_KERNEL_REFUSED = -1061, /* the kernel refused to load or to change over */
 	ERR_STUCK = -1062,          /* the transition did not finish in its time */
 	ERR_QUARANTINED = -1063,    /* this version failed here before */
+	ERR_CRASHED = -1064,        /* the kernel crashed, or a task in it, with this version */
+	ERR_INTERRUPTED = -1065,    /* the machine went down with this version; why is not known */
 };
 
 /* Longest message, with its terminating zero; longer ones are cut and end in "...". */
