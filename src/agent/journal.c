@@ -32,8 +32,8 @@ static void copy_text(char *ret, size_t size, const char *text)
 	ret[len] = 0;
 }
 
-void journal_add_event(struct journal *journal, const char *event,
-		       const struct patch_version *version, const struct error *err)
+void journal_add_note(struct journal *journal, const char *event,
+		      const struct patch_version *version, const char *code, const char *message)
 {
 	struct journal_event *e;
 
@@ -47,10 +47,17 @@ void journal_add_event(struct journal *journal, const char *event,
 	copy_text(e->event, sizeof(e->event), event);
 	if (version)
 		e->version = *version;
-	if (err && err->code) {
-		copy_text(e->code, sizeof(e->code), error_code_name(err->code));
-		copy_text(e->message, sizeof(e->message), err->message);
-	}
+	copy_text(e->code, sizeof(e->code), code);
+	copy_text(e->message, sizeof(e->message), message);
+}
+
+void journal_add_event(struct journal *journal, const char *event,
+		       const struct patch_version *version, const struct error *err)
+{
+	bool failed = err && err->code;
+
+	journal_add_note(journal, event, version, failed ? error_code_name(err->code) : "",
+			 failed ? err->message : "");
 }
 
 void journal_set_failure(struct journal *journal, const struct error *err)
@@ -71,6 +78,8 @@ void journal_add_quarantine(struct journal *journal, struct patch_version versio
 {
 	struct journal_quarantine *q;
 
+	if (journal_is_quarantined(journal, version, kernel))
+		return;
 	if (journal->n_quarantine == JOURNAL_QUARANTINE) {
 		memmove(&journal->quarantine[0], &journal->quarantine[1],
 			(JOURNAL_QUARANTINE - 1) * sizeof(journal->quarantine[0]));
@@ -102,6 +111,62 @@ bool journal_is_quarantined(const struct journal *journal, struct patch_version 
 			return true;
 	}
 	return false;
+}
+
+bool journal_forgive(struct journal *journal, struct patch_version version, const char *kernel)
+{
+	bool found = journal_is_interrupted(journal, version, kernel);
+	size_t kept = 0;
+
+	if (found)
+		journal->interrupted = (struct journal_interrupted){ 0 };
+	for (size_t i = 0; i < journal->n_quarantine; i++) {
+		const struct journal_quarantine *q = &journal->quarantine[i];
+
+		if (patch_version_compare(q->version, version) == 0 && streq(q->kernel, kernel))
+			found = true;
+		else
+			journal->quarantine[kept++] = *q;
+	}
+	journal->n_quarantine = kept;
+	return found;
+}
+
+bool journal_is_watched(const struct journal *journal, struct patch_version version,
+			const char *kernel)
+{
+	const struct journal_watch *w = &journal->watch;
+
+	return w->present && patch_version_compare(w->version, version) == 0 &&
+	       streq(w->kernel, kernel);
+}
+
+bool journal_has_survived(const struct journal *journal, struct patch_version version,
+			  const char *kernel)
+{
+	for (size_t i = 0; i < journal->n_survived; i++) {
+		const struct journal_survived *s = &journal->survived[i];
+
+		if (patch_version_compare(s->version, version) == 0 && streq(s->kernel, kernel))
+			return true;
+	}
+	return false;
+}
+
+void journal_add_survived(struct journal *journal, struct patch_version version, const char *kernel)
+{
+	struct journal_survived *s;
+
+	if (journal_has_survived(journal, version, kernel))
+		return;
+	if (journal->n_survived == JOURNAL_SURVIVED) {
+		memmove(&journal->survived[0], &journal->survived[1],
+			(JOURNAL_SURVIVED - 1) * sizeof(journal->survived[0]));
+		journal->n_survived--;
+	}
+	s = &journal->survived[journal->n_survived++];
+	*s = (struct journal_survived){ .version = version };
+	copy_text(s->kernel, sizeof(s->kernel), kernel);
 }
 
 int journal_check(const struct journal *journal, struct error *err)

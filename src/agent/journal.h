@@ -13,6 +13,9 @@
 #define JOURNAL_FILE_MAX    ((size_t)1024 * 1024)
 #define JOURNAL_HISTORY     256
 #define JOURNAL_QUARANTINE  64
+#define JOURNAL_SURVIVED    32  /* versions that are not watched again */
+#define JOURNAL_EVIDENCE    64  /* old evidence of crashes that is remembered */
+#define JOURNAL_EVIDENCE_ID 17  /* bytes of the identity of one, zero included */
 #define JOURNAL_CODE_MAX    32  /* bytes of an error's name, zero included */
 #define JOURNAL_EVENT_MAX   24  /* bytes of an event's name, zero included */
 #define JOURNAL_MESSAGE_MAX 512 /* bytes of a message in history or quarantine, zero included */
@@ -54,7 +57,44 @@ struct journal_quarantine {
 	int64_t time;
 };
 
-/* A load that the machine went down in, once: it is tried a second time, later. */
+/*
+ * The watch of a version that is new on this kernel, from the end of its load until `watch-time`
+ * has passed. Counted in the time since boot, so that no clock matters: `carried_ms` were watched
+ * before `began_ms` of the boot `boot_id`.
+ */
+struct journal_watch {
+	bool present;
+	struct patch_version version;
+	char kernel[RELEASE_MAX + 1];
+	char boot_id[JOURNAL_UUID_MAX]; /* "": the patch is in no kernel now, after a clean end */
+	int64_t began_ms, carried_ms;
+	int64_t since; /* when it was opened, seconds since 1970 */
+	bool stopped;  /* sutured was told to end amid it, as in a shutdown */
+	bool crashed;  /* the kernel's log told of an oops in the patch */
+};
+
+/* A version that survived a watch on that kernel. */
+struct journal_survived {
+	struct patch_version version;
+	char kernel[RELEASE_MAX + 1];
+};
+
+/* Evidence of crashes that was there before the last load began: none of it is the patch's. */
+struct journal_evidence {
+	int64_t time; /* when that was; seconds since 1970; 0: never */
+	char ids[JOURNAL_EVIDENCE][JOURNAL_EVIDENCE_ID]; /* kernel/crash.h */
+	size_t n;
+};
+
+/* How far the kernel's log of that boot has been read, while a patch was in the kernel. */
+struct journal_log {
+	char boot_id[JOURNAL_UUID_MAX]; /* "": of none */
+	int64_t next;                   /* sequence number of the next record */
+};
+
+/* A version that the machine went down with, once: it is tried a second time, later. It is
+ * forgotten when that went well: a watch survived, or a load refused with the machine still there.
+ */
 struct journal_interrupted {
 	bool present;
 	struct patch_version version;
@@ -92,6 +132,11 @@ struct journal {
 	struct patch_version avoid;
 	bool hold;
 	struct journal_interrupted interrupted;
+	struct journal_watch watch;
+	struct journal_evidence evidence;
+	struct journal_log log;
+	struct journal_survived survived[JOURNAL_SURVIVED]; /* oldest first */
+	size_t n_survived;
 	struct journal_failure failure;
 	struct journal_quarantine quarantine[JOURNAL_QUARANTINE];
 	size_t n_quarantine;
@@ -123,9 +168,13 @@ int journal_check(const struct journal *journal, struct error *err);
 /* Appends to the history, dropping the oldest. `version` and `err` may be NULL. */
 void journal_add_event(struct journal *journal, const char *event,
 		       const struct patch_version *version, const struct error *err);
+/* The same with any code ("" for none) and message. */
+void journal_add_note(struct journal *journal, const char *event,
+		      const struct patch_version *version, const char *code, const char *message);
 /* Remembers (or with NULL forgets) the last failure. */
 void journal_set_failure(struct journal *journal, const struct error *err);
-/* Puts a version into quarantine for a kernel, dropping the oldest entry when full. */
+/* Puts a version into quarantine for a kernel, dropping the oldest entry when full. One that is
+ * there already keeps its entry. */
 void journal_add_quarantine(struct journal *journal, struct patch_version version,
 			    const char *kernel, const struct error *err);
 /* Did the machine go down while this version was being applied to this kernel, and nothing since?
@@ -134,3 +183,14 @@ bool journal_is_interrupted(const struct journal *journal, struct patch_version 
 			    const char *kernel);
 bool journal_is_quarantined(const struct journal *journal, struct patch_version version,
 			    const char *kernel);
+/* Lets a version be tried again on that kernel: neither quarantined nor interrupted. False if it
+ * was neither. */
+bool journal_forgive(struct journal *journal, struct patch_version version, const char *kernel);
+/* Is this version being watched on that kernel, in whatever boot? */
+bool journal_is_watched(const struct journal *journal, struct patch_version version,
+			const char *kernel);
+bool journal_has_survived(const struct journal *journal, struct patch_version version,
+			  const char *kernel);
+/* Remembers that a version survived its watch, dropping the oldest entry when full. */
+void journal_add_survived(struct journal *journal, struct patch_version version,
+			  const char *kernel);

@@ -6,7 +6,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-#define FORMAT 1
+#define FORMAT      1
+#define TIME_MS_MAX (INT64_C(1) << 52)
 
 static const char *const action_names[] = { NULL, "load", "unload" };
 
@@ -98,6 +99,81 @@ static json_t *write_interrupted(const struct journal_interrupted *interrupted)
 	return NULL;
 }
 
+static json_t *write_watch(const struct journal_watch *watch)
+{
+	json_t *o;
+	int r;
+
+	if (!watch->present)
+		return json_null();
+	o = json_object();
+	r = put_version(o, "version", &watch->version);
+	r += json_set_str(o, "kernel", watch->kernel);
+	r += put_text_or_null(o, "boot_id", watch->boot_id);
+	r += json_object_set_new(o, "began_ms", json_integer(watch->began_ms));
+	r += json_object_set_new(o, "carried_ms", json_integer(watch->carried_ms));
+	r += put_time(o, "since", watch->since);
+	r += json_object_set_new(o, "stopped", json_boolean(watch->stopped));
+	r += json_object_set_new(o, "crashed", json_boolean(watch->crashed));
+	if (r == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+static json_t *write_evidence(const struct journal_evidence *evidence)
+{
+	json_t *o, *list;
+	int r = 0;
+
+	if (evidence->time == 0)
+		return json_null();
+	o = json_object();
+	list = json_array();
+	for (size_t i = 0; i < evidence->n; i++)
+		r += json_array_append_new(list, json_string(evidence->ids[i]));
+	r += put_time(o, "time", evidence->time);
+	r += json_object_set_new(o, "known", list);
+	if (r == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+static json_t *write_log(const struct journal_log *log)
+{
+	json_t *o;
+	int r;
+
+	if (!log->boot_id[0])
+		return json_null();
+	o = json_object();
+	r = json_set_str(o, "boot_id", log->boot_id);
+	r += json_object_set_new(o, "next", json_integer(log->next));
+	if (r == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+static json_t *write_survived(const struct journal *journal)
+{
+	json_t *list = json_array();
+	int r = 0;
+
+	for (size_t i = 0; i < journal->n_survived; i++) {
+		json_t *o = json_object();
+
+		r += put_version(o, "version", &journal->survived[i].version);
+		r += json_set_str(o, "kernel", journal->survived[i].kernel);
+		r += json_array_append_new(list, o);
+	}
+	if (r == 0)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
 static json_t *write_failure(const struct journal_failure *failure)
 {
 	json_t *o;
@@ -180,6 +256,10 @@ int journal_save(const struct journal *journal, const char *path, struct error *
 	r += put_version(o, "avoid", journal->has_avoid ? &journal->avoid : NULL);
 	r += json_object_set_new(o, "hold", json_boolean(journal->hold));
 	r += json_object_set_new(o, "interrupted", write_interrupted(&journal->interrupted));
+	r += json_object_set_new(o, "watch", write_watch(&journal->watch));
+	r += json_object_set_new(o, "survived", write_survived(journal));
+	r += json_object_set_new(o, "evidence", write_evidence(&journal->evidence));
+	r += json_object_set_new(o, "log", write_log(&journal->log));
 	r += json_object_set_new(o, "quarantine", write_quarantine(journal));
 	r += json_object_set_new(o, "error", write_failure(&journal->failure));
 	r += json_object_set_new(o, "history", write_history(journal));
@@ -332,6 +412,89 @@ static int read_interrupted(const json_t *o, struct journal_interrupted *i, stru
 	return 0;
 }
 
+static int read_watch(const json_t *o, struct journal_watch *w, struct error *err)
+{
+	int r;
+
+	if (!o || json_is_null(o))
+		return 0;
+	if (!json_is_object(o))
+		return error_set(err, ERR_INVALID, "not an object");
+	w->present = true;
+	if ((r = get_version(o, "version", NULL, &w->version, err)) < 0 ||
+	    (r = get_checked(o, "kernel", sizeof(w->kernel), release_is_valid, w->kernel, err)) <
+		    0 ||
+	    (r = get_text(o, "boot_id", sizeof(w->boot_id), true, w->boot_id, err)) < 0 ||
+	    (r = json_get_int(o, "began_ms", 0, TIME_MS_MAX, &w->began_ms, err)) < 0 ||
+	    (r = json_get_int(o, "carried_ms", 0, TIME_MS_MAX, &w->carried_ms, err)) < 0 ||
+	    (r = get_time(o, "since", &w->since, err)) < 0 ||
+	    (r = json_get_bool_opt(o, "stopped", false, &w->stopped, err)) < 0 ||
+	    (r = json_get_bool_opt(o, "crashed", false, &w->crashed, err)) < 0)
+		return r;
+	if (w->boot_id[0] && !uuid_is_valid(w->boot_id))
+		return error_set(err, ERR_INVALID, "boot_id: not a UUID");
+	return 0;
+}
+
+static int read_evidence(const json_t *o, struct journal_evidence *e, struct error *err)
+{
+	json_t *list, *item;
+	size_t i;
+	int r;
+
+	if (!o || json_is_null(o))
+		return 0;
+	if (!json_is_object(o))
+		return error_set(err, ERR_INVALID, "not an object");
+	if ((r = get_time(o, "time", &e->time, err)) < 0 ||
+	    (r = json_get_array(o, "known", JOURNAL_EVIDENCE, &list, err)) < 0)
+		return r;
+	json_array_foreach (list, i, item) {
+		const char *id = json_string_value(item);
+
+		if (!id || !hex_is_lower(id, JOURNAL_EVIDENCE_ID - 1))
+			return error_set(err, ERR_INVALID, "known: bad value");
+		memcpy(e->ids[e->n++], id, JOURNAL_EVIDENCE_ID);
+	}
+	return 0;
+}
+
+static int read_log(const json_t *o, struct journal_log *log, struct error *err)
+{
+	int r;
+
+	if (!o || json_is_null(o))
+		return 0;
+	if (!json_is_object(o))
+		return error_set(err, ERR_INVALID, "not an object");
+	r = get_checked(o, "boot_id", sizeof(log->boot_id), uuid_is_valid, log->boot_id, err);
+	return r < 0 ? r : json_get_int(o, "next", 0, INT64_MAX - 1, &log->next, err);
+}
+
+static int read_survived(const json_t *root, struct journal *journal, struct error *err)
+{
+	json_t *list, *o;
+	size_t i;
+	int r;
+
+	/* A journal from before there were watches. */
+	if (!json_object_get(root, "survived"))
+		return 0;
+	r = json_get_array(root, "survived", JOURNAL_SURVIVED, &list, err);
+	if (r < 0)
+		return r;
+	json_array_foreach (list, i, o) {
+		struct journal_survived *s = &journal->survived[i];
+
+		if ((r = get_version(o, "version", NULL, &s->version, err)) < 0 ||
+		    (r = get_checked(o, "kernel", sizeof(s->kernel), release_is_valid, s->kernel,
+				     err)) < 0)
+			return r;
+		journal->n_survived++;
+	}
+	return 0;
+}
+
 static int read_failure(const json_t *o, struct journal_failure *f, struct error *err)
 {
 	int r;
@@ -426,6 +589,32 @@ static int read_scalars(const json_t *root, struct journal *journal, struct erro
 	return 0;
 }
 
+static int read_parts(const json_t *root, struct journal *journal, struct error *err)
+{
+	int r;
+
+	r = read_step(json_object_get(root, "step"), &journal->step, err);
+	if (r < 0)
+		return error_prefix(err, r, "step");
+	r = read_accepted(json_object_get(root, "accepted"), &journal->accepted, err);
+	if (r < 0)
+		return error_prefix(err, r, "accepted");
+	r = read_interrupted(json_object_get(root, "interrupted"), &journal->interrupted, err);
+	if (r < 0)
+		return error_prefix(err, r, "interrupted");
+	r = read_watch(json_object_get(root, "watch"), &journal->watch, err);
+	if (r < 0)
+		return error_prefix(err, r, "watch");
+	r = read_evidence(json_object_get(root, "evidence"), &journal->evidence, err);
+	if (r < 0)
+		return error_prefix(err, r, "evidence");
+	r = read_log(json_object_get(root, "log"), &journal->log, err);
+	if (r < 0)
+		return error_prefix(err, r, "log");
+	r = read_failure(json_object_get(root, "error"), &journal->failure, err);
+	return r < 0 ? error_prefix(err, r, "error") : 0;
+}
+
 int journal_parse(const void *data, size_t len, struct journal **ret, struct error *err)
 {
 	_cleanup_json_ json_t *root = NULL;
@@ -437,21 +626,10 @@ int journal_parse(const void *data, size_t len, struct journal **ret, struct err
 	r = json_parse(data, len, &root, err);
 	if (r < 0)
 		return r;
-	if ((r = read_scalars(root, journal, err)) < 0)
-		return r;
-	r = read_step(json_object_get(root, "step"), &journal->step, err);
-	if (r < 0)
-		return error_prefix(err, r, "step");
-	r = read_accepted(json_object_get(root, "accepted"), &journal->accepted, err);
-	if (r < 0)
-		return error_prefix(err, r, "accepted");
-	r = read_interrupted(json_object_get(root, "interrupted"), &journal->interrupted, err);
-	if (r < 0)
-		return error_prefix(err, r, "interrupted");
-	r = read_failure(json_object_get(root, "error"), &journal->failure, err);
-	if (r < 0)
-		return error_prefix(err, r, "error");
-	if ((r = read_quarantine(root, journal, err)) < 0 ||
+	if ((r = read_scalars(root, journal, err)) < 0 ||
+	    (r = read_parts(root, journal, err)) < 0 ||
+	    (r = read_survived(root, journal, err)) < 0 ||
+	    (r = read_quarantine(root, journal, err)) < 0 ||
 	    (r = read_history(root, journal, err)) < 0 || (r = journal_check(journal, err)) < 0)
 		return r;
 	*ret = TAKE_PTR(journal);

@@ -43,6 +43,20 @@ static struct journal *full_journal(void)
 	j->interrupted = (struct journal_interrupted){
 		.present = true, .version = { 1, 3 }, .kernel = "6.1.0-56-amd64", .time = 1790000002
 	};
+	j->watch = (struct journal_watch){ .present = true,
+					   .version = { 1, 2 },
+					   .kernel = "6.1.0-56-amd64",
+					   .boot_id = UUID,
+					   .began_ms = 12345,
+					   .carried_ms = 678,
+					   .since = 1790000003,
+					   .stopped = true,
+					   .crashed = true };
+	j->evidence = (struct journal_evidence){ .time = 1790000004,
+						 .ids = { "0123456789abcdef" },
+						 .n = 1 };
+	j->log = (struct journal_log){ .boot_id = UUID, .next = 4711 };
+	journal_add_survived(j, (struct patch_version){ 1, 0 }, "6.1.0-56-amd64");
 	error_set(&why, ERR_STUCK, "a \"quoted\" message");
 	error_hint(&why, "a hint");
 	journal_set_failure(j, &why);
@@ -74,7 +88,42 @@ static void round_trip(void **state)
 		journal_is_quarantined(back, (struct patch_version){ 1, 0 }, "6.1.0-57-amd64"));
 	assert_false(
 		journal_is_quarantined(back, (struct patch_version){ 1, 1 }, "6.1.0-56-amd64"));
+	assert_true(journal_is_watched(back, (struct patch_version){ 1, 2 }, "6.1.0-56-amd64"));
+	assert_false(journal_is_watched(back, (struct patch_version){ 1, 2 }, "6.1.0-57-amd64"));
+	assert_true(journal_has_survived(back, (struct patch_version){ 1, 0 }, "6.1.0-56-amd64"));
+	assert_false(journal_has_survived(back, (struct patch_version){ 1, 0 }, "6.1.0-57-amd64"));
 	unit_remove_dir(dir);
+}
+
+/* As it was before there were watches. */
+static void older_is_read(void **state)
+{
+	static const char text[] =
+		"{\"format\":1,\"machine_id\":null,\"tier\":null,\"sequence\":0,\"time_floor\":"
+		"\"1970-01-01T00:00:00Z\",\"state\":\"unapplied\",\"step\":null,\"accepted\":null,"
+		"\"avoid\":null,\"hold\":false,\"interrupted\":null,\"quarantine\":[],\"error\":null,"
+		"\"history\":[]}";
+	_cleanup_free_ struct journal *j = NULL, *empty = journal_new();
+	struct error err = { 0 };
+
+	(void)state;
+	assert_ok(journal_parse(text, strlen(text), &j, &err), &err);
+	assert_memory_equal(j, empty, sizeof(*j));
+}
+
+static void forgiven(void **state)
+{
+	_cleanup_free_ struct journal *j = full_journal();
+	struct patch_version v13 = { 1, 3 }, v10 = { 1, 0 };
+
+	(void)state;
+	assert_false(journal_forgive(j, v10, "6.1.0-57-amd64"));
+	assert_true(journal_forgive(j, v10, "6.1.0-56-amd64"));
+	assert_int_equal(j->n_quarantine, 0);
+	assert_true(j->interrupted.present);
+	assert_true(journal_forgive(j, v13, "6.1.0-56-amd64"));
+	assert_false(j->interrupted.present);
+	assert_false(journal_forgive(j, v13, "6.1.0-56-amd64"));
 }
 
 static void missing_is_empty(void **state)
@@ -107,6 +156,11 @@ static void damaged_is_refused(void **state)
 		{ "\"kernel\": \"6.1.0-56-amd64\"", "\"kernel\": \"../x\"", ERR_INVALID },
 		{ "\"stopped\": true", "\"stopped\": 1", ERR_INVALID },
 		{ "\"interrupted\": {", "\"interrupted\": 1, \"x\": {", ERR_INVALID },
+		{ "\"began_ms\": 12345", "\"began_ms\": -1", ERR_INVALID },
+		{ "\"crashed\": true", "\"crashed\": 1", ERR_INVALID },
+		{ "0123456789abcdef\"\n", "0123456789ABCDEF\"\n", ERR_INVALID },
+		{ "\"next\": 4711", "\"next\": \"x\"", ERR_INVALID },
+		{ "\"survived\": [", "\"survived\": [1, ", ERR_INVALID },
 		{ "\"tier\": \"stable\"", "\"tier\": \"Stable\"", ERR_INVALID },
 	};
 	_cleanup_free_ struct journal *j = full_journal();
@@ -165,11 +219,17 @@ static void bounded(void **state)
 
 		journal_add_event(j, "failed", &v, &why);
 		journal_add_quarantine(j, v, "6.1.0", &why);
+		journal_add_quarantine(j, v, "6.1.0", &why);
+		journal_add_survived(j, v, "6.1.0");
+		journal_add_survived(j, v, "6.1.0");
 	}
 	assert_int_equal(j->n_history, JOURNAL_HISTORY);
 	assert_int_equal(j->history[0].version.minor, 300 - JOURNAL_HISTORY);
 	assert_int_equal(j->n_quarantine, JOURNAL_QUARANTINE);
 	assert_int_equal(j->quarantine[JOURNAL_QUARANTINE - 1].version.minor, 299);
+	assert_int_equal(j->quarantine[0].version.minor, 300 - JOURNAL_QUARANTINE);
+	assert_int_equal(j->n_survived, JOURNAL_SURVIVED);
+	assert_int_equal(j->survived[0].version.minor, 300 - JOURNAL_SURVIVED);
 	assert_int_equal(strlen(j->history[0].message), JOURNAL_MESSAGE_MAX - 1);
 }
 
@@ -187,6 +247,11 @@ static void transitions(void **state)
 	assert_true(state_may_follow(MACHINE_VERIFYING, MACHINE_APPLYING));
 	assert_true(state_may_follow(MACHINE_APPLYING, MACHINE_APPLIED));
 	assert_true(state_may_follow(MACHINE_APPLIED, MACHINE_APPLYING));
+	/* After a crash in its watch, found at the next start; and after an oops, out of the
+	 * kernel. */
+	assert_true(state_may_follow(MACHINE_APPLIED, MACHINE_QUARANTINED));
+	assert_true(state_may_follow(MACHINE_APPLYING, MACHINE_QUARANTINED));
+	assert_true(state_may_follow(MACHINE_QUARANTINED, MACHINE_UNAPPLIED));
 	for (int i = 0; i < MACHINE_STATES; i++)
 		assert_true(state_may_follow((enum machine_state)i, (enum machine_state)i));
 	assert_true(state_is_busy(MACHINE_VERIFYING) && !state_is_busy(MACHINE_FAILED));
@@ -196,6 +261,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
+		cmocka_unit_test(older_is_read),
+		cmocka_unit_test(forgiven),
 		cmocka_unit_test(missing_is_empty),
 		cmocka_unit_test(damaged_is_refused),
 		cmocka_unit_test(saving_checks_first),
