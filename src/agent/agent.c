@@ -83,6 +83,9 @@ static int open_all(struct agent *agent, const char *root, struct error *err)
 		trust_note_dates(agent, NULL);
 	}
 	keys_refresh(agent);
+	agent->listener = listener_new(agent->paths.root);
+	if (!agent->listener)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	return open_fetcher(agent, err);
 }
 
@@ -109,6 +112,7 @@ void agent_free(struct agent *agent)
 	if (!agent)
 		return;
 	fetcher_free(agent->fetcher);
+	listener_free(agent->listener);
 	bundle_free(agent->bundle);
 	config_free(agent->config);
 	json_decref(agent->applied.cves);

@@ -8,6 +8,7 @@
 #include "agent/choose.h"
 #include "agent/fetcher.h"
 #include "agent/journal.h"
+#include "agent/listen.h"
 #include "agent/settings.h"
 #include "base/json.h"
 #include "kernel/code.h"
@@ -43,9 +44,11 @@ struct agent {
 	struct kernel_facts facts;
 	struct journal *journal; /* as it is on the disk */
 	struct fetcher *fetcher;
-	struct bundle *bundle; /* NULL while not enabled */
-	int lock_fd;           /* held while this process lives */
-	int cancel_fd;         /* readable when sutured is to stop; -1: never */
+	struct listener *listener;      /* of the kernel's log */
+	unsigned int n_notes, n_oopses; /* of its reports, since the start (agent/trouble.h) */
+	struct bundle *bundle;          /* NULL while not enabled */
+	int lock_fd;                    /* held while this process lives */
+	int cancel_fd;                  /* readable when sutured is to stop; -1: never */
 
 	struct agent_applied applied;
 	enum kernel_code_verdict code_check;

@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 
+#include "agent/watch.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "kernel/module.h"
+#include "wire/event.h"
 
 #define REMOVE_MS 10000
 
@@ -142,6 +144,8 @@ static int begin_step(struct agent *agent, enum journal_action action,
 	snprintf(step->kernel, sizeof(step->kernel), "%s", agent->facts.release);
 	snprintf(step->boot_id, sizeof(step->boot_id), "%s", agent->facts.boot_id);
 	draft->state = MACHINE_APPLYING;
+	if (action == JOURNAL_LOAD)
+		watch_note_evidence(agent, draft);
 	if (action == JOURNAL_UNLOAD) {
 		draft->accepted.present = false;
 		if (avoid)
@@ -174,10 +178,17 @@ static void end_step(struct agent *agent, enum machine_state state, const char *
 	}
 	draft->step = (struct journal_step){ 0 };
 	draft->state = state;
-	journal_set_failure(draft, failure);
+	/* Why a version is in quarantine stays what the owner must know. */
+	if (failure || state != MACHINE_QUARANTINED)
+		journal_set_failure(draft, failure);
 	journal_add_event(draft, event, &step.version, failure);
-	/* However it went, the machine is still there. */
-	if (step.action == JOURNAL_LOAD && journal_is_interrupted(draft, step.version, step.kernel))
+	if (step.action == JOURNAL_LOAD && !failure)
+		watch_open(agent, draft, &step);
+	else if (!failure)
+		watch_drop(draft, step.version);
+	/* The machine is still there, and there is nothing that could yet bring it down. */
+	if (step.action == JOURNAL_LOAD && !journal_is_watched(draft, step.version, step.kernel) &&
+	    journal_is_interrupted(draft, step.version, step.kernel))
 		draft->interrupted = (struct journal_interrupted){ 0 };
 	if ((step.action == JOURNAL_LOAD) == !failure) {
 		a = &draft->accepted;
@@ -225,7 +236,7 @@ static int take_back(struct agent *agent, const char *module)
 static void fail_load(struct agent *agent, const struct error *failure)
 {
 	apply_detect(agent);
-	end_step(agent, MACHINE_FAILED, "failed", failure);
+	end_step(agent, MACHINE_FAILED, EVENT_FAILED, failure);
 }
 
 static void finish_load(struct agent *agent, const struct record *record, int64_t load_ms,
@@ -246,7 +257,7 @@ static void finish_load(struct agent *agent, const struct record *record, int64_
 	log_info("%s: loaded in %lld ms, transition in %lld ms", step.module, (long long)load_ms,
 		 (long long)transition_ms);
 	remove_replaced(agent, old);
-	end_step(agent, MACHINE_APPLIED, "applied", NULL);
+	end_step(agent, MACHINE_APPLIED, EVENT_APPLIED, NULL);
 	patch_collect_garbage(agent);
 }
 
@@ -281,9 +292,10 @@ int apply_load(struct agent *agent, const struct patch *patch, struct error *err
 	if (r == 0)
 		r = patch_store(agent, patch, err);
 	if (r == 0)
-		r = begin_step(agent, JOURNAL_LOAD, &patch->claim, "applying", false, err);
+		r = begin_step(agent, JOURNAL_LOAD, &patch->claim, EVENT_APPLYING, false, err);
 	if (r < 0)
 		return r;
+	listener_start(agent->listener, NULL, 0);
 	began = clock_monotonic_ms();
 	r = kernel_module_load(agent->paths.root, patch->fd, module, "", &failure);
 	loaded = clock_monotonic_ms();
@@ -348,6 +360,7 @@ static void stay_in(struct agent *agent, const char *module)
 static int finish_unload(struct agent *agent, const char *event, struct error *err)
 {
 	struct journal_step step = agent->journal->step;
+	bool bad = journal_is_quarantined(agent->journal, step.version, step.kernel);
 	struct error failure = { 0 };
 	int r;
 
@@ -360,14 +373,14 @@ static int finish_unload(struct agent *agent, const char *event, struct error *e
 		return error_set(err, r, "%s", failure.message);
 	if (r < 0) {
 		stay_in(agent, step.module);
-		end_step(agent, MACHINE_FAILED, "failed", &failure);
+		end_step(agent, MACHINE_FAILED, EVENT_FAILED, &failure);
 		if (err)
 			*err = failure;
 		return r;
 	}
 	set_applied(agent, NULL, NULL, NULL);
 	agent->code_check = KERNEL_CODE_NONE;
-	end_step(agent, MACHINE_REVERTED, event, NULL);
+	end_step(agent, bad ? MACHINE_QUARANTINED : MACHINE_REVERTED, event, NULL);
 	patch_collect_garbage(agent);
 	return 0;
 }
@@ -395,7 +408,7 @@ static int resume_step(struct agent *agent, struct error *err)
 	int r;
 
 	if (step.action == JOURNAL_UNLOAD)
-		return finish_unload(agent, "reverted", err);
+		return finish_unload(agent, EVENT_REVERTED, err);
 	set_stopped(agent, false);
 	apply_detect(agent);
 	r = kernel_livepatch_get(agent->paths.root, step.module, &live);
@@ -419,56 +432,15 @@ static int resume_step(struct agent *agent, struct error *err)
 	return 0;
 }
 
-/* The machine went down in the middle of a load. Once may have been the power; the second time it
- * is taken for the patch. */
-static void blame(struct journal *draft, const struct journal_step *step)
-{
-	bool again = journal_is_interrupted(draft, step->version, step->kernel);
-	struct error why = { 0 };
-
-	if (again) {
-		error_set(&why, ERR_QUARANTINED,
-			  "the machine went down twice while %s was being applied", step->module);
-		error_hint(&why, "a newer version is applied when it comes");
-		journal_add_quarantine(draft, step->version, step->kernel, &why);
-		draft->interrupted = (struct journal_interrupted){ 0 };
-		if (draft->accepted.present &&
-		    patch_version_compare(draft->accepted.version, step->version) == 0)
-			draft->accepted.present = false;
-	} else {
-		error_set(&why, ERR_BAD_STATE, "the machine went down while %s was being applied",
-			  step->module);
-		error_hint(&why, "it is tried once more, some minutes after boot");
-		draft->interrupted = (struct journal_interrupted){ .present = true,
-								   .version = step->version,
-								   .time = clock_now() };
-		memcpy(draft->interrupted.kernel, step->kernel, sizeof(step->kernel));
-	}
-	draft->state = again ? MACHINE_QUARANTINED : MACHINE_FAILED;
-	journal_set_failure(draft, &why);
-	journal_add_event(draft, again ? "quarantined" : "interrupted", &step->version, &why);
-	log_error("%s", why.message);
-}
-
 /* A step of an earlier boot. The kernel that it changed is gone; what remains is what to think of
  * it. */
 static int write_off_step(struct agent *agent, struct error *err)
 {
 	struct journal *draft = agent_draft(agent, err);
-	struct journal_step step = agent->journal->step;
 
 	if (!draft)
 		return ERR_NO_MEMORY;
-	draft->step = (struct journal_step){ 0 };
-	if (step.action == JOURNAL_UNLOAD) {
-		draft->state = MACHINE_REVERTED;
-		journal_add_event(draft, "reverted", &step.version, NULL);
-	} else if (step.stopped) {
-		draft->state = MACHINE_UNAPPLIED;
-		journal_add_event(draft, "stopped", &step.version, NULL);
-	} else {
-		blame(draft, &step);
-	}
+	watch_judge_step(agent, draft);
 	return agent_commit(agent, draft, err);
 }
 
@@ -494,7 +466,7 @@ static int apply_accepted(struct agent *agent, struct error *err)
 	if (r == 0)
 		r = apply_load(agent, patch, err);
 	if (r < 0 && agent->journal->state == MACHINE_VERIFYING)
-		agent_end(agent, verified ? MACHINE_FAILED : MACHINE_REFUSED, "refused",
+		agent_end(agent, verified ? MACHINE_FAILED : MACHINE_REFUSED, EVENT_REFUSED,
 			  &claim.version, err);
 	return r;
 }
@@ -545,15 +517,38 @@ int apply_accepted_again(struct agent *agent, struct error *err)
 	return r;
 }
 
+/* The kernel's log since the patch came into the kernel, as far as it was not read before. */
+static void listen_again(struct agent *agent, const char *module)
+{
+	const struct journal_log *log = &agent->journal->log;
+	bool same = streq(log->boot_id, agent->facts.boot_id);
+
+	listener_start(agent->listener, module, same ? (uint64_t)log->next : 0);
+}
+
+/* What an earlier start, or an earlier boot, has left open. */
+static int end_what_was_open(struct agent *agent, struct error *err)
+{
+	const struct journal_step *step = &agent->journal->step;
+	int r;
+
+	if (step->action == JOURNAL_NONE)
+		return watch_boot(agent, err);
+	if (!streq(step->boot_id, agent->facts.boot_id))
+		return write_off_step(agent, err);
+	if (step->action == JOURNAL_LOAD)
+		listen_again(agent, step->module);
+	r = resume_step(agent, err);
+	return r < 0 ? r : watch_boot(agent, err);
+}
+
 int apply_boot(struct agent *agent, struct error *err)
 {
-	int r = 0;
+	int r = end_what_was_open(agent, err);
 
-	if (agent->journal->step.action != JOURNAL_NONE)
-		r = streq(agent->journal->step.boot_id, agent->facts.boot_id)
-			    ? resume_step(agent, err)
-			    : write_off_step(agent, err);
 	apply_detect(agent);
+	if (agent->applied.present)
+		listen_again(agent, agent->applied.module);
 	if (r < 0)
 		return r;
 	/* Cut off while nothing was in the kernel yet. */

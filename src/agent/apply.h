@@ -40,11 +40,9 @@ int apply_replace(struct agent *agent, const struct patch *older, const char *ev
 int apply_unload(struct agent *agent, const char *event, bool avoid, struct error *err);
 
 /*
- * At start: ends or writes off a step that was begun and has not ended, then applies the accepted
- * patch again, from the disk. A load that was begun in an earlier boot and never ended is tried
- * once more after a delay; when the machine goes down with it again, the version is put into
- * quarantine. Neither when sutured had been told to end meanwhile, as in a shutdown. Failures are
- * in the journal; the return value is for the log.
+ * At start: ends or writes off a step that was begun and has not ended, judges the end of an
+ * earlier boot amid a load or a watch (agent/watch.h), then applies the accepted patch again, from
+ * the disk. Failures are in the journal; the return value is for the log.
  */
 int apply_boot(struct agent *agent, struct error *err);
 

@@ -8,6 +8,7 @@
  *   POST /v1/disable    {"unpatch"?: bool}
  *   POST /v1/refresh    {}
  *   POST /v1/rollback   {"version"?}
+ *   POST /v1/retry      {"version"}
  *   POST /v1/hold       {}
  *   POST /v1/unhold     {}
  *

@@ -64,6 +64,15 @@ static int parse_rollback(const json_t *o, struct job *job, struct error *err)
 	return 0;
 }
 
+static int parse_retry(const json_t *o, struct job *job, struct error *err)
+{
+	int r = parse_rollback(o, job, err);
+
+	if (r == 0 && !job->has_version)
+		return error_set(err, ERR_INVALID, "version: missing");
+	return r;
+}
+
 static int parse_refresh(const json_t *o, struct job *job, struct error *err)
 {
 	const char *medium;
@@ -90,6 +99,7 @@ static const struct {
 	{ "/v1/disable", JOB_DISABLE, parse_disable },
 	{ "/v1/refresh", JOB_REFRESH, parse_refresh },
 	{ "/v1/rollback", JOB_ROLLBACK, parse_rollback },
+	{ "/v1/retry", JOB_RETRY, parse_retry },
 	{ "/v1/hold", JOB_HOLD, NULL },
 	{ "/v1/unhold", JOB_UNHOLD, NULL },
 };

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "kernel/root.h"
 #include "wire/enrol.h"
+#include "wire/event.h"
 #include "wire/problem.h"
 
 #define NEW_TOKEN_HINT "make a new token with `suture-admin token create`"
@@ -132,7 +133,7 @@ static int commit_enabled(struct agent *agent, const struct enrol_answer *answer
 	snprintf(draft->machine_id, sizeof(draft->machine_id), "%s", answer->machine_id);
 	snprintf(draft->tier, sizeof(draft->tier), "%s", tier);
 	draft->sequence = 0;
-	journal_add_event(draft, "enabled", NULL, NULL);
+	journal_add_event(draft, EVENT_ENABLED, NULL, NULL);
 	return agent_commit(agent, draft, err);
 }
 
@@ -201,7 +202,7 @@ int enrol_disable(struct agent *agent, bool unpatch, struct error *err)
 
 	if (!agent->journal->machine_id[0])
 		return error_set(err, ERR_BAD_STATE, "this machine is not enabled");
-	if (unpatch && (r = apply_unload(agent, "unpatched", false, err)) < 0)
+	if (unpatch && (r = apply_unload(agent, EVENT_UNPATCHED, false, err)) < 0)
 		return r;
 	/* The key goes first: a machine that forgot its name but keeps its key is of no use. */
 	r = fetcher_forget(agent->fetcher, err);
@@ -215,7 +216,7 @@ int enrol_disable(struct agent *agent, bool unpatch, struct error *err)
 	draft->hold = draft->has_avoid = false;
 	draft->state = agent->applied.present ? MACHINE_APPLIED : MACHINE_UNAPPLIED;
 	journal_set_failure(draft, NULL);
-	journal_add_event(draft, "disabled", NULL, NULL);
+	journal_add_event(draft, EVENT_DISABLED, NULL, NULL);
 	/* What happened under this identity is not told to whoever comes next. */
 	for (size_t i = 0; i < draft->n_history; i++)
 		draft->history[i].sent = true;

@@ -8,7 +8,9 @@
 #include "agent/apply.h"
 #include "agent/enrol.h"
 #include "agent/status.h"
+#include "agent/trouble.h"
 #include "agent/update.h"
+#include "agent/watch.h"
 #include "base/file.h"
 
 struct queue {
@@ -46,6 +48,7 @@ void job_free(struct job *job)
 	free(job->bundle);
 	free(job->tier);
 	free(job->medium);
+	free(job->report);
 	free(job->status);
 	free(job);
 }
@@ -107,6 +110,9 @@ static int run(struct agent *agent, struct job *job, struct error *err)
 		return update_rollback(agent, job->has_version ? &job->version : NULL, err);
 	case JOB_HOLD: return update_hold(agent, err);
 	case JOB_UNHOLD: return update_unhold(agent, err);
+	case JOB_RETRY: return update_retry(agent, job->version, err);
+	case JOB_WATCH: return watch_tick(agent, err);
+	case JOB_TROUBLE: return trouble_take(agent, job->report, job->log_next, err);
 	}
 	return error_set(err, ERR_UNSUPPORTED, "unknown job");
 }
@@ -114,10 +120,15 @@ static int run(struct agent *agent, struct job *job, struct error *err)
 static void do_job(struct agent *agent, struct job *job)
 {
 	struct agent_applied before = agent->applied;
+	unsigned int noted = agent->n_notes + agent->n_oopses;
 	_cleanup_buf_ struct buf text = BUF_INIT(1024 * 1024);
 	_cleanup_json_ json_t *status = NULL;
-	int r = run(agent, job, &job->error);
+	int r;
 
+	/* Only here, so that what led to the end of the last job was still heard. */
+	if (!agent->applied.present && agent->journal->step.action == JOURNAL_NONE)
+		listener_stop(agent->listener);
+	r = run(agent, job, &job->error);
 	if (r == 0)
 		job->error = (struct error){ 0 };
 	else if (job->error.code == 0)
@@ -129,6 +140,8 @@ static void do_job(struct agent *agent, struct job *job)
 	job->interval = agent->interval;
 	job->configured = config_int(agent->config, "check-interval");
 	job->enabled = agent_is_enabled(agent);
+	job->watch_left_ms = watch_left_ms(agent);
+	job->noted = agent->n_notes + agent->n_oopses != noted;
 	job->patch_changed = agent->applied.present != before.present ||
 			     (before.present &&
 			      patch_version_compare(before.version, agent->applied.version) != 0);

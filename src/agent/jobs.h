@@ -6,6 +6,7 @@
 #pragma once
 
 #include "agent/agent.h"
+#include "kernel/trouble.h"
 
 enum job_kind {
 	JOB_BOOT, /* the first one: what was begun, and what was accepted */
@@ -15,6 +16,9 @@ enum job_kind {
 	JOB_ROLLBACK,
 	JOB_HOLD,
 	JOB_UNHOLD,
+	JOB_RETRY,
+	JOB_WATCH,   /* the time of the watch may have passed */
+	JOB_TROUBLE, /* the kernel's log told of something */
 };
 
 struct job {
@@ -26,16 +30,20 @@ struct job {
 	char *tier;   /* enable: NULL or a tier */
 	char *medium; /* refresh: NULL or an absolute path */
 	bool unpatch;
-	bool has_version; /* rollback */
+	bool has_version; /* rollback, retry */
 	struct patch_version version;
-	void *owner; /* the main loop's own */
+	struct kernel_report *report; /* trouble */
+	uint64_t log_next;            /* trouble: how far the log was read */
+	void *owner;                  /* the main loop's own */
 	/* The outcome. */
-	struct error error; /* code 0: done */
-	char *status;       /* the status afterwards as JSON text; NULL without memory */
-	int64_t interval;   /* seconds that the server asked for; 0: not known */
-	int64_t configured; /* seconds that suture.conf asks for; 0: none */
-	bool patch_changed; /* the applied patch is another one than before */
-	bool enabled;       /* after the job */
+	struct error error;    /* code 0: done */
+	char *status;          /* the status afterwards as JSON text; NULL without memory */
+	int64_t interval;      /* seconds that the server asked for; 0: not known */
+	int64_t configured;    /* seconds that suture.conf asks for; 0: none */
+	bool patch_changed;    /* the applied patch is another one than before */
+	bool enabled;          /* after the job */
+	int64_t watch_left_ms; /* after the job; -1: no watch runs */
+	bool noted;            /* trouble: something was written down */
 	struct job *next;
 };
 

@@ -11,6 +11,7 @@
 #include "agent/control.h"
 #include "agent/schedule.h"
 #include "agent/status.h"
+#include "agent/watch.h"
 #include "base/cli.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -21,9 +22,15 @@ struct loop {
 	struct jobs *jobs;
 	struct control *control;
 	struct schedule schedule;
-	int signal_fd, timer_fd, cancel_fd;
-	bool refresh_waits; /* a check-in of our own is in the queue */
+	int signal_fd, timer_fd, watch_fd, cancel_fd;
+	bool refresh_waits;      /* a check-in of our own is in the queue */
+	unsigned int n_troubles; /* reports of the kernel's log in the queue */
 };
+
+/* More wait in the kernel's log. */
+#define TROUBLES_MAX 4
+/* Until the end of a watch that could not be written down is tried again. */
+#define AGAIN_MS     60000
 
 static void add_refresh(struct loop *loop)
 {
@@ -39,13 +46,58 @@ static void add_refresh(struct loop *loop)
 	loop->refresh_waits = true;
 }
 
-static void set_timer(struct loop *loop, int64_t ms)
+static void set_timer(int fd, int64_t ms)
 {
 	struct itimerspec when = { .it_value = { .tv_sec = ms / 1000,
 						 .tv_nsec = ms % 1000 * 1000000 } };
 
-	if (ms >= 0 && timerfd_settime(loop->timer_fd, 0, &when, NULL) < 0)
-		log_error("the timer of the next check-in cannot be set");
+	if (ms >= 0 && timerfd_settime(fd, 0, &when, NULL) < 0)
+		log_error("a timer cannot be set");
+}
+
+/* A job of our own, which nobody waits for. */
+static void add_job(struct loop *loop, struct job *job)
+{
+	struct error err = { 0 };
+
+	if (!job || jobs_add(loop->jobs, job, &err) < 0) {
+		log_error("%s", job ? err.message : "out of memory");
+		job_free(job);
+	}
+}
+
+/* Hands what the kernel's log tells of to the worker. */
+static void take_troubles(struct loop *loop)
+{
+	struct listener *listener = loop->agent->listener;
+	int64_t now = clock_boottime_ms();
+	struct kernel_report report;
+	uint64_t next;
+
+	while (loop->n_troubles < TROUBLES_MAX && listener_read(listener, now, &report, &next)) {
+		struct job *job = job_new(JOB_TROUBLE);
+
+		if (job)
+			job->report = malloc(sizeof(report));
+		if (!job || !job->report) {
+			job_free(job);
+			return;
+		}
+		*job->report = report;
+		job->log_next = next;
+		loop->n_troubles++;
+		add_job(loop, job);
+	}
+}
+
+/* At 0 a timer is switched off. A full disk, say, is tried again later. */
+static void set_watch_timer(struct loop *loop, const struct job *job)
+{
+	int64_t ms = job->watch_left_ms < 0 ? 0 : job->watch_left_ms + 1;
+
+	if (job->kind == JOB_WATCH && job->error.code)
+		ms = AGAIN_MS;
+	set_timer(loop->watch_fd, ms);
 }
 
 /* What follows from a finished job. */
@@ -57,16 +109,20 @@ static void follow_up(struct loop *loop, const struct job *job)
 		log_warning("%s", job->error.message);
 	if (job->kind == JOB_REFRESH && !job->owner)
 		loop->refresh_waits = false;
+	if (job->kind == JOB_TROUBLE)
+		loop->n_troubles--;
+	set_watch_timer(loop, job);
 	schedule_note(&loop->schedule, now, job->kind == JOB_REFRESH && job->error.code,
 		      job->patch_changed);
 	if (!job->enabled) {
-		set_timer(loop, 0);
+		set_timer(loop->timer_fd, 0);
 		return;
 	}
-	if (job->kind == JOB_BOOT || job->kind == JOB_ENABLE)
+	if (job->kind == JOB_BOOT || job->kind == JOB_ENABLE || job->kind == JOB_RETRY ||
+	    (job->kind == JOB_TROUBLE && job->noted))
 		add_refresh(loop);
 	else
-		set_timer(loop,
+		set_timer(loop->timer_fd,
 			  schedule_next_ms(&loop->schedule, now,
 					   job->configured ? job->configured : job->interval));
 }
@@ -92,6 +148,24 @@ static bool take_signal(struct loop *loop)
 	return true;
 }
 
+/* Whether the kernel's log is polled now, and when to look at it or at the control socket anyway.
+ */
+static int prepare_poll(struct loop *loop, struct pollfd *log)
+{
+	struct listener *listener = loop->agent->listener;
+	int64_t now = clock_boottime_ms();
+	int control = control_timeout_ms(loop->control), own = -1;
+
+	log->fd = -1;
+	if (loop->n_troubles < TROUBLES_MAX) {
+		log->fd = listener_fd(listener, now);
+		own = listener_timeout_ms(listener, now);
+	}
+	if (own < 0 || control < 0)
+		return MAX(own, control);
+	return MIN(own, control);
+}
+
 static int run_loop(struct loop *loop, struct error *err)
 {
 	struct pollfd fds[] = {
@@ -99,12 +173,15 @@ static int run_loop(struct loop *loop, struct error *err)
 		{ .fd = jobs_fd(loop->jobs), .events = POLLIN },
 		{ .fd = loop->timer_fd, .events = POLLIN },
 		{ .fd = control_fd(loop->control), .events = POLLIN },
+		{ .fd = loop->watch_fd, .events = POLLIN },
+		{ .events = POLLIN },
 	};
 
 	for (;;) {
 		uint64_t count;
+		int timeout = prepare_poll(loop, &fds[5]);
 
-		if (poll(fds, ARRAY_SIZE(fds), control_timeout_ms(loop->control)) < 0) {
+		if (poll(fds, ARRAY_SIZE(fds), timeout) < 0) {
 			if (errno == EINTR)
 				continue;
 			return error_set_errno(err, errno, "main loop");
@@ -115,6 +192,9 @@ static int run_loop(struct loop *loop, struct error *err)
 			take_done(loop);
 		if (fds[2].revents && read(loop->timer_fd, &count, sizeof(count)) > 0)
 			add_refresh(loop);
+		if (fds[4].revents && read(loop->watch_fd, &count, sizeof(count)) > 0)
+			add_job(loop, job_new(JOB_WATCH));
+		take_troubles(loop);
 		control_run(loop->control);
 	}
 }
@@ -130,8 +210,9 @@ static int open_descriptors(struct loop *loop, struct error *err)
 	signal(SIGPIPE, SIG_IGN);
 	loop->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	loop->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	loop->watch_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	loop->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (loop->signal_fd < 0 || loop->timer_fd < 0 || loop->cancel_fd < 0)
+	if (loop->signal_fd < 0 || loop->timer_fd < 0 || loop->watch_fd < 0 || loop->cancel_fd < 0)
 		return error_set_errno(err, errno, "starting");
 	return 0;
 }
@@ -162,15 +243,20 @@ static void stop(struct loop *loop)
 		log_error("the running job cannot be told to stop");
 	control_free(loop->control);
 	jobs_free(loop->jobs);
+	/* What was read and not dealt with is read again. */
+	if (loop->agent)
+		watch_stop(loop->agent,
+			   loop->n_troubles ? 0 : listener_next(loop->agent->listener));
 	agent_free(loop->agent);
 	closep(&loop->signal_fd);
 	closep(&loop->timer_fd);
+	closep(&loop->watch_fd);
 	closep(&loop->cancel_fd);
 }
 
 static int run(struct cli *cli, struct error *err)
 {
-	struct loop loop = { .signal_fd = -1, .timer_fd = -1, .cancel_fd = -1 };
+	struct loop loop = { .signal_fd = -1, .timer_fd = -1, .watch_fd = -1, .cancel_fd = -1 };
 	int r;
 
 	if (cli_has(cli, "debug"))

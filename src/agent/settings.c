@@ -14,6 +14,11 @@ const struct config_key settings_keys[] = {
 	  "seconds until a transition that does not end is turned back" },
 	{ "retry-delay", CONFIG_INT, "300", 0, 86400, NULL,
 	  "seconds after boot before a patch is tried again that the machine went down with" },
+	{ "watch-time", CONFIG_INT, "1800", 1, 1800, NULL,
+	  "seconds that a version is watched after it is new on a kernel: a crash in that time is held "
+	  "against it" },
+	{ "on-oops", CONFIG_ENUM, "take-back", 0, 0, "take-back|report",
+	  "what to do when the kernel's log tells of an oops in the patch" },
 	{ "foreign-livepatch", CONFIG_ENUM, "refuse", 0, 0, "refuse|replace",
 	  "what to do when somebody else's livepatch is in the kernel: ours would remove it" },
 	{ "accept-recall", CONFIG_ENUM, "always", 0, 0, "always|never",

@@ -3,6 +3,7 @@
 
 #include "kernel/keyring.h"
 
+#include "agent/watch.h"
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -122,6 +123,20 @@ static json_t *build_transition(const struct agent *agent)
 	return o;
 }
 
+/* The watch of a version that is new here; null when none runs. */
+static json_t *build_watch(const struct agent *agent)
+{
+	int64_t left = watch_left_ms(agent);
+	json_t *o;
+
+	if (left < 0)
+		return json_null();
+	o = json_object();
+	put_time(o, "since", agent->journal->watch.since);
+	json_object_set_new(o, "left", json_integer((left + 999) / 1000));
+	return o;
+}
+
 static bool is_up_to_date(const struct agent *agent)
 {
 	if (!agent->available_present)
@@ -177,6 +192,7 @@ static int put_patch(json_t *o, const struct agent *agent)
 								   : json_array());
 	r += json_set_str(o, "code_check", kernel_code_verdict_name(agent->code_check));
 	r += json_object_set_new(o, "transition", build_transition(agent));
+	r += json_object_set_new(o, "watch", build_watch(agent));
 	return r;
 }
 

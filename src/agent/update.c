@@ -8,8 +8,10 @@
 #include "agent/keys.h"
 #include "agent/status.h"
 #include "agent/trust.h"
+#include "agent/watch.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "wire/event.h"
 
 /* Reasons that lie in the way to the server, not in what it said: nothing was refused. */
 static bool is_network_failure(int code)
@@ -30,7 +32,8 @@ static void fail(struct agent *agent, enum machine_state state, const struct pat
 		 const struct error *why)
 {
 	log_error("%s", why->message);
-	agent_end(agent, state, state == MACHINE_REFUSED ? "refused" : "failed", version, why);
+	agent_end(agent, state, state == MACHINE_REFUSED ? EVENT_REFUSED : EVENT_FAILED, version,
+		  why);
 }
 
 static int need_enabled(const struct agent *agent, struct error *err)
@@ -188,7 +191,7 @@ static int take_back(struct agent *agent, struct trust_view *view, struct choice
 	int r;
 
 	while (choice.action == CHOOSE_LOWER) {
-		r = go_back(agent, view, &choice.version, "recalled", false, err);
+		r = go_back(agent, view, &choice.version, EVENT_RECALLED, false, err);
 		if (r == 0 || is_network_failure(r) || !agent->applied.present ||
 		    agent->journal->state != MACHINE_REFUSED)
 			return r;
@@ -198,7 +201,7 @@ static int take_back(struct agent *agent, struct trust_view *view, struct choice
 			return r;
 	}
 	*err = (struct error){ 0 };
-	return go_back(agent, view, NULL, "recalled", false, err);
+	return go_back(agent, view, NULL, EVENT_RECALLED, false, err);
 }
 
 /* What is known about coverage after a refresh. */
@@ -236,7 +239,10 @@ static int act(struct agent *agent, struct trust_view *view, const struct choice
 		if (agent->journal->state == MACHINE_QUARANTINED)
 			return 0;
 		error_set(err, ERR_QUARANTINED, "version %s failed on this machine before", text);
-		error_hint(err, "a newer version is applied when it comes");
+		error_hint(err,
+			   "a newer version is applied when it comes; `suture retry %s` lets "
+			   "this one be tried again",
+			   text);
 		agent_move(agent, MACHINE_QUARANTINED, NULL, NULL, err, NULL);
 		return 0;
 	default: return agent_settle(agent, err);
@@ -331,7 +337,8 @@ int update_run(struct agent *agent, struct error *err)
 	if ((r = need_enabled(agent, err)) < 0 || (r = refuse_unusable(agent, err)) < 0)
 		return r;
 	/* What waited for its second try needs no server. */
-	if (agent->journal->interrupted.present && apply_accepted_again(agent, err) < 0)
+	if (agent->journal->interrupted.present &&
+	    (watch_look_again(agent, err) < 0 || apply_accepted_again(agent, err) < 0))
 		log_warning("%s", err->message);
 	keys_refresh(agent);
 	*err = (struct error){ 0 };
@@ -389,7 +396,7 @@ int update_rollback(struct agent *agent, const struct patch_version *to, struct 
 			return ERR_NOT_LISTED;
 		}
 	}
-	r = go_back(agent, view, to, "reverted", true, err);
+	r = go_back(agent, view, to, EVENT_REVERTED, true, err);
 	if (agent_is_enabled(agent) && r != -ECANCELED && check_in(agent, NULL, &report) < 0)
 		log_warning("%s", report.message);
 	return r;
@@ -405,7 +412,7 @@ int update_hold(struct agent *agent, struct error *err)
 	if (!draft)
 		return ERR_NO_MEMORY;
 	draft->hold = true;
-	journal_add_event(draft, "hold", NULL, NULL);
+	journal_add_event(draft, EVENT_HOLD, NULL, NULL);
 	return agent_commit(agent, draft, err);
 }
 
@@ -422,6 +429,28 @@ int update_unhold(struct agent *agent, struct error *err)
 	draft->has_avoid = false;
 	if (draft->state == MACHINE_REVERTED)
 		draft->state = MACHINE_UNAPPLIED;
-	journal_add_event(draft, "unhold", NULL, NULL);
+	journal_add_event(draft, EVENT_UNHOLD, NULL, NULL);
 	return agent_commit(agent, draft, err);
+}
+
+int update_retry(struct agent *agent, struct patch_version version, struct error *err)
+{
+	struct journal *draft = agent_draft(agent, err);
+	char text[PATCH_VERSION_MAX];
+	int r;
+
+	if (!draft)
+		return ERR_NO_MEMORY;
+	if (!journal_forgive(draft, version, agent->facts.release)) {
+		free(draft);
+		patch_version_format(version, text);
+		error_set(err, ERR_BAD_STATE, "nothing keeps version %s back on kernel %s", text,
+			  agent->facts.release);
+		error_hint(err, "`suture history` shows what happened");
+		return ERR_BAD_STATE;
+	}
+	journal_add_event(draft, EVENT_RETRY, &version, NULL);
+	if ((r = agent_commit(agent, draft, err)) < 0 || (r = agent_settle(agent, err)) < 0)
+		return r;
+	return apply_accepted_again(agent, err);
 }

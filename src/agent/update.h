@@ -24,3 +24,8 @@ int update_rollback(struct agent *agent, const struct patch_version *to, struct 
 /* Holds new versions back; and lets them through again (also one that was taken back). */
 int update_hold(struct agent *agent, struct error *err);
 int update_unhold(struct agent *agent, struct error *err);
+
+/* The owner lets a version be tried again on this kernel that the machine went down with. One that
+ * is accepted is applied at once, others with the next update_run(). ERR_BAD_STATE when neither
+ * quarantine nor a delay keeps it back. */
+int update_retry(struct agent *agent, struct patch_version version, struct error *err);

@@ -124,6 +124,18 @@ int verb_rollback(struct cli *cli, struct error *err)
 	return act("/v1/rollback", body, "rolled back", err);
 }
 
+int verb_retry(struct cli *cli, struct error *err)
+{
+	_cleanup_json_ json_t *body = json_object();
+	struct patch_version version;
+
+	if (patch_version_parse(cli_arg(cli, 0), &version) < 0)
+		return error_set(err, ERR_USAGE, "%s: not a version of the form MAJOR.MINOR",
+				 cli_arg(cli, 0));
+	json_set_str(body, "version", cli_arg(cli, 0));
+	return act("/v1/retry", body, "may be tried again", err);
+}
+
 int verb_hold(struct cli *cli, struct error *err)
 {
 	_cleanup_json_ json_t *body = json_object();

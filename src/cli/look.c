@@ -130,9 +130,7 @@ int verb_history(struct cli *cli, struct error *err)
 	if (format == CLI_JSON)
 		return print_as(history, format, err);
 	json_array_foreach (history, i, event) {
-		r = buf_printf(&out, "%s  %-12s %-8s %s\n", text_of(event, "time"),
-			       text_of(event, "event"), text_of(event, "version"),
-			       text_of(event, "message"));
+		r = render_event(event, &out);
 		if (r < 0)
 			return r;
 	}

@@ -54,6 +54,11 @@ static const struct cli_verb verbs[] = {
 	  "Without VERSION the patch is taken out. What was applied is not applied again until "
 	  "`suture unhold` or until a newer version appears, also across reboots.",
 	  NULL, verb_rollback },
+	{ "retry", "VERSION", 1, 1, "let a version be tried again that the machine went down with",
+	  "After a crash with a patch its version is in quarantine on this kernel; after an end that "
+	  "nothing explains it waits for its second try. This ends both, and the next check-in applies "
+	  "it. An error when nothing keeps that version back.",
+	  NULL, verb_retry },
 	{ "hold", "", 0, 0, "apply no new version", NULL, NULL, verb_hold },
 	{ "unhold", "", 0, 0, "apply new versions again, also one that was taken back", NULL, NULL,
 	  verb_unhold },

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/render.h"
 
+#include "wire/event.h"
+
 #define YAML_DEPTH_MAX 64
 
 int render_exit_status(const json_t *status)
@@ -98,6 +100,9 @@ static int render_patch(const json_t *status, struct buf *out)
 		r = line(out, "available:", text_of(status, "available", NULL));
 	if (r == 0 && json_is_false(json_object_get(status, "covered")))
 		r = line(out, "covered:", "no: the tier lists nothing for this kernel");
+	if (r == 0 && json_is_object(json_object_get(status, "watch")))
+		r = line(out,
+			 "watch:", "it is new on this kernel: a crash would be held against it");
 	if (r == 0 && json_is_true(json_object_get(status, "hold")))
 		r = line(out, "hold:", "yes: new versions wait for `suture unhold`");
 	if (r == 0 && text_of(status, "avoid", NULL))
@@ -160,6 +165,16 @@ int render_status(const json_t *status, enum render_detail detail, struct buf *o
 	    (r = render_failure(json_object_get(status, "error"), "error:", out)) < 0)
 		return r;
 	return detail == RENDER_VERBOSE ? render_verbose(status, out) : 0;
+}
+
+int render_event(const json_t *event, struct buf *out)
+{
+	const char *word = text_of(event, "event", "");
+	const char *meaning = event_meaning(word), *message = text_of(event, "message", "");
+
+	return buf_printf(out, "%s  %-12s %-8s %s%s%s\n", text_of(event, "time", ""), word,
+			  text_of(event, "version", ""), meaning,
+			  meaning[0] && message[0] ? ": " : "", message);
 }
 
 static int yaml_scalar(const json_t *value, struct buf *out)

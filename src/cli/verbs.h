@@ -8,6 +8,7 @@ int verb_enable(struct cli *cli, struct error *err);
 int verb_disable(struct cli *cli, struct error *err);
 int verb_refresh(struct cli *cli, struct error *err);
 int verb_rollback(struct cli *cli, struct error *err);
+int verb_retry(struct cli *cli, struct error *err);
 int verb_hold(struct cli *cli, struct error *err);
 int verb_unhold(struct cli *cli, struct error *err);
 int verb_status(struct cli *cli, struct error *err);

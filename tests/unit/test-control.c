@@ -33,6 +33,10 @@ static void accepts(void **state)
 	assert_ok(parse("/v1/rollback", "{}", &job, &err), &err);
 	assert_false(job->has_version);
 	job_free(job);
+	assert_ok(parse("/v1/retry", "{\"version\":\"1.10\"}", &job, &err), &err);
+	assert_int_equal(job->kind, JOB_RETRY);
+	assert_int_equal(job->version.minor, 10);
+	job_free(job);
 	assert_ok(parse("/v1/disable", "{\"unpatch\":true}", &job, &err), &err);
 	assert_true(job->unpatch);
 	job_free(job);
@@ -55,6 +59,8 @@ static void refuses(void **state)
 		{ "/v1/enable", "{\"token\":\"a\",\"bundle\":\"\"}", ERR_INVALID },
 		{ "/v1/enable", "{\"token\":\"a\",\"tier\":\"../x\"}", ERR_INVALID },
 		{ "/v1/rollback", "{\"version\":\"1\"}", ERR_INVALID },
+		{ "/v1/retry", "{}", ERR_INVALID },
+		{ "/v1/retry", "{\"version\":\"1\"}", ERR_INVALID },
 		{ "/v1/disable", "{\"unpatch\":\"yes\"}", ERR_INVALID },
 	};
 

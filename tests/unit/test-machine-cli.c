@@ -57,6 +57,30 @@ static void text(void **state)
 	assert_string_equal(buf_str(&out), "suture: failed (1.1)\n");
 }
 
+static void events(void **state)
+{
+	static const struct {
+		const char *event, *line;
+	} cases[] = {
+		{ "{\"time\":\"t\",\"event\":\"survived\",\"version\":\"1.1\",\"message\":null}",
+		  "t  survived     1.1      ran for the whole watch time: not watched again on this "
+		  "kernel\n" },
+		{ "{\"time\":\"t\",\"event\":\"crashed\",\"version\":\"1.1\",\"message\":\"x\"}",
+		  "t  crashed      1.1      the kernel crashed: x\n" },
+		{ "{\"time\":\"t\",\"event\":\"news\",\"version\":null,\"message\":\"x\"}",
+		  "t  news                  x\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_json_ json_t *o = parse(cases[i].event);
+		_cleanup_buf_ struct buf out = BUF_INIT(4096);
+
+		assert_int_equal(render_event(o, &out), 0);
+		assert_string_equal(buf_str(&out), cases[i].line);
+	}
+}
+
 static void metadata(void **state)
 {
 	_cleanup_json_ json_t *o = parse(applied), *dates = NULL;
@@ -234,7 +258,7 @@ int main(void)
 		cmocka_unit_test(text),         cmocka_unit_test(metadata),
 		cmocka_unit_test(odd_statuses), cmocka_unit_test(yaml),
 		cmocka_unit_test(doctor),       cmocka_unit_test(doctor_of_keys),
-		cmocka_unit_test(not_running),
+		cmocka_unit_test(not_running),  cmocka_unit_test(events),
 	};
 
 	return cmocka_run_group_tests_name("machine-cli", tests, NULL, NULL);

@@ -1,0 +1,184 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What sutured holds against a patch that is new on its kernel: at start after each kind of end, and from
+# the kernel's log. The kernel is a tree of files, and its log a pipe; the server is the real one.
+build=$1
+. "$(dirname "$0")/agent-world.sh"
+
+journal=$machine/var/lib/suture/journal.json
+module=suture_$(tr -c 'A-Za-z0-9\n' _ <<<"${release}_1.1")
+set_up() {
+	make_kernel && make_certificate && make_repository && make_patch 1.1 && mkdir -p "$world/server" &&
+		publish && start_server && log_in && make_token && make_bundle
+}
+enrol() { on_machine enable --trust "$world/bundle.json" --token-file "$world/token"; }
+# Enrolled, with 1.1 accepted and watched in an earlier boot; what comes of the start is in the journal.
+make_base() {
+	stop_agent && jq --arg kernel "$release" --arg id "$build_id" --arg module "$module" '.accepted = {version: "1.1",
+		kernel: $kernel, build_id: $id, module: $module, sha256: ("0" * 64), length: 1, published: "2026-01-01T00:00:00Z"}
+		| .watch = {version: "1.1", kernel: $kernel, boot_id: "00000000-0000-4000-8000-000000000000", began_ms: 1000,
+			carried_ms: 0, since: "2026-01-01T00:00:00Z", stopped: false, crashed: false}
+		| .evidence = {time: "2026-01-01T00:00:00Z", known: []} | .survived = [] | .quarantine = [] | .interrupted = null
+		| .error = null | .step = null | .state = "applied" | .history = []' "$journal" >"$world/base.json"
+}
+# starts_with JQ: a start with that change of the base.
+starts_with() {
+	jq "$1" "$world/base.json" >"$world/changed.json" && cp "$world/changed.json" "$journal" && start_agent
+}
+journal_is() { changes_until "$(dirname "$journal")" jq -e "$1" "$journal"; }
+had() { journal_is ".history | any(.event == \"$1\" and .version == \"1.1\" and .code == \"$2\")"; }
+had_not() { ! jq -e ".history | any(.event == \"$1\")" "$journal"; }
+server_had() { # EVENT CODE
+	local id
+	id=$(jq -r .machine_id "$journal")
+	people_call GET "/v1/admin/machines/$id" "" | jq -e ".events | any(.event == \"$1\" and .version == \"1.1\" and .code == \"$2\")"
+}
+told() { journal_is '.history | length > 0 and all(.sent)' && server_had "$@"; }
+record() { # NAME LINE…
+	mkdir -p "$machine/sys/fs/pstore" && printf '%s\n' "${@:2}" >"$machine/sys/fs/pstore/$1"
+}
+forget_records() { rm -rf "$machine/sys/fs/pstore" "$machine/var/lib/systemd"; }
+
+ok "a repository with one patch, and a server" set_up
+printf 'retry-delay = 86400\n' >>"$machine/etc/suture/suture.conf"
+ok "sutured starts" start_agent
+ok "suture-fetch starts" start_fetch
+ok "it enrols" enrol
+ok "it is stopped, with a watch open" make_base
+
+# --- each class, at the next start
+
+ok "after a shutdown" starts_with '.watch.stopped = true | .watch.carried_ms = 5000'
+ok "nothing is held against the patch, and its watch waits for it" journal_is '.watch.boot_id == null and .watch.carried_ms == 5000
+	and .interrupted == null and .quarantine == [] and .watch.stopped == false'
+ok "nothing of the kind is in the history" had_not interrupted
+stop_agent
+
+ok "after the power went" starts_with .
+ok "it is to be tried again" journal_is '.interrupted.version == "1.1" and .watch == null and .quarantine == [] and .accepted != null'
+ok "written down as such" had interrupted interrupted
+ok "the server knows: interrupted" told interrupted interrupted
+ok "status: exit status 6, and why" fails_with 6 "went down while patch 1.1 was watched" on_machine status
+ok "history says it in words" fails_with 0 "nothing tells why" on_machine history
+stop_agent
+
+ok "after the power went a second time" starts_with '.interrupted = (.watch | {version, kernel, time: .since})'
+ok "quarantined" journal_is '.state == "quarantined" and .interrupted == null and .accepted == null and .watch == null and
+	(.quarantine | length == 1 and .[0].code == "quarantined")'
+ok "not as a crash" had_not crashed
+ok "the server knows: quarantined" told quarantined quarantined
+stop_agent
+
+record dmesg-ramoops-0 "Panic#1 Part1" "<0>[   60.1] Kernel panic - not syncing: Fatal exception"
+ok "after a panic" starts_with .
+ok "quarantined at once" journal_is '.state == "quarantined" and .accepted == null and (.quarantine | length == 1 and .[0].code == "crashed")'
+ok "written down as such" had crashed crashed
+ok "not as an end that nothing explains" had_not interrupted
+ok "the server knows: crashed" told crashed crashed
+ok "status says what the kernel said" fails_with 6 "not syncing: Fatal exception (pstore)" on_machine status
+ok "it is not tried again" fails_with 0 "failed" on_machine refresh
+ok "retry: of a version that nothing keeps back" fails_with 1 "nothing keeps version 1.2 back" on_machine retry 1.2
+ok "retry: of no version" fails_with 2 "MAJOR.MINOR" on_machine retry x
+ok "retry" on_machine retry 1.1
+ok "it is out of quarantine" journal_is '.quarantine == [] and (.history | any(.event == "retry" and .version == "1.1"))'
+ok "and tried" journal_is '.history | any(.event == "applying" or .event == "failed" or .event == "refused")'
+ok "retry: once is enough" fails_with 1 "nothing keeps version 1.1 back" on_machine retry 1.1
+stop_agent
+
+ok "after a panic in a shutdown" starts_with '.watch.stopped = true'
+ok "quarantined all the same" journal_is '.state == "quarantined" and .quarantine[0].code == "crashed"'
+stop_agent
+ok "after a shutdown, with a record that was known before" starts_with ".watch.stopped = true | .evidence.known = [\"$(
+	sha256sum "$machine/sys/fs/pstore/dmesg-ramoops-0" | cut -c1-16)\"]"
+ok "that is no evidence" journal_is '.watch.boot_id == null and .quarantine == []'
+stop_agent
+forget_records
+record dmesg-ramoops-0 "Shutdown#1 Part1" "<0>[   60.1] Kernel panic - not syncing: said in a shutdown"
+ok "after a shutdown that left a record" starts_with '.watch.stopped = true'
+ok "that is no evidence" journal_is '.watch.boot_id == null and .quarantine == []'
+stop_agent
+forget_records
+mkdir -p "$machine/var/lib/systemd/pstore/1700000000"
+printf 'Oops#1 Part1\n<4>[   60.1] Oops: 0002 [#1]\n' >"$machine/var/lib/systemd/pstore/1700000000/dmesg.txt"
+ok "after an oops and no shutdown, archived by systemd-pstore" starts_with .
+ok "quarantined at once" journal_is '.state == "quarantined" and .quarantine[0].code == "crashed"'
+stop_agent
+ok "after an oops and a shutdown" starts_with '.watch.stopped = true'
+ok "nothing is held against the patch" journal_is '.watch.boot_id == null and .quarantine == []'
+stop_agent
+forget_records
+ok "after an oops in the patch that the log told of, and no shutdown" starts_with '.watch.crashed = true'
+ok "quarantined at once" journal_is '.state == "quarantined" and .quarantine[0].code == "crashed"'
+stop_agent
+
+# --- the kernel's log
+
+live=$machine/sys/kernel/livepatch/$module
+boot=$(cat "$machine/proc/sys/kernel/random/boot_id")
+in_kernel() {
+	mkdir -p "$live/vmlinux/cmdline_proc_show,1" && echo 1 >"$live/enabled" && echo 0 >"$live/transition"
+}
+mkdir -p "$machine/dev"
+mkfifo "$machine/dev/kmsg"
+exec 9<>"$machine/dev/kmsg"
+sequence=100
+kernel_says() { # LEVEL TEXT…
+	local text
+	for text in "${@:2}"; do
+		printf '%s,%s,5000,-;%s\n' "$1" $((sequence += 1)) "$text" >&9
+	done
+}
+this_boot=".watch.boot_id = \"$boot\""
+in_kernel
+ok "the patch is in the kernel, and its watch goes on" starts_with "$this_boot"
+ok "status: applied" changes_until "$machine/run/suture" jq -e '.version == "1.1" and .watch.left > 0' "$machine/run/suture/status.json"
+kernel_says 4 "Oops: 0002 [#1] PREEMPT SMP" "RIP: 0010:other+0x1/0x20" "Call Trace:" " ? f+0x1/0x2 [$module]" \
+	"Modules linked in: $module(OEK)" "---[ end trace 0000000000000000 ]---"
+ok "an oops somewhere else is an event" journal_is '.history | any(.event == "oops" and .version == null and (.message | contains("in other")))'
+kernel_says 4 "------------[ cut here ]------------" "WARNING: CPU: 0 PID: 1 at f.c:1 f+0x1/0x2 [$module]" "RIP: 0010:f+0x1/0x2 [$module]" \
+	"---[ end trace 0000000000000000 ]---"
+ok "a warning in the patch is one, too" had warned ""
+ok "neither takes it out" jq -e '.accepted != null and .quarantine == []' "$journal"
+ok "the server knows" told warned null
+# Not the kernel's words, though they are in its log.
+kernel_says 12 "Oops: 0002 [#1] PREEMPT SMP" "RIP: 0010:f+0x1/0x2 [$module]" "---[ end trace 0000000000000000 ]---"
+flood() {
+	local lines
+	lines=$(for ((i = 0; i < 500; i++)); do printf '6,%s,5000,-;x: segfault at 0 ip 0 sp 0 error 4 in x\n' $((sequence + i)); done)
+	for ((i = 0; i < 20; i++)); do printf '%s\n' "$lines" >&9; done
+	sequence=$((sequence + 500))
+}
+cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$agent_pid/stat"; }
+before=$(cpu_ticks)
+ok "10000 lines that tell nothing" flood
+# The kernel, when it is told to take the patch out.
+changes_until "$live" grep -q 0 "$live/enabled" && cp "$journal" "$world/at-unload.json" && rm -r "$live" &
+taker=$!
+kernel_says 4 "BUG: kernel NULL pointer dereference, address: 0000000000000008" "Oops: 0002 [#1] PREEMPT SMP" \
+	"RIP: 0010:cmdline_proc_show+0x1/0x20" "---[ end trace 0000000000000000 ]---"
+ok "an oops in a function that it replaces" had crashed crashed
+ok "has it taken out of the kernel" wait $taker
+ok "after it was written down" jq -e '.quarantine[0].code == "crashed" and (.history | any(.event == "crashed"))' "$world/at-unload.json"
+ok "quarantined" journal_is '.state == "quarantined" and .accepted == null and .step == null and .watch == null and .error.code == "crashed"'
+ok "the flood cost less than a second" test $(($(cpu_ticks) - before)) -lt "$(getconf CLK_TCK)"
+ok "the server knows: crashed" told crashed crashed
+stop_agent
+
+in_kernel
+printf 'on-oops = report\n' >>"$machine/etc/suture/suture.conf"
+ok "a machine that only reports" starts_with "$this_boot"
+kernel_says 4 "Oops: 0002 [#1] PREEMPT SMP" "RIP: 0010:f+0x1/0x20 [$module]" "---[ end trace 0000000000000000 ]---"
+ok "an oops in the patch is written down" journal_is '.watch.crashed and (.history | any(.event == "crashed" and .code == "crashed"))'
+ok "the patch stays" jq -e '.accepted != null and .quarantine == [] and .step == null' "$journal"
+ok "as it is told to end" stop_agent
+ok "it notes that, and how far it has read" jq -e ".watch.stopped and .watch.crashed and .log.next == $((sequence + 1)) and .log.boot_id == \"$boot\"" "$journal"
+sed -i '/^on-oops/d' "$machine/etc/suture/suture.conf"
+
+# The watch's own end.
+printf 'watch-time = 1\n' >>"$machine/etc/suture/suture.conf"
+ok "a short watch" starts_with "$this_boot | .watch.began_ms = $(awk '{ printf "%d", $1 * 1000 }' /proc/uptime)"
+ok "ends, and the version has survived" journal_is '.watch == null and .survived == [{version: "1.1", kernel: .accepted.kernel}] and
+	(.history | any(.event == "survived"))'
+ok "status: no watch" changes_until "$machine/run/suture" jq -e '.version == "1.1" and .watch == null' "$machine/run/suture/status.json"
+stop_agent
+done_testing

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* agent/ending, agent/watch and agent/trouble: what is held against a patch. */
+#include "unit.h"
+
+#include <sys/stat.h>
+
+#include "agent/ending.h"
+#include "agent/trouble.h"
+#include "agent/watch.h"
+#include "base/clock.h"
+
+#define KERNEL    "6.1.0-56-amd64"
+#define HASH      "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define THIS_BOOT "0f6cbf9a-3b02-4c6a-8f4e-6d0d0a0f9d11"
+#define LAST_BOOT "0f6cbf9a-3b02-4c6a-8f4e-6d0d0a0f9d10"
+
+static const struct patch_version v11 = { 1, 1 }, v12 = { 1, 2 };
+
+static void endings(void **state)
+{
+	static const struct {
+		struct ending_facts facts;
+		enum ending_verdict verdict;
+	} cases[] = {
+		{ { ENDING_NOTHING, false, false }, ENDING_INTERRUPTED },
+		{ { ENDING_NOTHING, false, true }, ENDING_TWICE },
+		{ { ENDING_NOTHING, true, false }, ENDING_CLEAN },
+		{ { ENDING_NOTHING, true, true }, ENDING_CLEAN },
+		{ { ENDING_OOPS, false, false }, ENDING_CRASHED },
+		{ { ENDING_OOPS, false, true }, ENDING_CRASHED },
+		{ { ENDING_OOPS, true, false }, ENDING_CLEAN },
+		{ { ENDING_OOPS, true, true }, ENDING_CLEAN },
+		{ { ENDING_CRASH, false, false }, ENDING_CRASHED },
+		{ { ENDING_CRASH, false, true }, ENDING_CRASHED },
+		{ { ENDING_CRASH, true, false }, ENDING_CRASHED },
+		{ { ENDING_CRASH, true, true }, ENDING_CRASHED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (ending_judge(&cases[i].facts) != cases[i].verdict)
+			fail_msg("case %zu", i);
+}
+
+/* A machine below a folder, with 1.1 applied in this boot. */
+static struct agent *make_agent(void)
+{
+	struct agent *agent = calloc(1, sizeof(*agent));
+	struct error err = { 0 };
+	char *root = unit_make_dir();
+
+	assert_non_null(agent);
+	assert_ok(settings_paths_init(&agent->paths, root, &err), &err);
+	free(root);
+	assert_ok(config_load(agent->paths.config, settings_keys, &agent->config, &err), &err);
+	assert_ok(file_make_dirs(agent->paths.run, 0755, &err), &err);
+	assert_ok(file_make_dirs(agent->paths.state, 0700, &err), &err);
+	agent->journal = journal_new();
+	agent->lock_fd = -1;
+	snprintf(agent->facts.release, sizeof(agent->facts.release), KERNEL);
+	snprintf(agent->facts.boot_id, sizeof(agent->facts.boot_id), THIS_BOOT);
+	agent->journal->state = MACHINE_APPLIED;
+	agent->journal->accepted = (struct journal_accepted){ .present = true,
+							      .version = v11,
+							      .kernel = KERNEL,
+							      .build_id = "0123456789abcdef",
+							      .module = "suture_x_1_1",
+							      .sha256 = HASH,
+							      .length = 1,
+							      .published = 1 };
+	agent->applied.present = true;
+	agent->applied.version = v11;
+	snprintf(agent->applied.module, sizeof(agent->applied.module), "suture_x_1_1");
+	return agent;
+}
+
+static void free_agent(struct agent *agent)
+{
+	char *root = strdup(agent->paths.root);
+
+	agent_free(agent);
+	unit_remove_dir(root);
+}
+
+static struct journal_step load_step(struct patch_version version, const char *boot_id)
+{
+	struct journal_step step = { .action = JOURNAL_LOAD,
+				     .version = version,
+				     .kernel = KERNEL,
+				     .module = "suture_x",
+				     .sha256 = HASH,
+				     .length = 1 };
+
+	snprintf(step.boot_id, sizeof(step.boot_id), "%s", boot_id);
+	return step;
+}
+
+static bool has_event(const struct agent *agent, const char *event, const char *code)
+{
+	const struct journal *j = agent->journal;
+
+	for (size_t i = 0; i < j->n_history; i++)
+		if (streq(j->history[i].event, event) && streq(j->history[i].code, code))
+			return true;
+	return false;
+}
+
+static void put_crash(const struct agent *agent, const char *text)
+{
+	_cleanup_free_ char *dir = path_join(agent->paths.root, "sys/fs/pstore", NULL);
+	_cleanup_free_ char *path = path_join(dir, "dmesg-ramoops-0", NULL);
+	struct error err = { 0 };
+
+	assert_ok(file_make_dirs(dir, 0755, &err), &err);
+	assert_ok(file_write_atomic(path, text, strlen(text), 0600, &err), &err);
+}
+
+static void runs_its_time(void **state)
+{
+	struct agent *agent = make_agent();
+	struct journal_step step = load_step(v11, THIS_BOOT);
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(watch_left_ms(agent), -1);
+	watch_open(agent, agent->journal, &step);
+	assert_true(journal_is_watched(agent->journal, v11, KERNEL));
+	assert_true(watch_left_ms(agent) > 1790000 && watch_left_ms(agent) <= 1800000);
+	assert_ok(watch_tick(agent, &err), &err);
+	assert_true(agent->journal->watch.present);
+	/* Part of it was in an earlier boot; nearly all of it now. */
+	agent->journal->watch.carried_ms = 1799999;
+	agent->journal->watch.began_ms -= 10;
+	agent->journal->interrupted =
+		(struct journal_interrupted){ .present = true, .version = v11, .kernel = KERNEL };
+	assert_int_equal(watch_left_ms(agent), 0);
+	assert_ok(watch_tick(agent, &err), &err);
+	assert_false(agent->journal->watch.present);
+	assert_false(agent->journal->interrupted.present);
+	assert_true(has_event(agent, "survived", ""));
+	/* Never again on this kernel; on another one it is new. */
+	watch_open(agent, agent->journal, &step);
+	assert_false(agent->journal->watch.present);
+	snprintf(step.kernel, sizeof(step.kernel), "6.1.0-57-amd64");
+	watch_open(agent, agent->journal, &step);
+	assert_true(agent->journal->watch.present);
+	free_agent(agent);
+}
+
+/* An order to end, then the next start: in the same boot, and in the next one. */
+static void goes_on(void **state)
+{
+	struct agent *agent = make_agent();
+	struct journal_step step = load_step(v11, THIS_BOOT);
+	struct error err = { 0 };
+
+	(void)state;
+	watch_open(agent, agent->journal, &step);
+	agent->journal->watch.carried_ms = 5000;
+	watch_stop(agent, 77);
+	assert_true(agent->journal->watch.stopped);
+	assert_int_equal(agent->journal->log.next, 77);
+	assert_ok(watch_boot(agent, &err), &err);
+	assert_false(agent->journal->watch.stopped);
+	watch_stop(agent, 0);
+	snprintf(agent->facts.boot_id, sizeof(agent->facts.boot_id), LAST_BOOT);
+	assert_ok(watch_boot(agent, &err), &err);
+	assert_true(agent->journal->watch.present);
+	assert_string_equal(agent->journal->watch.boot_id, "");
+	assert_int_equal(agent->journal->n_quarantine, 0);
+	assert_int_equal(watch_left_ms(agent), -1);
+	/* A second boot in which the patch was never loaded says nothing of it. */
+	assert_ok(watch_boot(agent, &err), &err);
+	assert_true(agent->journal->watch.present && !agent->journal->interrupted.present);
+	watch_open(agent, agent->journal, &step);
+	assert_true(watch_left_ms(agent) > 1700000 && watch_left_ms(agent) <= 1795000);
+	free_agent(agent);
+}
+
+static void begin_watch_in_last_boot(struct agent *agent)
+{
+	struct journal_step step = load_step(v11, LAST_BOOT);
+
+	watch_note_evidence(agent, agent->journal);
+	watch_open(agent, agent->journal, &step);
+	snprintf(agent->journal->watch.boot_id, sizeof(agent->journal->watch.boot_id), LAST_BOOT);
+	agent->applied.present = false;
+}
+
+static void power_cut(void **state)
+{
+	struct agent *agent = make_agent();
+	struct error err = { 0 };
+
+	(void)state;
+	begin_watch_in_last_boot(agent);
+	assert_ok(watch_boot(agent, &err), &err);
+	assert_int_equal(agent->journal->state, MACHINE_FAILED);
+	assert_true(journal_is_interrupted(agent->journal, v11, KERNEL));
+	assert_true(agent->journal->accepted.present);
+	assert_true(has_event(agent, "interrupted", "interrupted"));
+	assert_false(has_event(agent, "quarantined", "quarantined"));
+	begin_watch_in_last_boot(agent);
+	assert_ok(watch_boot(agent, &err), &err);
+	assert_int_equal(agent->journal->state, MACHINE_QUARANTINED);
+	assert_true(journal_is_quarantined(agent->journal, v11, KERNEL));
+	assert_false(agent->journal->accepted.present || agent->journal->interrupted.present ||
+		     agent->journal->watch.present);
+	assert_true(has_event(agent, "quarantined", "quarantined"));
+	assert_false(has_event(agent, "crashed", "crashed"));
+	assert_string_equal(agent->journal->failure.code, "quarantined");
+	free_agent(agent);
+}
+
+static void panic_in_the_watch(void **state)
+{
+	struct agent *agent = make_agent();
+	struct error err = { 0 };
+
+	(void)state;
+	/* Old evidence, and a record that tells of no crash, are none. */
+	put_crash(agent, "Panic#1 Part1\n<0>[1.0] Kernel panic - not syncing: old\n");
+	begin_watch_in_last_boot(agent);
+	agent->journal->watch.stopped = true;
+	assert_ok(watch_boot(agent, &err), &err);
+	assert_int_equal(agent->journal->n_quarantine, 0);
+	put_crash(agent, "Shutdown#1 Part1\n<0>[1.0] Kernel panic - not syncing: none\n");
+	begin_watch_in_last_boot(agent);
+	agent->journal->watch.stopped = true;
+	assert_ok(watch_boot(agent, &err), &err);
+	assert_int_equal(agent->journal->n_quarantine, 0);
+	/* It wins over the order to end. */
+	begin_watch_in_last_boot(agent);
+	put_crash(agent, "Panic#1 Part1\n<0>[1.0] Kernel panic - not syncing: new\n");
+	agent->journal->watch.stopped = true;
+	assert_ok(watch_boot(agent, &err), &err);
+	assert_int_equal(agent->journal->state, MACHINE_QUARANTINED);
+	assert_true(has_event(agent, "crashed", "crashed"));
+	assert_true(has_event(agent, "quarantined", "crashed"));
+	assert_non_null(strstr(agent->journal->failure.message, "not syncing: new (pstore)"));
+	assert_non_null(strstr(agent->journal->failure.hint, "suture retry 1.1"));
+	assert_false(has_event(agent, "interrupted", "interrupted"));
+	free_agent(agent);
+}
+
+/* The file's time counts only as far as the clock can be believed. */
+static void file_times(void **state)
+{
+	struct agent *agent = make_agent();
+	struct error err = { 0 };
+	int64_t now = clock_now();
+
+	(void)state;
+	/* It turned up after the load, and says that it is older: by a clock that was right. */
+	begin_watch_in_last_boot(agent);
+	put_crash(agent, "Panic#1 Part1\n");
+	agent->journal->evidence.time = now + 100;
+	agent->journal->time_floor = now + 200;
+	agent->journal->watch.stopped = true;
+	assert_ok(watch_boot(agent, &err), &err);
+	assert_int_equal(agent->journal->n_quarantine, 1);
+	free_agent(agent);
+	agent = make_agent();
+	begin_watch_in_last_boot(agent);
+	put_crash(agent, "Panic#1 Part1\n");
+	_cleanup_free_ char *path =
+		path_join(agent->paths.root, "sys/fs/pstore/dmesg-ramoops-0", NULL);
+	struct timespec old[2] = { { .tv_sec = now - 1000 }, { .tv_sec = now - 1000 } };
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	agent->journal->watch.stopped = true;
+	assert_ok(watch_boot(agent, &err), &err);
+	assert_int_equal(agent->journal->n_quarantine, 0);
+	free_agent(agent);
+}
+
+static void steps(void **state)
+{
+	static const struct {
+		enum journal_action action;
+		bool stopped, crash;
+		enum machine_state state;
+		const char *event;
+	} cases[] = {
+		{ JOURNAL_LOAD, false, false, MACHINE_FAILED, "interrupted" },
+		{ JOURNAL_LOAD, true, false, MACHINE_UNAPPLIED, "stopped" },
+		{ JOURNAL_LOAD, false, true, MACHINE_QUARANTINED, "crashed" },
+		{ JOURNAL_UNLOAD, false, false, MACHINE_REVERTED, "reverted" },
+		{ JOURNAL_UNLOAD, true, false, MACHINE_REVERTED, "reverted" },
+		{ JOURNAL_UNLOAD, false, true, MACHINE_QUARANTINED, "crashed" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct agent *agent = make_agent();
+		struct journal *j = agent->journal;
+
+		begin_watch_in_last_boot(agent);
+		j->state = MACHINE_APPLYING;
+		j->step = load_step(v12, LAST_BOOT);
+		j->step.action = cases[i].action;
+		j->step.stopped = cases[i].stopped;
+		if (cases[i].crash)
+			put_crash(agent, "Panic#1 Part1\n");
+		watch_judge_step(agent, j);
+		assert_ok(journal_check(j, NULL), &(struct error){ 0 });
+		if (j->state != cases[i].state || !streq(j->history[0].event, cases[i].event))
+			fail_msg("case %zu: %s %s", i, machine_state_name(j->state),
+				 j->history[0].event);
+		/* The older version is not to blame; its watch waits for its load. */
+		assert_true(journal_is_watched(j, v11, KERNEL) && j->accepted.present);
+		assert_string_equal(j->watch.boot_id, "");
+		assert_int_equal(j->watch.carried_ms, 0);
+		free_agent(agent);
+	}
+}
+
+/* A crash dump that was still being written at the start. */
+static void late_evidence(void **state)
+{
+	struct agent *agent = make_agent();
+	struct error err = { 0 };
+
+	(void)state;
+	begin_watch_in_last_boot(agent);
+	assert_ok(watch_boot(agent, &err), &err);
+	assert_ok(watch_look_again(agent, &err), &err);
+	assert_int_equal(agent->journal->n_quarantine, 0);
+	put_crash(agent, "Oops#1 Part1\n");
+	assert_ok(watch_look_again(agent, &err), &err);
+	assert_true(journal_is_quarantined(agent->journal, v11, KERNEL));
+	assert_true(has_event(agent, "crashed", "crashed"));
+	assert_ok(watch_look_again(agent, &err), &err);
+	assert_int_equal(agent->journal->n_quarantine, 1);
+	free_agent(agent);
+}
+
+static void whose_trouble(void **state)
+{
+	static struct kernel_livepatch_func items[] = { { .object = "vmlinux",
+							  .name = (char *)"f" },
+							{ .object = "mana", .name = (char *)"g" } };
+	const struct kernel_livepatch_funcs funcs = { items, ARRAY_SIZE(items) };
+	static const struct {
+		struct kernel_report report;
+		enum trouble_kind kind;
+	} cases[] = {
+		{ { .trouble = KERNEL_TROUBLE_OOPS, .in_livepatch = true, .has_place = true },
+		  TROUBLE_OOPS_IN_PATCH },
+		{ { .trouble = KERNEL_TROUBLE_PANIC, .rip = { .symbol = "f" }, .has_place = true },
+		  TROUBLE_OOPS_IN_PATCH },
+		{ { .trouble = KERNEL_TROUBLE_OOPS,
+		    .rip = { .symbol = "f.cold" },
+		    .has_place = true },
+		  TROUBLE_OOPS_IN_PATCH },
+		{ { .trouble = KERNEL_TROUBLE_OOPS,
+		    .rip = { .symbol = "g", .module = "mana" },
+		    .has_place = true },
+		  TROUBLE_OOPS_IN_PATCH },
+		/* Functions of the same name elsewhere, and longer names. */
+		{ { .trouble = KERNEL_TROUBLE_OOPS,
+		    .rip = { .symbol = "f", .module = "mana" },
+		    .has_place = true },
+		  TROUBLE_OOPS },
+		{ { .trouble = KERNEL_TROUBLE_OOPS, .rip = { .symbol = "ff" }, .has_place = true },
+		  TROUBLE_OOPS },
+		{ { .trouble = KERNEL_TROUBLE_OOPS, .rip = { .symbol = "g" }, .has_place = true },
+		  TROUBLE_OOPS },
+		/* The name of a program at the beginning of a line. */
+		{ { .trouble = KERNEL_TROUBLE_OOPS }, TROUBLE_NONE },
+		{ { .trouble = KERNEL_TROUBLE_WARNING, .in_livepatch = true, .has_place = true },
+		  TROUBLE_WARNED },
+		{ { .trouble = KERNEL_TROUBLE_LOCKUP, .rip = { .symbol = "f" }, .has_place = true },
+		  TROUBLE_WARNED },
+		{ { .trouble = KERNEL_TROUBLE_WARNING, .has_place = true }, TROUBLE_NONE },
+		{ { .trouble = KERNEL_TROUBLE_NONE, .in_livepatch = true }, TROUBLE_NONE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (trouble_classify(&cases[i].report, &funcs) != cases[i].kind)
+			fail_msg("case %zu", i);
+}
+
+/* Events are bounded, and what the log told of is on the disk. */
+static void events_of_the_log(void **state)
+{
+	struct agent *agent = make_agent();
+	struct kernel_report report = { .trouble = KERNEL_TROUBLE_WARNING,
+					.headline = "WARNING: x",
+					.has_place = true,
+					.in_livepatch = true,
+					.where = { .symbol = "f", .module = "suture_x_1_1" } };
+	struct journal *back = NULL;
+	struct error err = { 0 };
+
+	(void)state;
+	for (uint64_t i = 0; i < 20; i++)
+		assert_ok(trouble_take(agent, &report, 100 + i, &err), &err);
+	assert_int_equal(agent->journal->n_history, TROUBLE_EVENTS_MAX);
+	assert_true(has_event(agent, "warned", ""));
+	assert_ok(journal_load(agent->paths.journal, &back, &err), &err);
+	assert_int_equal(back->log.next, 100 + TROUBLE_EVENTS_MAX - 1);
+	assert_string_equal(back->history[0].message, "WARNING: x, in f [suture_x_1_1]");
+	free(back);
+	free_agent(agent);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(endings),
+		cmocka_unit_test(runs_its_time),
+		cmocka_unit_test(goes_on),
+		cmocka_unit_test(power_cut),
+		cmocka_unit_test(panic_in_the_watch),
+		cmocka_unit_test(file_times),
+		cmocka_unit_test(steps),
+		cmocka_unit_test(late_evidence),
+		cmocka_unit_test(whose_trouble),
+		cmocka_unit_test(events_of_the_log),
+	};
+
+	return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
+}
