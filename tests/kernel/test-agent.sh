@@ -34,8 +34,9 @@ only_livepatch_is() {
 	[ "$(in_guest ls /sys/kernel/livepatch)" = "$1" ] &&
 		[ "$(in_guest sh -c 'lsmod | grep -o "^suture[^ ]*"')" = "$1" ]
 }
-# "Power off": what was on the disk is all that the next boot has.
+# A shutdown: sutured is told to end, and what was on the disk then is all that the next boot has.
 reboot_machine() { # NAME [OPTION…]
+	in_guest sh -c 'kill $(pidof sutured) && while pidof sutured; do usleep 50000; done' >/dev/null 2>&1
 	in_guest tar -C / -czf - var/lib/suture var/cache/suture >"$WORK/disk.tar.gz"
 	suture-lab stop "$GUEST"
 	start_machine "$@" && suture-lab put "$GUEST" "$WORK/disk.tar.gz" /disk.tar.gz &&
