@@ -15,7 +15,7 @@ DISK=$WORK/disk MEMORY=$WORK/memory
 # --- the maker's side
 
 # 1.2 is 1.1 and an oops whenever a task named "trip" reads /proc/uptime.
-make_patch oops fs/proc/uptime.c -e 's,ktime_get_boottime_ts64(&uptime);,&\n\tif (!strcmp(current->comm\, "trip"))\n\t\t*(volatile int *)8 = 1;,' \
+make_patch oops fs/proc/uptime.c -e 's,ktime_get_boottime_ts64(&uptime);,&\n\tif (!strcmp(current->comm\, "trip"))\n\t\t*(volatile int *)(long)(current->comm[4] + 8) = 1;,' \
 	-e 's,#include "internal.h",&\n#include <linux/sched.h>\n#include <linux/string.h>,'
 make_patches() {
 	(cd "$WORK" &&
@@ -38,16 +38,15 @@ fresh_disk() {
 	rm -f "$DISK" "$MEMORY"
 	truncate -s 15M "$DISK" && mke2fs -q -t ext4 "$DISK" && truncate -s 512M "$MEMORY"
 }
-# boot NAME: the machine with what its disk and its memory hold.
+# boot NAME: the machine with what its disk and its memory hold; its watch takes $WATCH seconds (1800).
 boot() {
 	start_machine "$1" --load virtio_blk --load ext4 --load reed_solomon --disk "$DISK" --memory-file "$MEMORY" \
-		--append 'memmap=1M$0x10000000' --file "$(ramoops):/ramoops.ko" &&
-		in_guest sh -c 'mkdir -p /disk /etc/suture /sys/fs/pstore && mount -t pstore pstore /sys/fs/pstore &&
-			insmod /ramoops.ko mem_address=0x10000000 mem_size=0x100000 record_size=0x10000 max_reason=2 &&
-			mount /dev/vda /disk && mkdir -p /disk/suture /disk/cache /var/lib /var/cache && chmod 700 /disk/suture &&
-			ln -s /disk/suture /var/lib/suture && ln -s /disk/cache /var/cache/suture &&
-			printf "retry-delay = 0\nwatch-time = ${WATCH:-1800}\n" >/etc/suture/suture.conf' WATCH="${WATCH:-1800}" &&
-		start_programs
+		--append 'memmap=1M$0x10000000' --file "$(ramoops):/ramoops.ko" && in_guest sh -c '
+		mkdir -p /disk /etc/suture /var/lib/suture /var/cache/suture && mount -t pstore pstore /sys/fs/pstore &&
+		insmod /ramoops.ko mem_address=0x10000000 mem_size=0x100000 record_size=0x10000 max_reason=2 &&
+		mount -t ext4 /dev/vda /disk && mkdir -p /disk/suture /disk/cache && chmod 700 /disk/suture &&
+		mount -o bind /disk/suture /var/lib/suture && mount -o bind /disk/cache /var/cache/suture &&
+		printf "retry-delay = 0\nwatch-time = %s\n" '"${WATCH:-1800}"' >/etc/suture/suture.conf' && start_programs
 }
 ramoops() {
 	local file=$MODULES/fs/pstore/ramoops.ko
@@ -59,21 +58,20 @@ ended() { # the guest is gone
 	suture-lab log "$GUEST" >"$WORK/console"
 }
 panic() { # the patch's watch goes on, and then the kernel panics
-	in_guest timeout 20 sh -c 'sync; echo c >/proc/sysrq-trigger' >/dev/null 2>&1
+	in_guest timeout 20 sh -c 'echo c >/proc/sysrq-trigger' >/dev/null 2>&1
 	ended
 	grep -q "Kernel panic - not syncing: sysrq triggered crash" "$WORK/console"
 }
 cut_power() {
-	local pid
-	pid=$(cat "$(guest_folder)/qemu.pid") && kill -9 "$pid" && ended
+	kill -9 "$(cat "$(find "$WORK" -name qemu.pid -path "*/$GUEST/*")")" && ended
 }
-guest_folder() { dirname "$(find "$WORK" -name qemu.pid -path "*$GUEST*" | head -n 1)"; }
 shut_down() {
-	in_guest sh -c 'kill $(pidof sutured); while pidof sutured; do usleep 50000; done >/dev/null; sync; umount /disk' &&
+	in_guest sh -c 'kill $(pidof sutured); while pidof sutured; do usleep 50000; done >/dev/null; sync' &&
 		suture-lab stop "$GUEST"
 }
 watched_for() { # SECONDS: the watch has gone on for so long
-	guest_until "[ \$(suture status --format json | tr -d ' \\n' | sed -n 's/.*\"left\":\\([0-9]*\\).*/\\1/p') -le $((1800 - $1)) ]"
+	guest_until "[ \$((\$(sed 's/[. ].*//' /proc/uptime) * 1000 - \$(sed -n 's/.*\"began_ms\": \([0-9]*\).*/\1/p' \
+		/var/lib/suture/journal.json))) -ge $(($1 * 1000)) ]"
 }
 applied() { guest_until 'grep -q "patched by Suture" /proc/version'; }
 in_history() { guest_until "suture history | grep -q '$1'"; }
