@@ -155,7 +155,11 @@ cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$agent_pid/stat"; }
 before=$(cpu_ticks)
 ok "10000 lines that tell nothing" flood
 # The kernel, when it is told to take the patch out.
-changes_until "$live" grep -q 0 "$live/enabled" && cp "$journal" "$world/at-unload.json" && rm -r "$live" &
+kernel_takes_it_out() {
+	until changes_until "$live" grep -q 0 "$live/enabled"; do kill -0 "$agent_pid" || return; done
+	cp "$journal" "$world/at-unload.json" && rm -r "$live"
+}
+kernel_takes_it_out &
 taker=$!
 kernel_says 4 "BUG: kernel NULL pointer dereference, address: 0000000000000008" "Oops: 0002 [#1] PREEMPT SMP" \
 	"RIP: 0010:cmdline_proc_show+0x1/0x20" "---[ end trace 0000000000000000 ]---"

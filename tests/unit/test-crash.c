@@ -103,7 +103,9 @@ static void searched(void **state)
 	put(root, "var/crash/202601020000/dmesg.202601020000", "[    1.0] fine\n", 500);
 	put(root, "var/crash/202601030000/dump.202601030000", "KDUMP", 600);
 	put(root, "var/crash/_usr_bin_x.0.crash", panic_record, 700);
-	assert_int_equal(symlink("dmesg-ramoops-0", link), 0);
+	/* A record that is none of pstore's. */
+	put(root, "elsewhere", "Panic#1 Part1\nlinked\n", 800);
+	assert_int_equal(symlink("../../../elsewhere", link), 0);
 	kernel_crash_find(root, &found);
 	assert_int_equal(found.n, 4);
 	assert_int_equal(found.items[0].time, 600);
@@ -158,7 +160,7 @@ static void large(void **state)
 static void of_others(void **state)
 {
 	char *root;
-	_cleanup_free_ char *dump = NULL, *dir = NULL;
+	_cleanup_free_ char *dump = NULL, *dir = NULL, *record = NULL;
 	struct kernel_crashes found = { 0 };
 
 	(void)state;
@@ -167,6 +169,9 @@ static void of_others(void **state)
 	root = unit_make_dir();
 	put(root, "var/crash/a/dump.1", "KDUMP", 1);
 	put(root, "var/crash/b/dump.1", "KDUMP", 1);
+	put(root, "sys/fs/pstore/dmesg-x-1", panic_record, 1);
+	record = path_join(root, "sys/fs/pstore/dmesg-x-1", NULL);
+	assert_int_equal(chown(record, 1, 1), 0);
 	dump = path_join(root, "var/crash/a/dump.1", NULL);
 	dir = path_join(root, "var/crash/b", NULL);
 	assert_int_equal(chown(dump, 1, 1), 0);
