@@ -55,15 +55,16 @@ static void set_timer(int fd, int64_t ms)
 		log_error("a timer cannot be set");
 }
 
-/* A job of our own, which nobody waits for. */
-static void add_job(struct loop *loop, struct job *job)
+/* A job of our own, which nobody waits for. False when it could not be handed over. */
+static bool add_job(struct loop *loop, struct job *job)
 {
 	struct error err = { 0 };
 
-	if (!job || jobs_add(loop->jobs, job, &err) < 0) {
-		log_error("%s", job ? err.message : "out of memory");
-		job_free(job);
-	}
+	if (job && jobs_add(loop->jobs, job, &err) == 0)
+		return true;
+	log_error("%s", job ? err.message : "out of memory");
+	job_free(job);
+	return false;
 }
 
 /* Hands what the kernel's log tells of to the worker. */
@@ -85,8 +86,7 @@ static void take_troubles(struct loop *loop)
 		}
 		*job->report = report;
 		job->log_next = next;
-		loop->n_troubles++;
-		add_job(loop, job);
+		loop->n_troubles += add_job(loop, job);
 	}
 }
 
@@ -192,6 +192,7 @@ static int run_loop(struct loop *loop, struct error *err)
 			take_done(loop);
 		if (fds[2].revents && read(loop->timer_fd, &count, sizeof(count)) > 0)
 			add_refresh(loop);
+		/* A full queue: its jobs set the timer again. */
 		if (fds[4].revents && read(loop->watch_fd, &count, sizeof(count)) > 0)
 			add_job(loop, job_new(JOB_WATCH));
 		take_troubles(loop);
