@@ -60,8 +60,9 @@ struct agent {
 	struct agent_dates dates; /* trust_note_dates() */
 	const char *medium; /* folder that the repository is read from instead; NULL: the fetcher */
 	int64_t interval;   /* seconds that the server asked for; 0: not known */
-	int64_t transition_since; /* 0: none under way */
-	bool transition_in;       /* towards the patch */
+	int64_t transition_since;                    /* 0: none under way */
+	bool transition_in;                          /* towards the patch */
+	size_t transition_tasks, transition_changed; /* progress_wait(); both 0: not counted */
 };
 
 /*

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "agent/progress.h"
 #include "agent/watch.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -108,8 +109,7 @@ static int watch(struct agent *agent, const char *module, bool in, struct error 
 
 	agent->transition_since = clock_now();
 	agent->transition_in = in;
-	r = kernel_livepatch_wait(agent->paths.root, module, in, timeout_ms(agent),
-				  agent->cancel_fd, err);
+	r = progress_wait(agent, module, in, timeout_ms(agent), err);
 	agent->transition_since = 0;
 	return r;
 }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "kernel/module.h"
+#include "kernel/tracers.h"
 #include "module/modinfo.h"
 #include "module/signature.h"
 
@@ -184,15 +185,44 @@ static int verify_objects(const struct agent *agent, const struct patch *patch, 
 	return 0;
 }
 
+static size_t count_functions(const struct record *record)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < record->n_objects; i++)
+		n += record->objects[i].n_functions;
+	return n;
+}
+
+/* The kernel would refuse it too, but only after the transition has been prepared. */
+static int verify_tracers(const struct agent *agent, const struct patch *patch, struct error *err)
+{
+	const struct record *record = patch->record;
+	_cleanup_free_ struct kernel_traced *functions =
+		calloc(count_functions(record) + 1, sizeof(*functions));
+	size_t n = 0;
+
+	if (!functions)
+		return error_set(err, ERR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < record->n_objects; i++)
+		for (size_t j = 0; j < record->objects[i].n_functions; j++)
+			functions[n++] = (struct kernel_traced){
+				.object = record->objects[i].name,
+				.name = record->objects[i].functions[j].name,
+			};
+	return kernel_tracers_permit(agent->paths.root, functions, n, err);
+}
+
 int patch_verify(const struct agent *agent, const struct patch *patch, struct error *err)
 {
 	int r;
 
 	if ((r = verify_signature(agent, patch, err)) < 0 ||
 	    (r = verify_record(agent, patch, err)) < 0 ||
-	    (r = verify_modinfo(agent, patch, err)) < 0)
+	    (r = verify_modinfo(agent, patch, err)) < 0 ||
+	    (r = verify_objects(agent, patch, err)) < 0)
 		return r;
-	return verify_objects(agent, patch, err);
+	return verify_tracers(agent, patch, err);
 }
 
 static void describe(const struct record_object *object, const struct record_function *from,
@@ -219,16 +249,14 @@ int patch_check_code(struct agent *agent, const struct patch *patch, struct erro
 	size_t n = 0, n_masks = 0, compared;
 	int r;
 
-	for (size_t i = 0; i < record->n_objects; i++) {
-		n += record->objects[i].n_functions;
+	for (size_t i = 0; i < record->n_objects; i++)
 		for (size_t j = 0; j < record->objects[i].n_functions; j++)
 			n_masks += record->objects[i].functions[j].n_mask;
-	}
-	functions = calloc(n + 1, sizeof(*functions));
+	functions = calloc(count_functions(record) + 1, sizeof(*functions));
 	masks = calloc(n_masks + 1, sizeof(*masks));
 	if (!functions || !masks)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	n = n_masks = 0;
+	n_masks = 0;
 	for (size_t i = 0; i < record->n_objects; i++)
 		for (size_t j = 0; j < record->objects[i].n_functions; j++) {
 			const struct record_function *f = &record->objects[i].functions[j];

@@ -44,8 +44,9 @@ DEFINE_CLEANUP(struct patch *, patch_free);
  * certificates that was valid when the patch was published, and by a key that this kernel has if it
  * demands one (keys_check_module()); module and record belong together and to this kernel build
  * (name, vermagic, livepatch, build ID, hash before the signature); the build IDs of loaded modules
- * that it patches. ERR_SIGNATURE, ERR_UNTRUSTED, ERR_EXPIRED, ERR_WRONG_KERNEL, ERR_INVALID,
- * ERR_HASH.
+ * that it patches; and that nobody else redirects a function of it (kernel_tracers_permit()).
+ * ERR_SIGNATURE, ERR_UNTRUSTED, ERR_EXPIRED, ERR_WRONG_KERNEL, ERR_INVALID, ERR_HASH; ERR_BAD_STATE
+ * for the last, which may pass.
  */
 int patch_verify(const struct agent *agent, const struct patch *patch, struct error *err);
 

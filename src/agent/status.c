@@ -111,6 +111,12 @@ static json_t *build_failure(const struct journal_failure *failure)
 	return o;
 }
 
+/* null when nothing was counted yet. */
+static void put_count(json_t *o, const char *key, bool known, size_t count)
+{
+	json_object_set_new(o, key, known ? json_integer((json_int_t)count) : json_null());
+}
+
 static json_t *build_transition(const struct agent *agent)
 {
 	json_t *o;
@@ -120,6 +126,8 @@ static json_t *build_transition(const struct agent *agent)
 	o = json_object();
 	put_time(o, "since", agent->transition_since);
 	json_object_set_new(o, "target", json_integer(agent->transition_in ? 1 : 0));
+	put_count(o, "tasks", agent->transition_tasks, agent->transition_tasks);
+	put_count(o, "changed", agent->transition_tasks, agent->transition_changed);
 	return o;
 }
 
@@ -232,6 +240,7 @@ json_t *status_build(const struct agent *agent)
 	r += json_object_set_new(o, "hold", json_boolean(journal->hold));
 	r += put_version(o, "avoid", journal->has_avoid, journal->avoid);
 	r += json_object_set_new(o, "metadata", build_metadata(agent));
+	r += put_time(o, "time_floor", journal->time_floor);
 	r += json_object_set_new(o, "last_check", build_check(&agent->check));
 	r += json_object_set_new(o, "error", build_failure(&journal->failure));
 	r += json_object_set_new(o, "reboot_needed", json_false());

@@ -252,8 +252,11 @@ static int act(struct agent *agent, struct trust_view *view, const struct choice
 /* A machine whose kernel cannot be patched still reports, so that its owner sees it. */
 static int refuse_unusable(struct agent *agent, struct error *err)
 {
-	int r = kernel_facts_usable(&agent->facts, err);
+	/* Anew: a switch of the kernel's may be another one by now. */
+	int r = kernel_facts_read(agent->paths.root, &agent->facts, err);
 
+	if (r == 0)
+		r = kernel_facts_usable(&agent->facts, err);
 	if (r == 0)
 		return 0;
 	if (agent->journal->state != MACHINE_REFUSED ||

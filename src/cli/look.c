@@ -5,6 +5,7 @@
 #include <sys/inotify.h>
 
 #include "base/file.h"
+#include "cli/blocking.h"
 #include "cli/check.h"
 #include "cli/client.h"
 #include "cli/render.h"
@@ -56,6 +57,14 @@ static int wait_settled(json_t **status, struct error *err)
 		if (read(fd, events, sizeof(events)) < 0 && errno != EINTR)
 			return error_set_errno(err, errno, "watching the status");
 	}
+}
+
+/* Where the kernel's files are (kernel/root.h). */
+static const char *kernel_root(void)
+{
+	const char *root = getenv("SUTURE_ROOT");
+
+	return root ? root : "";
 }
 
 static int print_as(const json_t *value, enum cli_format format, struct error *err)
@@ -139,21 +148,19 @@ int verb_history(struct cli *cli, struct error *err)
 
 int verb_check(struct cli *cli, struct error *err)
 {
+	_cleanup_(check_input_free) struct check_input input = { .root = "" };
 	_cleanup_buf_ struct buf out = BUF_INIT(CLIENT_ANSWER_MAX);
-	_cleanup_json_ json_t *status = NULL, *list = NULL;
-	const char *root = getenv("SUTURE_ROOT");
+	_cleanup_json_ json_t *list = NULL;
 	struct check_report report = { 0 };
-	struct kernel_facts facts;
 	enum cli_format format;
 	int r;
 
 	if ((r = cli_get_format(cli, false, &format, err)) < 0 ||
-	    (r = kernel_facts_read(root ? root : "", &facts, err)) < 0)
+	    (r = check_input_load(kernel_root(), &input, err)) < 0)
 		return r;
-	check_kernel(root ? root : "", &facts, &report);
-	if (load_status(&status, NULL) < 0)
-		status = NULL;
-	check_agent(status, &report);
+	check_kernel(&input, &report);
+	check_patch(&input, &report);
+	check_agent(&input, &report);
 	if (format == CLI_JSON) {
 		list = check_to_json(&report);
 		r = list ? print_as(list, format, err) : ERR_NO_MEMORY;
@@ -165,6 +172,25 @@ int verb_check(struct cli *cli, struct error *err)
 	if (r < 0)
 		return r;
 	return check_worst(&report) == CHECK_FAIL ? EXIT_ERROR : EXIT_OK;
+}
+
+int verb_blocking(struct cli *cli, struct error *err)
+{
+	_cleanup_kernel_transition_ struct kernel_transition transition = { 0 };
+	_cleanup_buf_ struct buf out = BUF_INIT(2 * CLIENT_ANSWER_MAX);
+	_cleanup_json_ json_t *o = NULL;
+	enum cli_format format;
+	int r;
+
+	if ((r = cli_get_format(cli, false, &format, err)) < 0 ||
+	    (r = kernel_transition_read(kernel_root(), &transition, err)) < 0)
+		return r;
+	if (format == CLI_JSON) {
+		o = blocking_to_json(&transition);
+		return o ? print_as(o, format, err) : ERR_NO_MEMORY;
+	}
+	r = blocking_render(&transition, &out);
+	return r < 0 ? r : print_text(&out, err);
 }
 
 int verb_uname(struct cli *cli, struct error *err)

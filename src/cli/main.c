@@ -65,7 +65,16 @@ static const struct cli_verb verbs[] = {
 	{ "history", "", 0, 0, "show what happened on this machine", NULL, look_options,
 	  verb_history },
 	{ "check", "", 0, 0, "look for what stands in the way of live patches, with its cure",
-	  "Exit status 1 when a requirement fails.", look_options, verb_check },
+	  "One requirement a line: pass, warning or fail, with what was found, and its cure unless it "
+	  "passes. Needs root to see everything; what could not be seen is said. Exit status 1 when "
+	  "a requirement fails.",
+	  look_options, verb_check },
+	{ "blocking", "", 0, 0, "show which tasks hold a running transition up",
+	  "Names each task that has not changed over, with its kernel stack and the functions of the "
+	  "patch that are on it. Works without sutured. Stacks, and other users' tasks, are for root "
+	  "alone. Changes nothing: a transition that does not end is turned back by sutured, and "
+	  "never forced. Exit status 0 also when no transition is running.",
+	  look_options, verb_blocking },
 	{ "uname", "", 0, 0, "print the kernel release with the patch version", NULL, NULL,
 	  verb_uname },
 	{ 0 },

@@ -84,6 +84,26 @@ static int render_metadata(const json_t *metadata, enum render_detail detail, st
 	return r < 0 ? r : line(out, "", "no new patch is accepted; what is applied stays");
 }
 
+/* A transition that is under way, as far as sutured has counted. */
+static int render_transition(const json_t *transition, struct buf *out)
+{
+	const json_t *tasks = json_object_get(transition, "tasks");
+	const json_t *changed = json_object_get(transition, "changed");
+	int r;
+
+	if (!json_is_object(transition))
+		return 0;
+	r = buf_printf(out, "%-12s %s the patch, since %s", "transition:",
+		       json_integer_value(json_object_get(transition, "target")) ? "into"
+										 : "out of",
+		       text_of(transition, "since", "?"));
+	if (r == 0 && json_is_integer(tasks) && json_is_integer(changed))
+		r = buf_printf(out, ", %lld of %lld tasks have changed",
+			       (long long)json_integer_value(changed),
+			       (long long)json_integer_value(tasks));
+	return r == 0 ? buf_append_str(out, "\n") : r;
+}
+
 static int render_patch(const json_t *status, struct buf *out)
 {
 	const char *version = text_of(status, "version", NULL);
@@ -156,7 +176,8 @@ int render_status(const json_t *status, enum render_detail detail, struct buf *o
 	r = buf_printf(out, "%-12s %s (%s)\n", "state:", text_of(status, "state", "unknown"),
 		       meaning);
 	if (r < 0 || (r = line(out, "kernel:", text_of(status, "kernel", "unknown"))) < 0 ||
-	    (r = render_patch(status, out)) < 0)
+	    (r = render_patch(status, out)) < 0 ||
+	    (r = render_transition(json_object_get(status, "transition"), out)) < 0)
 		return r;
 	if ((r = line(out, "tier:", text_of(status, "tier", NULL))) < 0 ||
 	    (r = line(out, "server:", text_of(status, "server", NULL))) < 0 ||

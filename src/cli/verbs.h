@@ -14,4 +14,5 @@ int verb_unhold(struct cli *cli, struct error *err);
 int verb_status(struct cli *cli, struct error *err);
 int verb_history(struct cli *cli, struct error *err);
 int verb_check(struct cli *cli, struct error *err);
+int verb_blocking(struct cli *cli, struct error *err);
 int verb_uname(struct cli *cli, struct error *err);

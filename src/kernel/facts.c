@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/facts.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 
@@ -121,6 +122,8 @@ int kernel_facts_read(const char *root, struct kernel_facts *ret, struct error *
 		facts.taints = 0;
 	if (kernel_read_u64(root, "/proc/sys/kernel/modules_disabled", &disabled, NULL) == 0)
 		facts.modules_disabled = disabled != 0;
+	facts.ftrace_enabled = read_flag(root, "/proc/sys/kernel/ftrace_enabled");
+	kernel_container(root, facts.container);
 	facts.livepatch = path_exists(root, "/sys/kernel/livepatch");
 	facts.signatures_enforced = read_flag(root, "/sys/module/module/parameters/sig_enforce");
 	facts.secure_boot = read_secure_boot(root);
@@ -129,32 +132,71 @@ int kernel_facts_read(const char *root, struct kernel_facts *ret, struct error *
 	return 0;
 }
 
-int kernel_facts_usable(const struct kernel_facts *facts, struct error *err)
+static int refuse(struct error *err, const char *hint, const char *format, ...) _printf_(3, 4);
+
+static int refuse(struct error *err, const char *hint, const char *format, ...)
 {
-	if (!streq(facts->arch, "x86_64")) {
-		error_set(err, ERR_UNSUPPORTED, "this machine is %s: live patches exist for x86_64",
-			  facts->arch);
-		error_hint(err, "use a 64-bit x86 kernel");
-		return ERR_UNSUPPORTED;
-	}
-	if (!facts->livepatch) {
-		error_set(err, ERR_UNSUPPORTED,
-			  "kernel %s cannot be live-patched: it has no /sys/kernel/livepatch",
-			  facts->release);
-		error_hint(err, "boot a kernel built with CONFIG_LIVEPATCH=y, and mount sysfs");
-		return ERR_UNSUPPORTED;
-	}
-	if (facts->modules_disabled) {
-		error_set(err, ERR_UNSUPPORTED,
-			  "loading modules is switched off (kernel.modules_disabled is 1)");
-		error_hint(err, "reboot without that setting: it cannot be taken back before");
-		return ERR_UNSUPPORTED;
-	}
-	if (!facts->build_id[0]) {
-		error_set(err, ERR_UNSUPPORTED, "kernel %s shows no build ID in /sys/kernel/notes",
-			  facts->release);
-		error_hint(err, "boot a kernel linked with --build-id");
-		return ERR_UNSUPPORTED;
+	char text[ERROR_MESSAGE_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	error_set(err, ERR_UNSUPPORTED, "%s", text);
+	error_hint(err, "%s", hint);
+	return ERR_UNSUPPORTED;
+}
+
+int kernel_facts_meet(const struct kernel_facts *facts, enum kernel_requirement requirement,
+		      struct error *err)
+{
+	switch (requirement) {
+	case KERNEL_NEEDS_X86_64:
+		if (!streq(facts->arch, "x86_64"))
+			return refuse(err, "use a 64-bit x86 kernel",
+				      "this machine is %s: live patches exist for x86_64",
+				      facts->arch);
+		break;
+	case KERNEL_NEEDS_HOST:
+		if (facts->container[0])
+			return refuse(err, "run Suture on the machine whose kernel it is",
+				      "this is no machine of its own (%s): its kernel is another's",
+				      facts->container);
+		break;
+	case KERNEL_NEEDS_LIVEPATCH:
+		if (!facts->livepatch)
+			return refuse(
+				err, "boot a kernel built with CONFIG_LIVEPATCH=y, and mount sysfs",
+				"kernel %s cannot be live-patched: it has no /sys/kernel/livepatch",
+				facts->release);
+		break;
+	case KERNEL_NEEDS_MODULES:
+		if (facts->modules_disabled)
+			return refuse(
+				err, "reboot without that setting: it cannot be taken back before",
+				"loading modules is switched off (kernel.modules_disabled is 1)");
+		break;
+	case KERNEL_NEEDS_FTRACE:
+		if (facts->ftrace_enabled == KERNEL_NO)
+			return refuse(err, "sysctl kernel.ftrace_enabled=1",
+				      "ftrace is switched off (kernel.ftrace_enabled is 0), and "
+				      "livepatches need it");
+		break;
+	case KERNEL_NEEDS_BUILD_ID:
+		if (!facts->build_id[0])
+			return refuse(err, "boot a kernel linked with --build-id",
+				      "kernel %s shows no build ID in /sys/kernel/notes",
+				      facts->release);
+		break;
 	}
 	return 0;
+}
+
+int kernel_facts_usable(const struct kernel_facts *facts, struct error *err)
+{
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < KERNEL_REQUIREMENTS; i++)
+		r = kernel_facts_meet(facts, (enum kernel_requirement)i, err);
+	return r;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* src/kernel on trees of its own: root, notes, facts, livepatch, module, kallsyms, kcore, code. */
-#include "unit.h"
+#include "fake_tree.h"
 
 #include <elf.h>
 
@@ -17,22 +17,6 @@ static const uint8_t build_id_note[] = { 4,    0,    0,    0,    8,    0,    0, 
 					 3,    0,    0,    0,    'G',  'N',  'U',  0,
 					 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef };
 
-static void put(const char *root, const char *path, const void *data, size_t len)
-{
-	_cleanup_free_ char *full = path_join(root, path, NULL);
-	_cleanup_free_ char *folder = strdup(full);
-	struct error err = { 0 };
-
-	*strrchr(folder, '/') = 0;
-	assert_ok(file_make_dirs(folder, 0755, &err), &err);
-	assert_ok(file_write_atomic(full, data, len, 0644, &err), &err);
-}
-
-static void put_text(const char *root, const char *path, const char *text)
-{
-	put(root, path, text, strlen(text));
-}
-
 static char *make_tree(void)
 {
 	char *root = unit_make_dir();
@@ -44,6 +28,7 @@ static char *make_tree(void)
 	put_text(root, "proc/uptime", "4711.25 9000.00\n");
 	put_text(root, "proc/sys/kernel/tainted", "45056\n");
 	put_text(root, "proc/sys/kernel/modules_disabled", "0\n");
+	put_text(root, "proc/sys/kernel/ftrace_enabled", "1\n");
 	put_text(root, "sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	put_text(root, "sys/module/module/parameters/sig_enforce", "Y\n");
 	put(root, "sys/kernel/notes", build_id_note, sizeof(build_id_note));
@@ -74,6 +59,8 @@ static void facts(void **state)
 	assert_int_equal(f.lockdown, KERNEL_LOCKDOWN_INTEGRITY);
 	assert_int_equal(f.signatures_enforced, KERNEL_YES);
 	assert_int_equal(f.secure_boot, KERNEL_NO);
+	assert_int_equal(f.ftrace_enabled, KERNEL_YES);
+	assert_string_equal(f.container, "");
 	assert_int_equal(kernel_facts_usable(&f, &err), 0);
 	put(root, "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
 	    "\6\0\0\0\1", 5);
@@ -110,6 +97,19 @@ static void unusable(void **state)
 	f.build_id[0] = 0;
 	assert_int_equal(kernel_facts_usable(&f, &err), ERR_UNSUPPORTED);
 	assert_non_null(strstr(err.message, "build ID"));
+	f = good;
+	f.ftrace_enabled = KERNEL_NO;
+	assert_int_equal(kernel_facts_usable(&f, &err), ERR_UNSUPPORTED);
+	assert_non_null(strstr(err.message, "ftrace_enabled"));
+	assert_non_null(strstr(err.hint, "sysctl"));
+	f.ftrace_enabled = KERNEL_UNKNOWN;
+	assert_int_equal(kernel_facts_usable(&f, &err), 0);
+	f = good;
+	snprintf(f.container, sizeof(f.container), "docker");
+	assert_int_equal(kernel_facts_usable(&f, &err), ERR_UNSUPPORTED);
+	assert_non_null(strstr(err.message, "docker"));
+	for (int i = 0; i < KERNEL_REQUIREMENTS; i++)
+		assert_int_equal(kernel_facts_meet(&good, (enum kernel_requirement)i, &err), 0);
 }
 
 static void notes(void **state)
