@@ -299,22 +299,23 @@ static int take_blocker(void *user, int task_fd, const char *pid, const char *ti
 
 /* ---- The kernel log ---- */
 
-/* A record "PRIORITY,NUMBER,MICROSECONDS,FLAGS;TEXT" (Documentation/ABI/testing/dev-kmsg). */
+/*
+ * A record "PREFIX,NUMBER,MICROSECONDS,FLAGS;TEXT" (Documentation/ABI/testing/dev-kmsg). The prefix
+ * has the facility above its lowest three bits: 0 is the kernel's, which no program can write.
+ */
 static void take_record(struct kernel_transition *t, const char *line)
 {
 	const char *text = strchr(line, ';');
-	char begins[KERNEL_MODULE_NAME_MAX + 32];
+	char begins[KERNEL_MODULE_NAME_MAX + 32], *at;
 	unsigned long long us;
-	char *at;
 
-	if (!text)
+	if (!text || strtoull(line, &at, 10) >> 3 != 0 || at == line || *at != ',')
 		return;
 	text++;
+	strtoull(at + 1, &at, 10);
+	us = *at == ',' ? strtoull(at + 1, NULL, 10) : 0;
 	snprintf(begins, sizeof(begins), "livepatch: '%s': starting ", t->livepatch);
 	if (str_has_prefix(text, begins)) {
-		at = strchr(line, ',');
-		at = at && at < text ? strchr(at + 1, ',') : NULL;
-		us = at && at < text ? strtoull(at + 1, NULL, 10) : 0;
 		t->ms = MAX(clock_monotonic_ms() - (int64_t)(us / 1000), (int64_t)0);
 		t->signalled = 0;
 	} else if (str_has_prefix(text, "livepatch: signaling remaining tasks") && t->ms >= 0) {

@@ -298,7 +298,9 @@ static void kernel_log(void **state)
 			   "5,3,1,-;livepatch: '" PATCH "': starting unpatching transition\n"
 			   "5,4,2,-;livepatch: signaling remaining tasks\n"
 			   "5,5,%lld,-;livepatch: '" PATCH "': starting patching transition\n"
-			   " SUBSYSTEM=x\n6,6,%lld,-;something else\n",
+			   " SUBSYSTEM=x\n6,6,%lld,-;something else\n"
+			   /* Written by a program. */
+			   "13,7,9,-;livepatch: signaling remaining tasks\n",
 			   began * 1000, began * 1000),
 		0);
 	put(root, "dev/kmsg", log.data, log.len);
