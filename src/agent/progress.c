@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/progress.h"
 
+#include <stdio.h>
+
 #include "agent/status.h"
 #include "base/clock.h"
 #include "kernel/transition.h"
@@ -9,32 +11,40 @@
 #define COUNT_SHARE 20   /* and at least so many times as long as one takes */
 #define WHO_MAX     320
 
+static void note(struct agent *agent, const struct kernel_task_count *count)
+{
+	if (count->tasks == agent->transition_tasks && count->changed == agent->transition_changed)
+		return;
+	agent->transition_tasks = count->tasks;
+	agent->transition_changed = count->changed;
+	status_publish(agent, NULL);
+}
+
 /* Returns when to count again, in milliseconds from now. */
-static int64_t count(struct agent *agent, bool in)
+static int64_t count_tasks(struct agent *agent, bool in)
 {
 	int64_t began = clock_monotonic_ms();
-	struct kernel_task_count tasks;
+	struct kernel_task_count count;
 
-	if (kernel_transition_count(agent->paths.root, in, &tasks, NULL) == 0 &&
-	    (tasks.tasks != agent->transition_tasks ||
-	     tasks.changed != agent->transition_changed)) {
-		agent->transition_tasks = tasks.tasks;
-		agent->transition_changed = tasks.changed;
-		status_publish(agent, NULL);
-	}
+	if (kernel_transition_count(agent->paths.root, in, &count, NULL) == 0)
+		note(agent, &count);
 	return MAX((clock_monotonic_ms() - began) * COUNT_SHARE, (int64_t)COUNT_MS);
 }
 
-static int explain(const struct agent *agent, const char *module, int timeout_ms, struct error *err)
+static int explain(struct agent *agent, const char *module, int timeout_ms, struct error *err)
 {
 	_cleanup_kernel_transition_ struct kernel_transition transition = { 0 };
-	char who[WHO_MAX] = "";
+	char who[WHO_MAX] = "", counted[64] = "";
 
 	if (kernel_transition_read(agent->paths.root, &transition, NULL) == 0 &&
-	    streq(transition.livepatch, module))
+	    streq(transition.livepatch, module)) {
+		note(agent, &transition.count);
+		snprintf(counted, sizeof(counted), ", with %zu of %zu tasks changed",
+			 transition.count.changed, transition.count.tasks);
 		kernel_transition_describe(&transition, who, sizeof(who));
-	error_set(err, ERR_STUCK, "livepatch %s: transition not finished after %d s%s%s", module,
-		  timeout_ms / 1000, who[0] ? "; it waited for " : "", who);
+	}
+	error_set(err, ERR_STUCK, "livepatch %s: transition not finished after %d s%s%s%s", module,
+		  timeout_ms / 1000, counted, who[0] ? "; it waited for " : "", who);
 	error_hint(err,
 		   "end or restart what stays in a function of the patch, or give it more time "
 		   "(transition-timeout), then `suture refresh`");
@@ -58,7 +68,7 @@ int progress_wait(struct agent *agent, const char *module, bool in, int timeout_
 		left = end - clock_monotonic_ms();
 		if (left <= 0)
 			return explain(agent, module, timeout_ms, err);
-		pause = count(agent, in);
+		pause = count_tasks(agent, in);
 	}
 	if (r < 0 && err)
 		*err = failure;

@@ -50,6 +50,40 @@ static void check_keys(const json_t *status, struct check_report *report)
 		check_key(json_array_get(certs, i), demanded, any, report);
 }
 
+static bool read_end(const json_t *cert, int64_t *ret)
+{
+	const char *text = text_of(cert, "not_after", NULL);
+
+	return text && clock_parse(text, ret) == 0;
+}
+
+/* A patch counts if the certificate of its signature was valid when it was published. */
+static void check_module_certificates(const struct check_input *in, struct check_report *report)
+{
+	const json_t *signatures = json_object_get(in->status, "module_signatures");
+	const json_t *certs = json_object_get(signatures, "certificates");
+	bool any = false;
+	int64_t end;
+
+	for (size_t i = 0; i < json_array_size(certs); i++)
+		any |= read_end(json_array_get(certs, i), &end) && end > in->now;
+	for (size_t i = 0; i < json_array_size(certs); i++) {
+		const json_t *cert = json_array_get(certs, i);
+
+		if (!read_end(cert, &end))
+			continue;
+		check_add(report, "module certificate",
+			  end > in->now ? CHECK_PASS
+			  : any         ? CHECK_WARNING
+					: CHECK_FAIL,
+			  "enrol again with a trust bundle that has a newer one: what is published "
+			  "after that date is refused, what was before stays good",
+			  "%s %s %s", text_of(cert, "subject", "?"),
+			  end > in->now ? "is valid until" : "expired on",
+			  text_of(cert, "not_after", "?"));
+	}
+}
+
 /* What updates need: metadata whose dates have not passed. */
 static void check_metadata(const json_t *metadata, struct check_report *report)
 {
@@ -117,6 +151,7 @@ void check_agent(const struct check_input *input, struct check_report *report)
 		  "run `suture enable --trust FILE`", "%s",
 		  enabled ? text_of(status, "server", "enabled") : "not enabled");
 	check_keys(status, report);
+	check_module_certificates(input, report);
 	if (json_is_object(check))
 		check_add(report, "server",
 			  json_is_true(json_object_get(check, "ok")) ? CHECK_PASS : CHECK_FAIL,

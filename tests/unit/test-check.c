@@ -13,7 +13,7 @@
 static const char good_status[] =
 	"{\"agent\":\"0.1.0\",\"enabled\":true,\"server\":\"https://s:8443\",\"module_signatures\":"
 	"{\"demanded\":false,\"certificates\":[{\"subject\":\"/CN=k\",\"key_id\":\"ab\","
-	"\"accepted\":true,\"keyring\":\".platform\",\"description\":\"k: ab\"}]},\"last_check\":"
+	"\"not_after\":\"2028-01-01T00:00:00Z\",\"accepted\":true,\"keyring\":\".platform\",\"description\":\"k: ab\"}]},\"last_check\":"
 	"{\"ok\":true},\"metadata\":{\"role\":\"stable\",\"expires\":\"2026-12-01T00:00:00Z\","
 	"\"expired\":false},\"code_check\":\"equal\",\"time_floor\":\"2026-11-27T00:00:00Z\","
 	"\"functions\":[{\"object\":\"vmlinux\",\"name\":\"cmdline_proc_show\"}]}";
@@ -168,6 +168,7 @@ static void good(void **state)
 		"pass     sutured             0.1.0\n"
 		"pass     enrolment           https://s:8443\n"
 		"pass     module key          /CN=k: the kernel has it in .platform as \"k: ab\"\n"
+		"pass     module certificate  /CN=k is valid until 2028-01-01T00:00:00Z\n"
 		"pass     server              the last check-in succeeded\n"
 		"pass     metadata            role stable is valid until 2026-12-01T00:00:00Z\n"
 		"pass     client certificate  is valid until 2026-12-28T00:00:00Z\n"
@@ -332,6 +333,28 @@ static void other_livepatch(void **state)
 	unit_remove_dir(root);
 }
 
+/* The end of one module certificate is told, the end of the last one is a fault. */
+static void module_certificates(void **state)
+{
+	static const char old[] =
+		"{\"subject\":\"/CN=old\",\"not_after\":\"2026-11-28T00:00:00Z\"}";
+	struct check_input input = good_input();
+	json_t *certs =
+		json_object_get(json_object_get(input.status, "module_signatures"), "certificates");
+	struct check_report report = { 0 };
+
+	(void)state;
+	json_array_append_new(certs, parse(old));
+	check_agent(&input, &report);
+	has(&report, "module certificate", CHECK_PASS, "/CN=k is valid until", "");
+	has(&report, "module certificate", CHECK_WARNING, "/CN=old expired on", "trust bundle");
+	json_array_remove(certs, 0);
+	report.n = 0;
+	check_agent(&input, &report);
+	has(&report, "module certificate", CHECK_FAIL, "/CN=old expired on", "trust bundle");
+	check_input_free(&input);
+}
+
 /* What does not lie in files of the kernel. */
 static void each_input(void **state)
 {
@@ -456,9 +479,13 @@ static void loaded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good),       cmocka_unit_test(each_file),
-		cmocka_unit_test(causes),     cmocka_unit_test(other_livepatch),
-		cmocka_unit_test(each_input), cmocka_unit_test(empty),
+		cmocka_unit_test(good),
+		cmocka_unit_test(each_file),
+		cmocka_unit_test(causes),
+		cmocka_unit_test(other_livepatch),
+		cmocka_unit_test(each_input),
+		cmocka_unit_test(empty),
+		cmocka_unit_test(module_certificates),
 		cmocka_unit_test(loaded),
 	};
 

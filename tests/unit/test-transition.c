@@ -412,7 +412,8 @@ static void progress(void **state)
 	put_blockers(root);
 	assert_int_equal(progress_wait(agent, PATCH, true, 1100, &err), ERR_STUCK);
 	assert_string_equal(err.message,
-			    "livepatch " PATCH ": transition not finished after 1 s; it waited for "
+			    "livepatch " PATCH ": transition not finished after 1 s, with 3 of 6 "
+			    "tasks changed; it waited for "
 			    "kthreadd (pid 2) in kthreadd, thread (pid 702) in nft_do and do_wait, "
 			    "(a) ?[2J?\?) R (pid 700)");
 	assert_non_null(strstr(err.hint, "transition-timeout"));
