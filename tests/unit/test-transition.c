@@ -399,36 +399,61 @@ static struct agent *make_agent(const char *root)
 	return agent;
 }
 
+/* The status says so many of so many tasks. */
+static void status_counts(const struct agent *agent, int changed, int tasks)
+{
+	_cleanup_json_ json_t *status = NULL;
+	const json_t *transition;
+	struct error err = { 0 };
+
+	assert_ok(json_load_path(agent->paths.status, 100000, &status, &err), &err);
+	transition = json_object_get(status, "transition");
+	assert_int_equal(json_integer_value(json_object_get(transition, "tasks")), tasks);
+	assert_int_equal(json_integer_value(json_object_get(transition, "changed")), changed);
+}
+
 /* The status tells how far it is, and the failure who held it up. */
 static void progress(void **state)
 {
 	char *root = make_tree();
 	struct agent *agent = make_agent(root);
-	_cleanup_json_ json_t *status = NULL;
-	const json_t *transition;
 	struct error err = { 0 };
 
 	(void)state;
 	put_blockers(root);
-	assert_int_equal(progress_wait(agent, PATCH, true, 1100, &err), ERR_STUCK);
+	assert_int_equal(progress_wait(agent, PATCH, true, 20, &err), ERR_STUCK);
 	assert_string_equal(err.message,
-			    "livepatch " PATCH ": transition not finished after 1 s, with 3 of 6 "
-			    "tasks changed; it waited for "
-			    "kthreadd (pid 2) in kthreadd, thread (pid 702) in nft_do and do_wait, "
-			    "(a) ?[2J?\?) R (pid 700)");
+			    "livepatch " PATCH ": transition not finished after 0 s, with 3 of 6 "
+			    "tasks changed; it waited for kthreadd (pid 2) in kthreadd, thread "
+			    "(pid 702) in nft_do and do_wait, (a) ?[2J?\?) R (pid 700)");
 	assert_non_null(strstr(err.hint, "transition-timeout"));
-	assert_ok(json_load_path(agent->paths.status, 100000, &status, &err), &err);
-	transition = json_object_get(status, "transition");
-	assert_int_equal(json_integer_value(json_object_get(transition, "tasks")), 6);
-	assert_int_equal(json_integer_value(json_object_get(transition, "changed")), 3);
+	status_counts(agent, 3, 6);
 	/* The next one begins anew; and what is over is no failure. */
 	put_text(root, "sys/kernel/livepatch/" PATCH "/transition", "0\n");
 	err = (struct error){ 0 };
-	assert_int_equal(progress_wait(agent, PATCH, true, 1100, &err), 0);
+	assert_int_equal(progress_wait(agent, PATCH, true, 1000, &err), 0);
 	assert_int_equal(err.code, 0);
 	assert_int_equal(agent->transition_tasks, 0);
-	assert_int_equal(progress_wait(agent, "gone", true, 1100, &err), ERR_KERNEL_REFUSED);
+	assert_int_equal(progress_wait(agent, "gone", true, 1000, &err), ERR_KERNEL_REFUSED);
 	assert_non_null(strstr(err.message, "gone"));
+	agent_free(agent);
+	unit_remove_dir(root);
+}
+
+/* Tasks are counted while it runs. The kernel changes over for another patch here, so that nothing
+ * can be said of this one at its end. */
+static void counting(void **state)
+{
+	char *root = make_tree();
+	struct agent *agent = make_agent(root);
+	struct error err = { 0 };
+
+	(void)state;
+	put_text(root, "sys/kernel/livepatch/another/enabled", "1\n");
+	put_text(root, "sys/kernel/livepatch/another/transition", "1\n");
+	assert_int_equal(progress_wait(agent, PATCH, true, 2500, &err), ERR_STUCK);
+	assert_string_equal(err.message, "livepatch " PATCH ": transition not finished after 2 s");
+	status_counts(agent, 2, 2);
 	agent_free(agent);
 	unit_remove_dir(root);
 }
@@ -441,6 +466,7 @@ int main(void)
 		cmocka_unit_test(bounds),       cmocka_unit_test(unreadable),
 		cmocka_unit_test(kernel_log),   cmocka_unit_test(table),
 		cmocka_unit_test(json),         cmocka_unit_test(progress),
+		cmocka_unit_test(counting),
 	};
 
 	return cmocka_run_group_tests_name("transition", tests, NULL, NULL);
