@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A kprobe with a post_handler at the beginning of kernel_clone(): it redirects the function through
- * ftrace (IPMODIFY), so that no livepatch can. */
+/* A kprobe with a post_handler at the beginning of kernel_clone(): it redirects the function
+ * through ftrace (IPMODIFY), so that no livepatch can. */
 #include <linux/kprobes.h>
 #include <linux/module.h>
 
