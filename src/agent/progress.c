@@ -11,8 +11,16 @@
 #define COUNT_SHARE 20   /* and at least so many times as long as one takes */
 #define WHO_MAX     320
 
+/* Are they enough to say how far it is? */
+static bool is_telling(const struct kernel_task_count *count)
+{
+	return count->unreadable <= count->tasks / 2;
+}
+
 static void note(struct agent *agent, const struct kernel_task_count *count)
 {
+	if (!is_telling(count))
+		return;
 	if (count->tasks == agent->transition_tasks && count->changed == agent->transition_changed)
 		return;
 	agent->transition_tasks = count->tasks;
@@ -39,8 +47,9 @@ static int explain(struct agent *agent, const char *module, int timeout_ms, stru
 	if (kernel_transition_read(agent->paths.root, &transition, NULL) == 0 &&
 	    streq(transition.livepatch, module)) {
 		note(agent, &transition.count);
-		snprintf(counted, sizeof(counted), ", with %zu of %zu tasks changed",
-			 transition.count.changed, transition.count.tasks);
+		if (is_telling(&transition.count))
+			snprintf(counted, sizeof(counted), ", with %zu of %zu tasks changed",
+				 transition.count.changed, transition.count.tasks);
 		kernel_transition_describe(&transition, who, sizeof(who));
 	}
 	error_set(err, ERR_STUCK, "livepatch %s: transition not finished after %d s%s%s%s", module,

@@ -115,6 +115,33 @@ static int walk_process(int proc_fd, const char *pid, bool target, struct kernel
 	return r;
 }
 
+/*
+ * All threads of the machine, by the fourth field of /proc/loadavg ("1/234", proc(5)); 0: not
+ * known. A /proc that hides others' processes (hidepid=, as ProtectProc= of a systemd unit has it)
+ * does not hide their number.
+ */
+static size_t count_all(const char *root)
+{
+	char text[128];
+	const char *slash;
+
+	if (kernel_read_text(root, "/proc/loadavg", text, sizeof(text), NULL) < 0)
+		return 0;
+	slash = strchr(text, '/');
+	return slash ? (size_t)strtoul(slash + 1, NULL, 10) : 0;
+}
+
+/* Some come and some go while the others are counted: only many more are hidden ones. */
+static void add_hidden(const char *root, struct kernel_task_count *count)
+{
+	size_t all = count_all(root);
+
+	if (count->cut || all <= count->tasks + count->tasks / 8 + 8)
+		return;
+	count->unreadable += all - count->tasks;
+	count->tasks = all;
+}
+
 static int walk(const char *root, bool target, struct kernel_task_count *ret, take_fn take,
 		void *user, struct error *err)
 {
@@ -134,6 +161,7 @@ static int walk(const char *root, bool target, struct kernel_task_count *ret, ta
 			r = walk_process(dirfd(dir), entry->d_name, target, &count, take, user);
 	if (r < 0)
 		return error_set(err, r, "%s: out of memory", path.s);
+	add_hidden(root, &count);
 	*ret = count;
 	return 0;
 }

@@ -23,7 +23,8 @@
 struct kernel_task_count {
 	size_t tasks;      /* all, but those that vanished while they were looked at */
 	size_t changed;    /* are where the transition goes */
-	size_t unreadable; /* may be either: only their owner, or root, may look */
+	size_t unreadable; /* may be either: only their owner, or root, may look, or this /proc
+			      hides them */
 	bool cut;          /* there are more than KERNEL_TASKS_MAX */
 };
 

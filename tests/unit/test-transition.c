@@ -68,6 +68,24 @@ static void says(const struct kernel_transition *t, const char *text)
 	}
 }
 
+static struct agent *make_agent(const char *root)
+{
+	struct agent *agent = calloc(1, sizeof(*agent));
+	struct error err = { 0 };
+
+	assert_non_null(agent);
+	assert_ok(settings_paths_init(&agent->paths, root, &err), &err);
+	assert_ok(config_load(agent->paths.config, settings_keys, &agent->config, &err), &err);
+	assert_ok(file_make_dirs(agent->paths.run, 0755, &err), &err);
+	agent->journal = journal_new();
+	agent->covered = KERNEL_UNKNOWN;
+	agent->lock_fd = -1;
+	agent->cancel_fd = -1;
+	agent->transition_since = clock_now();
+	agent->transition_in = true;
+	return agent;
+}
+
 static void none(void **state)
 {
 	struct kernel_transition t;
@@ -268,6 +286,36 @@ static void unreadable(void **state)
 	unit_remove_dir(root);
 }
 
+/* A /proc that hides most of them, as that of a sandbox: nothing is inferred then. */
+static void hidden(void **state)
+{
+	struct kernel_transition t;
+	char *root = make_tree(), who[256];
+	struct agent *agent = make_agent(root);
+	struct error err = { 0 };
+
+	(void)state;
+	put_text(root, "proc/loadavg", "0.10 0.20 0.30 1/10 4711\n"); /* a few have gone */
+	read_it(root, &t);
+	assert_true(t.idle);
+	assert_int_equal(t.count.tasks, 2);
+	kernel_transition_free(&t);
+	put_text(root, "proc/loadavg", "0.10 0.20 0.30 1/345 4711\n");
+	read_it(root, &t);
+	assert_false(t.idle);
+	assert_int_equal(t.count.tasks, 345);
+	assert_int_equal(t.count.unreadable, 343);
+	kernel_transition_describe(&t, who, sizeof(who));
+	assert_string_equal(who, "343 tasks that may not be looked at");
+	kernel_transition_free(&t);
+	assert_int_equal(progress_wait(agent, PATCH, true, 20, &err), ERR_STUCK);
+	assert_string_equal(err.message, "livepatch " PATCH ": transition not finished after 0 s; "
+					 "it waited for 343 tasks that may not be looked at");
+	assert_int_equal(agent->transition_tasks, 0);
+	agent_free(agent);
+	unit_remove_dir(root);
+}
+
 /* What the kernel log says of it: the last beginning counts, and what came after it. */
 static void kernel_log(void **state)
 {
@@ -381,24 +429,6 @@ static void json(void **state)
 
 /* ---- sutured ---- */
 
-static struct agent *make_agent(const char *root)
-{
-	struct agent *agent = calloc(1, sizeof(*agent));
-	struct error err = { 0 };
-
-	assert_non_null(agent);
-	assert_ok(settings_paths_init(&agent->paths, root, &err), &err);
-	assert_ok(config_load(agent->paths.config, settings_keys, &agent->config, &err), &err);
-	assert_ok(file_make_dirs(agent->paths.run, 0755, &err), &err);
-	agent->journal = journal_new();
-	agent->covered = KERNEL_UNKNOWN;
-	agent->lock_fd = -1;
-	agent->cancel_fd = -1;
-	agent->transition_since = clock_now();
-	agent->transition_in = true;
-	return agent;
-}
-
 /* The status says so many of so many tasks. */
 static void status_counts(const struct agent *agent, int changed, int tasks)
 {
@@ -464,9 +494,9 @@ int main(void)
 		cmocka_unit_test(none),         cmocka_unit_test(names),
 		cmocka_unit_test(out_of_patch), cmocka_unit_test(idle_tasks),
 		cmocka_unit_test(bounds),       cmocka_unit_test(unreadable),
-		cmocka_unit_test(kernel_log),   cmocka_unit_test(table),
-		cmocka_unit_test(json),         cmocka_unit_test(progress),
-		cmocka_unit_test(counting),
+		cmocka_unit_test(kernel_log),   cmocka_unit_test(hidden),
+		cmocka_unit_test(table),        cmocka_unit_test(json),
+		cmocka_unit_test(progress),     cmocka_unit_test(counting),
 	};
 
 	return cmocka_run_group_tests_name("transition", tests, NULL, NULL);
