@@ -297,3 +297,60 @@ char *process_find(const char *name)
 	}
 	return NULL;
 }
+
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Keeps nothing but `kept` (ascending): whatever happens to this process, no lock and no connection
+ * of its parent's is held up by it. */
+static void keep_only(const int *kept, size_t n)
+{
+	unsigned int low = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((unsigned int)kept[i] > low)
+			close_range(low, (unsigned int)kept[i] - 1, 0);
+		low = (unsigned int)kept[i] + 1;
+	}
+	close_range(low, ~0U, 0);
+}
+
+/* Ends as soon as the other end of the pipe is closed. Only calls that are safe after fork() in a
+ * process with threads. */
+static void end_with(int gate, const int *kept, size_t n)
+{
+	char byte;
+
+	keep_only(kept, n);
+	while (read(gate, &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
+void process_close_elsewhere(const int *fds, size_t n)
+{
+	int kept[PROCESS_CLOSE_MAX + 1], gate[2] = { -1, -1 };
+	pid_t pid = -1;
+
+	if (n == 0 || n > PROCESS_CLOSE_MAX)
+		return;
+	memcpy(kept, fds, n * sizeof(*fds));
+	if (pipe2(gate, O_CLOEXEC) == 0) {
+		kept[n] = gate[0];
+		qsort(kept, n + 1, sizeof(*kept), by_number);
+		pid = fork();
+	}
+	/* A grandchild is nobody's to wait for. */
+	if (pid == 0 && fork() != 0)
+		_exit(0);
+	if (pid == 0)
+		end_with(gate[0], kept, n + 1);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+	closep(&gate[0]);
+	closep(&gate[1]);
+}

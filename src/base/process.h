@@ -37,5 +37,14 @@ char *process_find(const char *name);
 /* Starts a program in its own process group and returns without waiting; stdin is /dev/null, stdout
  * and stderr go to `out_fd` (-1: inherit). The child dies with its parent's thread (PDEATHSIG). */
 int process_start(const char *const *argv, int out_fd, pid_t *ret_pid, struct error *err);
+/*
+ * Closes descriptors that somebody hostile may have made, without ever waiting. close(2) of a
+ * socket that lingers waits as long as its owner said, and so does that of a socket in whose queue
+ * such a one lies; a process that is ending never waits for them (inet_release() in
+ * net/ipv4/af_inet.c). So the last references are those of a process that only ends. At most
+ * PROCESS_CLOSE_MAX of them. If no process can be made, they are closed here.
+ */
+#define PROCESS_CLOSE_MAX 256
+void process_close_elsewhere(const int *fds, size_t n);
 /* Ends a started child: SIGTERM, after `grace_ms` SIGKILL, and reaps it. */
 int process_stop(pid_t pid, int grace_ms);

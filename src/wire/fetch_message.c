@@ -7,10 +7,11 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/process.h"
 
-/* Descriptors that one packet may carry to us before the kernel cuts the rest off: more than the
- * one that is allowed, so that surplus ones are seen as such. */
-#define FDS_MAX        4
+/* As many descriptors as one packet can carry (SCM_MAX_FD of the kernel, which no header of its own
+ * tells): what does not fit, the kernel would close itself, and closing may take for ever. */
+#define FDS_MAX        253
 #define SEALS_REQUIRED (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
 
 enum {
@@ -440,8 +441,7 @@ int fetch_receive(int sock, struct buf *out, int *ret_fd, struct error *err)
 	count = take_descriptors(&message, fds);
 	r = check_received(&message, count, ret_fd != NULL, err);
 	if (r < 0 || n == 0) {
-		while (count > 0)
-			close(fds[--count]);
+		process_close_elsewhere(fds, count);
 		return r;
 	}
 	out->len = (size_t)n;
@@ -492,11 +492,22 @@ int fetch_answer_send(int sock, const struct fetch_answer *answer, int fd, struc
 	return fetch_send(sock, packet.data, packet.len, fd, err);
 }
 
+/* A memory file can be closed; of anything else nobody knows. */
+static void let_go(int *fd)
+{
+	if (*fd < 0)
+		return;
+	if (fcntl(*fd, F_GET_SEALS) >= 0)
+		close(*fd);
+	else
+		process_close_elsewhere(fd, 1);
+}
+
 int fetch_answer_receive(int sock, int64_t id, size_t max, struct fetch_answer *ret,
 			 struct buf *body, struct error *err)
 {
 	_cleanup_buf_ struct buf packet = BUF_INIT(FETCH_PACKET_MAX);
-	_cleanup_close_ int fd = -1;
+	_cleanup_(let_go) int fd = -1;
 	struct fetch_answer answer;
 	int r = fetch_receive(sock, &packet, &fd, err);
 

@@ -74,8 +74,9 @@ int fetch_send(int sock, const void *data, size_t len, int fd, struct error *err
  * Receives one packet into `out` (cleared first; its maximum should be FETCH_PACKET_MAX). Returns 1
  * with a packet, 0 when the peer has closed, or an error: -errno (-EAGAIN: nothing there yet),
  * ERR_PROTOCOL for a packet or ancillary data that was cut, or for more than one descriptor; all
- * descriptors received are closed then. `ret_fd` gets the descriptor, close-on-exec, or -1; when it
- * is NULL, any descriptor is refused.
+ * descriptors received are closed then, and none of them can make that wait
+ * (process_close_elsewhere()). `ret_fd` gets the descriptor, close-on-exec, or -1; when it is NULL,
+ * any descriptor is refused.
  */
 int fetch_receive(int sock, struct buf *out, int *ret_fd, struct error *err);
 

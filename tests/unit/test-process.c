@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unit.h"
 
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -198,6 +202,74 @@ static void a_program_is_found(void **state _unused_)
 	unit_remove_dir(dir);
 }
 
+/* A connection whose other end takes nothing of what was sent, set to linger for a minute. */
+static int lingering_socket(int *ret_listener, int *ret_other)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct linger linger = { .l_onoff = 1, .l_linger = 60 };
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	static char data[65536];
+
+	*ret_listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(*ret_listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(*ret_listener, 1), 0);
+	assert_int_equal(getsockname(*ret_listener, (struct sockaddr *)&address, &len), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, len), 0);
+	*ret_other = accept4(*ret_listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	while (send(fd, data, sizeof(data), MSG_DONTWAIT) > 0)
+		;
+	return fd;
+}
+
+static int open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+/* close(2) would wait for that minute. */
+static void what_lingers_is_closed_at_once(void **state _unused_)
+{
+	int64_t start = clock_monotonic_ms();
+	int listener, other, before = open_descriptors();
+	int fds[2] = { lingering_socket(&listener, &other), open("/dev/null", O_RDONLY) };
+	int within = open_descriptors();
+
+	process_close_elsewhere(fds, 2);
+	assert_int_equal(open_descriptors(), within - 2);
+	assert_true(clock_monotonic_ms() - start < 10000);
+	/* No child of ours is left. */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+	close(other);
+	close(listener);
+	assert_int_equal(open_descriptors(), before);
+}
+
+/* A lock is its process's: no helper keeps it. */
+static void nothing_else_is_kept(void **state _unused_)
+{
+	int gate[2], fds[1] = { open("/dev/null", O_RDONLY) };
+	char byte;
+
+	assert_int_equal(pipe2(gate, O_CLOEXEC), 0);
+	process_close_elsewhere(fds, 1);
+	close(gate[1]);
+	/* Ends at once only if nobody else has the other end. */
+	alarm(20);
+	assert_int_equal(read(gate[0], &byte, 1), 0);
+	alarm(0);
+	close(gate[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +283,8 @@ int main(void)
 		cmocka_unit_test(killed_by_a_signal),
 		cmocka_unit_test(start_and_stop),
 		cmocka_unit_test(a_program_is_found),
+		cmocka_unit_test(what_lingers_is_closed_at_once),
+		cmocka_unit_test(nothing_else_is_kept),
 		cmocka_unit_test(child_dies_with_its_parent),
 	};
 
