@@ -151,7 +151,7 @@ int kernel_symbols_find(const char *root, struct kernel_symbol *symbols, size_t 
 	for (size_t i = 0; i < n; i++)
 		symbols[i].address = 0;
 	order = calloc(n ? n : 1, sizeof(*order));
-	if (!order || kernel_path(&path, root, "/proc/kallsyms") < 0)
+	if (!order || kernel_memory_path(&path, root, "kallsyms") < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	for (size_t i = 0; i < n; i++)
 		order[i] = i;

@@ -69,7 +69,7 @@ int kcore_open(const char *root, struct kcore **ret, struct error *err)
 	struct kernel_path path;
 	int r;
 
-	r = kernel_path(&path, root, "/proc/kcore");
+	r = kernel_memory_path(&path, root, "kcore");
 	if (r < 0)
 		return error_set(err, r, "path too long");
 	core = calloc(1, sizeof(*core));

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/root.h"
 
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/vfs.h>
 
 #include "base/file.h"
 
@@ -21,6 +23,17 @@ int kernel_path(struct kernel_path *ret, const char *root, const char *format, .
 	if (len < 0 || (size_t)len >= sizeof(ret->s) - n)
 		return ERR_TOO_LARGE;
 	return 0;
+}
+
+int kernel_memory_path(struct kernel_path *ret, const char *root, const char *name)
+{
+	struct statfs fs;
+	int r = kernel_path(ret, root, KERNEL_SHOWN "/%s", name);
+
+	/* Outside of the sandbox there is an empty file, onto which it mounts the real one. */
+	if (r == 0 && statfs(ret->s, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
+		return 0;
+	return kernel_path(ret, root, "/proc/%s", name);
 }
 
 int kernel_read_text(const char *root, const char *path, char *ret, size_t size, struct error *err)

@@ -21,6 +21,13 @@ struct kernel_path {
 int kernel_path(struct kernel_path *ret, const char *root, const char *format, ...) _printf_(3, 4)
 	_warn_unused_;
 
+/* Where a sandbox that hides /proc/kcore and /proc/kallsyms shows them (sutured.service). */
+#define KERNEL_SHOWN "/run/suture/kernel"
+
+/* The path of `name`, which is kcore or kallsyms: below KERNEL_SHOWN if that is a file of procfs,
+ * else below /proc. ERR_TOO_LARGE when it does not fit. */
+int kernel_memory_path(struct kernel_path *ret, const char *root, const char *name) _warn_unused_;
+
 /* Reads a small file (at most 4095 bytes) into `ret` of `size` bytes without its final newline.
  * ERR_TOO_LARGE when it does not fit, -errno as file_read(). */
 int kernel_read_text(const char *root, const char *path, char *ret, size_t size, struct error *err);

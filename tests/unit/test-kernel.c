@@ -4,6 +4,7 @@
 
 #include <elf.h>
 
+#include "base/file.h"
 #include "kernel/code.h"
 #include "kernel/facts.h"
 #include "kernel/kallsyms.h"
@@ -236,8 +237,29 @@ static void symbols(void **state)
 	assert_int_equal(list[5].address, 0xffffffffc0000000);
 	assert_int_equal(list[6].address, 0);
 	assert_int_equal(list[7].address, 0);
+	/* Where a sandbox shows it, there is an empty file outside of the sandbox. */
+	put_text(root, "run/suture/kernel/kallsyms", "");
+	assert_ok(kernel_symbols_find(root, list, ARRAY_SIZE(list), &err), &err);
 	put_text(root, "proc/kallsyms", "0000000000000000 T _text\n");
 	assert_int_equal(kernel_symbols_find(root, list, 1, &err), ERR_UNSUPPORTED);
+	unit_remove_dir(root);
+}
+
+/* What stands there counts if it is of procfs. */
+static void what_a_sandbox_shows_is_read(void **state)
+{
+	char *root = unit_make_dir();
+	_cleanup_free_ char *folder = path_join(root, "run/suture/kernel", NULL);
+	_cleanup_free_ char *link = path_join(folder, "kallsyms", NULL);
+	struct kernel_path path;
+
+	(void)state;
+	assert_int_equal(kernel_memory_path(&path, root, "kallsyms"), 0);
+	assert_true(str_has_suffix(path.s, "/proc/kallsyms"));
+	assert_int_equal(file_make_dirs(folder, 0755, NULL), 0);
+	assert_int_equal(symlink("/proc/self/status", link), 0);
+	assert_int_equal(kernel_memory_path(&path, root, "kallsyms"), 0);
+	assert_string_equal(path.s, link);
 	unit_remove_dir(root);
 }
 
@@ -349,11 +371,17 @@ static void paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(facts),   cmocka_unit_test(unusable),
-		cmocka_unit_test(notes),   cmocka_unit_test(livepatches),
-		cmocka_unit_test(waits),   cmocka_unit_test(modules),
-		cmocka_unit_test(symbols), cmocka_unit_test(core),
-		cmocka_unit_test(code),    cmocka_unit_test(paths),
+		cmocka_unit_test(facts),
+		cmocka_unit_test(unusable),
+		cmocka_unit_test(notes),
+		cmocka_unit_test(livepatches),
+		cmocka_unit_test(waits),
+		cmocka_unit_test(modules),
+		cmocka_unit_test(symbols),
+		cmocka_unit_test(core),
+		cmocka_unit_test(code),
+		cmocka_unit_test(paths),
+		cmocka_unit_test(what_a_sandbox_shows_is_read),
 	};
 
 	return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);
