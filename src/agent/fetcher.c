@@ -2,12 +2,15 @@
 #include "agent/fetcher.h"
 
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/process.h"
+#include "base/log.h"
 #include "wire/fetch_message.h"
 
 /* A fetcher that was just started, or restarts, connects within this time. */
@@ -15,12 +18,18 @@
 /* The fetcher has shorter limits of its own for each network operation; this one bounds a fetcher
  * that plays dead. */
 #define ANSWER_MS  180000
+/* Connections that are looked at in one go; as many as may wait. A fetcher that connects faster
+ * than it is refused must not be followed for ever. */
+#define BACKLOG    8
 
 struct fetcher {
 	char *path;
 	int listener;
 	int connection; /* -1: none */
 	int cancel_fd;
+	int hurry_fd;     /* eventfd: the job under way is to give way */
+	int budget_ms;    /* of that job */
+	int64_t deadline; /* its end, CLOCK_MONOTONIC in milliseconds; 0: none */
 	uid_t uid;
 	int64_t next_id;
 };
@@ -44,7 +53,7 @@ static int bind_socket(struct fetcher *f, gid_t gid, struct error *err)
 	if (r < 0)
 		return error_set_errno(err, saved, "%s", f->path);
 	if (chown(f->path, (uid_t)-1, gid) < 0 || chmod(f->path, 0660) < 0 ||
-	    listen(f->listener, 8) < 0)
+	    listen(f->listener, BACKLOG) < 0)
 		return error_set_errno(err, errno, "%s", f->path);
 	return 0;
 }
@@ -59,10 +68,11 @@ int fetcher_new(const char *path, uid_t uid, gid_t gid, int cancel_fd, struct fe
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	f->listener = f->connection = -1;
 	f->cancel_fd = cancel_fd;
+	f->hurry_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	f->uid = uid;
 	f->next_id = 1;
 	f->path = strdup(path);
-	if (!f->path)
+	if (!f->path || f->hurry_fd < 0)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
 	r = bind_socket(f, gid, err);
 	if (r < 0)
@@ -71,44 +81,72 @@ int fetcher_new(const char *path, uid_t uid, gid_t gid, int cancel_fd, struct fe
 	return 0;
 }
 
+/* What the other end has sent, and nobody has read, goes with the connection. */
+static void drop(struct fetcher *f)
+{
+	if (f->connection >= 0)
+		process_close_elsewhere(&f->connection, 1);
+	f->connection = -1;
+}
+
 void fetcher_free(struct fetcher *f)
 {
 	if (!f)
 		return;
-	if (f->connection >= 0)
-		close(f->connection);
+	drop(f);
 	if (f->listener >= 0) {
-		close(f->listener);
+		/* Connections that nobody took may be in it, with whatever they carry. */
+		process_close_elsewhere(&f->listener, 1);
 		unlink(f->path);
 	}
+	closep(&f->hurry_fd);
 	free(f->path);
 	free(f);
 }
 
-static void drop(struct fetcher *f)
+void fetcher_begin(struct fetcher *f, int budget_ms)
 {
-	if (f->connection >= 0)
-		close(f->connection);
-	f->connection = -1;
+	uint64_t count;
+
+	if (read(f->hurry_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		log_error("reading an event: %s", strerror(errno));
+	f->budget_ms = budget_ms;
+	f->deadline = clock_monotonic_ms() + budget_ms;
 }
 
-/* Takes every connection that waits; the last one of the right user becomes the fetcher. */
+void fetcher_give_way(struct fetcher *f)
+{
+	const uint64_t one = 1;
+
+	/* Full means that it is said already. */
+	if (write(f->hurry_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_error("writing an event: %s", strerror(errno));
+}
+
+/* Takes the connections that wait; the last one of the right user becomes the fetcher. */
 static void accept_all(struct fetcher *f)
 {
-	int fd;
+	int old[BACKLOG + 1], fd;
+	size_t n = 0;
 
 	/* Non-blocking: a fetcher that answers without ever reading fills the socket, and must not
 	 * hold up whoever sends the next request. */
-	while ((fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+	while (n < BACKLOG &&
+	       (fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
 		uid_t uid;
 
 		if (fetch_peer_uid(fd, &uid, NULL) < 0 || uid != f->uid) {
-			close(fd);
+			old[n++] = fd;
 			continue;
 		}
-		drop(f);
+		if (f->connection < 0) {
+			f->connection = fd;
+			continue;
+		}
+		old[n++] = f->connection;
 		f->connection = fd;
 	}
+	process_close_elsewhere(old, n);
 }
 
 /* Has the connection ended since it was last used? Nothing is ever said unasked. */
@@ -119,15 +157,18 @@ static bool is_dead(const struct fetcher *f)
 	return f->connection < 0 || poll(&p, 1, 0) != 0;
 }
 
-/* Waits until `fd` is readable. */
+/* Waits until `fd` is readable. ERR_TIMEOUT is left to the caller to explain. */
 static int wait_readable(const struct fetcher *f, int fd, int64_t end, struct error *err)
 {
-	struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
-			       { .fd = f->cancel_fd, .events = POLLIN } };
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+			      { .fd = f->cancel_fd, .events = POLLIN },
+			      { .fd = f->hurry_fd, .events = POLLIN } };
 
+	if (f->deadline)
+		end = MIN(end, f->deadline);
 	for (;;) {
-		int64_t left = end - clock_monotonic_ms();
-		int r = left > 0 ? poll(p, 2, (int)left) : 0;
+		int64_t left = MAX(end - clock_monotonic_ms(), (int64_t)0);
+		int r = poll(p, ARRAY_SIZE(p), (int)left);
 
 		if (r < 0 && errno == EINTR)
 			continue;
@@ -135,8 +176,27 @@ static int wait_readable(const struct fetcher *f, int fd, int64_t end, struct er
 			return error_set_errno(err, errno, "waiting for the fetcher");
 		if (p[1].revents)
 			return error_set(err, -ECANCELED, "sutured is stopping");
-		return r == 0 ? ERR_TIMEOUT : 0;
+		if (p[2].revents)
+			return error_set(err, -ECANCELED, "gave way to another request");
+		return r == 0 || left == 0 ? ERR_TIMEOUT : 0;
 	}
+}
+
+/* Is the time of the whole job over? */
+static bool is_late(const struct fetcher *f)
+{
+	return f->deadline && clock_monotonic_ms() >= f->deadline;
+}
+
+/* A request that got no answer in time: this one alone, or all of the job together. */
+static int say_timeout(const struct fetcher *f, struct error *err)
+{
+	bool job = is_late(f);
+
+	return error_set(err, ERR_TIMEOUT,
+			 job ? "suture-fetch took more than %d s in all"
+			     : "suture-fetch did not answer within %d s",
+			 (job ? f->budget_ms : ANSWER_MS) / 1000);
 }
 
 static int connect_fetcher(struct fetcher *f, struct error *err)
@@ -149,6 +209,8 @@ static int connect_fetcher(struct fetcher *f, struct error *err)
 	while (f->connection < 0) {
 		int r = wait_readable(f, f->listener, end, err);
 
+		if (r == ERR_TIMEOUT && is_late(f))
+			return say_timeout(f, err);
 		if (r == ERR_TIMEOUT) {
 			error_set(err, ERR_UNREACHABLE, "suture-fetch is not running");
 			error_hint(err, "start it: `systemctl start suture-fetch`");
@@ -159,6 +221,18 @@ static int connect_fetcher(struct fetcher *f, struct error *err)
 		accept_all(f);
 	}
 	return 0;
+}
+
+/* A failure in the fetcher's words, which are marked as such: whoever took it over may use them to
+ * talk the owner into something. That a request is given up is sutured's to say. */
+static int pass_failure(const struct fetch_answer *answer, struct error *err)
+{
+	int code = answer->code == -ECANCELED ? ERR_PROTOCOL : answer->code;
+
+	error_set(err, code, "suture-fetch: %s", answer->message);
+	if (answer->hint[0])
+		error_hint(err, "suture-fetch says: %s", answer->hint);
+	return code;
 }
 
 /* One question and its answer. `out` gets the body, `ret_status` the HTTP status. */
@@ -178,7 +252,7 @@ static int ask(struct fetcher *f, struct fetch_request *request, size_t max, str
 	if (r == 0)
 		r = wait_readable(f, f->connection, clock_monotonic_ms() + ANSWER_MS, err);
 	if (r == ERR_TIMEOUT)
-		error_set(err, r, "suture-fetch did not answer within %d s", ANSWER_MS / 1000);
+		say_timeout(f, err);
 	if (r == 0)
 		r = fetch_answer_receive(f->connection, request->id, max, &answer, out, err);
 	if (r == 0)
@@ -188,12 +262,8 @@ static int ask(struct fetcher *f, struct fetch_request *request, size_t max, str
 		drop(f);
 		return r;
 	}
-	if (!answer.ok) {
-		error_set(err, answer.code, "%s", answer.message);
-		if (answer.hint[0])
-			error_hint(err, "%s", answer.hint);
-		return answer.code;
-	}
+	if (!answer.ok)
+		return pass_failure(&answer, err);
 	*ret_status = answer.status;
 	return 0;
 }

@@ -24,11 +24,18 @@ int fetcher_new(const char *path, uid_t uid, gid_t gid, int cancel_fd, struct fe
 void fetcher_free(struct fetcher *fetcher);
 DEFINE_CLEANUP(struct fetcher *, fetcher_free);
 
+/* A job begins: from now on all its requests together have so many milliseconds (ERR_TIMEOUT beyond
+ * them), and an earlier fetcher_give_way() is forgotten. */
+void fetcher_begin(struct fetcher *fetcher, int budget_ms);
+/* From any thread: the job that is under way gets no more answers (-ECANCELED). */
+void fetcher_give_way(struct fetcher *fetcher);
+
 /*
  * GET of a path below the server's URL; at most `max` bytes are appended to `out`. `ret_status`
  * gets the HTTP status and may be NULL: then only 200 is a success. Errors: ERR_UNREACHABLE when no
  * fetcher runs, ERR_TIMEOUT, what the fetcher says (ERR_UNTRUSTED, ERR_NOT_FOUND, ERR_DENIED,
- * ERR_BAD_STATE, …), ERR_PROTOCOL and ERR_TOO_LARGE when it breaks the rules.
+ * ERR_BAD_STATE, …; its words are marked as its own), ERR_PROTOCOL and ERR_TOO_LARGE when it breaks
+ * the rules, -ECANCELED when it was not waited for.
  */
 int fetcher_get(struct fetcher *fetcher, const char *path, size_t max, struct buf *out,
 		int *ret_status, struct error *err);

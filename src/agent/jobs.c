@@ -13,6 +13,10 @@
 #include "agent/watch.h"
 #include "base/file.h"
 
+/* Seconds. Whoever answers for the server cannot have the machine check in, and write its journal,
+ * without a pause. */
+#define INTERVAL_LEAST 30
+
 struct queue {
 	struct job *first, *last;
 	size_t n;
@@ -23,7 +27,7 @@ struct jobs {
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards all that follows */
 	pthread_cond_t wake;
-	struct queue waiting, done;
+	struct queue urgent, waiting, done;
 	bool running; /* a job is being done */
 	bool stop;
 	int event_fd;
@@ -47,6 +51,7 @@ void job_free(struct job *job)
 	free(job->token);
 	free(job->bundle);
 	free(job->tier);
+	free(job->hostname);
 	free(job->medium);
 	free(job->report);
 	free(job->status);
@@ -83,7 +88,8 @@ static int run_enable(struct agent *agent, const struct job *job, struct error *
 	struct enrol_options options = { .bundle = job->bundle,
 					 .bundle_len = job->bundle_len,
 					 .token = job->token,
-					 .tier = job->tier };
+					 .tier = job->tier,
+					 .hostname = job->hostname };
 
 	return enrol_enable(agent, &options, err);
 }
@@ -97,6 +103,30 @@ static int run_refresh(struct agent *agent, const struct job *job, struct error 
 	r = update_run(agent, err);
 	agent->medium = NULL;
 	return r;
+}
+
+/* Does a job's owner want something that a network has little or no part in? */
+static bool is_urgent(enum job_kind kind)
+{
+	switch (kind) {
+	case JOB_BOOT:
+	case JOB_REFRESH:
+	case JOB_ENABLE: return false;
+	case JOB_DISABLE:
+	case JOB_ROLLBACK:
+	case JOB_HOLD:
+	case JOB_UNHOLD: return true;
+	}
+	return false;
+}
+
+/* Milliseconds for all that a job wants of the fetcher. An owner who takes a patch out does not
+ * wait long for the report of it. */
+static int fetch_budget(const struct job *job)
+{
+	if (job->kind == JOB_DISABLE)
+		return 30000;
+	return job->kind == JOB_ROLLBACK && !job->has_version ? 10000 : 900000;
 }
 
 static int run(struct agent *agent, struct job *job, struct error *err)
@@ -137,7 +167,7 @@ static void do_job(struct agent *agent, struct job *job)
 	if (status && json_append(status, &text) == 0)
 		job->status = (char *)buf_take(&text, NULL);
 	status_publish(agent, NULL);
-	job->interval = agent->interval;
+	job->interval = agent->interval ? MAX(agent->interval, INTERVAL_LEAST) : 0;
 	job->configured = config_int(agent->config, "check-interval");
 	job->enabled = agent_is_enabled(agent);
 	job->watch_left_ms = watch_left_ms(agent);
@@ -147,6 +177,13 @@ static void do_job(struct agent *agent, struct job *job)
 			      patch_version_compare(before.version, agent->applied.version) != 0);
 }
 
+static struct job *next(struct jobs *jobs)
+{
+	struct job *job = pop(&jobs->urgent);
+
+	return job ? job : pop(&jobs->waiting);
+}
+
 static void *work(void *arg)
 {
 	struct jobs *jobs = arg;
@@ -154,13 +191,15 @@ static void *work(void *arg)
 
 	pthread_mutex_lock(&jobs->lock);
 	while (!jobs->stop) {
-		struct job *job = pop(&jobs->waiting);
+		struct job *job = next(jobs);
 
 		if (!job) {
 			pthread_cond_wait(&jobs->wake, &jobs->lock);
 			continue;
 		}
 		jobs->running = true;
+		/* Under the lock: what is urgent and comes later says so after this. */
+		fetcher_begin(jobs->agent->fetcher, fetch_budget(job));
 		pthread_mutex_unlock(&jobs->lock);
 		do_job(jobs->agent, job);
 		pthread_mutex_lock(&jobs->lock);
@@ -228,6 +267,7 @@ void jobs_free(struct jobs *jobs)
 	pthread_cond_signal(&jobs->wake);
 	pthread_mutex_unlock(&jobs->lock);
 	pthread_join(jobs->thread, NULL);
+	drop_all(&jobs->urgent);
 	drop_all(&jobs->waiting);
 	drop_all(&jobs->done);
 	pthread_mutex_destroy(&jobs->lock);
@@ -241,12 +281,17 @@ int jobs_add(struct jobs *jobs, struct job *job, struct error *err)
 	int r = 0;
 
 	pthread_mutex_lock(&jobs->lock);
-	if (jobs->waiting.n >= JOBS_WAITING_MAX) {
+	if (jobs->waiting.n + jobs->urgent.n >= JOBS_WAITING_MAX) {
 		r = ERR_BAD_STATE;
+	} else if (is_urgent(job->kind)) {
+		push(&jobs->urgent, job);
+		if (jobs->running)
+			fetcher_give_way(jobs->agent->fetcher);
 	} else {
 		push(&jobs->waiting, job);
-		pthread_cond_signal(&jobs->wake);
 	}
+	if (r == 0)
+		pthread_cond_signal(&jobs->wake);
 	pthread_mutex_unlock(&jobs->lock);
 	return r < 0 ? error_set(err, r, "too many requests wait already") : 0;
 }
@@ -256,7 +301,7 @@ bool jobs_is_busy(struct jobs *jobs)
 	bool busy;
 
 	pthread_mutex_lock(&jobs->lock);
-	busy = jobs->running || jobs->waiting.first;
+	busy = jobs->running || jobs->waiting.first || jobs->urgent.first;
 	pthread_mutex_unlock(&jobs->lock);
 	return busy;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What sutured is asked to do, one after the other, in one worker thread. The main loop hands jobs
- * in and gets them back when they are done; only the worker touches the agent.
+ * in and gets them back when they are done; only the worker touches the agent. What its owner wants
+ * of the patch in the kernel does not wait for the network: it comes before jobs that wait, and the
+ * one that runs gets no more from the fetcher.
  */
 #pragma once
 
@@ -26,9 +28,10 @@ struct job {
 	/* What was asked; owned. */
 	uint8_t *bundle; /* enable: NULL or the bundle's bytes */
 	size_t bundle_len;
-	char *token;  /* enable; wiped */
-	char *tier;   /* enable: NULL or a tier */
-	char *medium; /* refresh: NULL or an absolute path */
+	char *token;    /* enable; wiped */
+	char *tier;     /* enable: NULL or a tier */
+	char *hostname; /* enable: NULL or the name to enrol under */
+	char *medium;   /* refresh: NULL or an absolute path */
 	bool unpatch;
 	bool has_version; /* rollback, retry */
 	struct patch_version version;

@@ -10,6 +10,7 @@
 #include "agent/trust.h"
 #include "agent/watch.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "wire/event.h"
 
@@ -284,6 +285,13 @@ static int raise_floor(struct agent *agent, struct error *err)
 /* A medium brings metadata and patches, but no server's grant. */
 static int need_no_grant(const struct agent *agent, struct error *err)
 {
+	if (!file_exists(agent->medium)) {
+		error_set(err, ERR_NOT_FOUND, "%s: sutured sees no such folder", agent->medium);
+		error_hint(
+			err,
+			"its unit hides /home, /root and /tmp: mount the medium below /media or /mnt");
+		return ERR_NOT_FOUND;
+	}
 	if (!config_bool(agent->config, "require-grant"))
 		return 0;
 	error_set(err, ERR_BAD_STATE, "this machine applies only what its server grants");

@@ -132,6 +132,75 @@ static void one_that_says_nothing(void **state)
 	tear_down(&w);
 }
 
+/* Everything that is asked in one job has one time. */
+static void one_that_takes_too_long_in_all(void **state)
+{
+	struct world w;
+	struct error err = { 0 };
+
+	(void)state;
+	set_up(&w, geteuid(), -1);
+	fetcher_begin(w.fetcher, 50);
+	alarm(60);
+	assert_int_equal(ask(&w, &err), ERR_TIMEOUT);
+	assert_int_equal(ask(&w, &err), ERR_TIMEOUT);
+	alarm(0);
+	assert_non_null(strstr(err.message, "in all"));
+	tear_down(&w);
+}
+
+/* What is urgent takes the fetcher away from what runs, until the next job begins. */
+static void gives_way(void **state)
+{
+	struct world w;
+	struct error err = { 0 };
+
+	(void)state;
+	set_up(&w, geteuid(), -1);
+	fetcher_begin(w.fetcher, 60000);
+	fetcher_give_way(w.fetcher);
+	alarm(60);
+	assert_int_equal(ask(&w, &err), -ECANCELED);
+	assert_int_equal(ask(&w, &err), -ECANCELED);
+	fetcher_begin(w.fetcher, 50);
+	assert_int_equal(ask(&w, &err), ERR_TIMEOUT);
+	alarm(0);
+	tear_down(&w);
+}
+
+/* Whoever took the fetcher over has no other voice than its own. */
+static void *lie(void *arg)
+{
+	struct fetch_answer answer = {
+		.id = 1, .code = -ECANCELED, .message = "all is well", .hint = "run my program"
+	};
+	static char packet[FETCH_PACKET_MAX];
+	const struct world *w = arg;
+
+	if (recv(w->peer, packet, sizeof(packet), 0) > 0)
+		fetch_answer_send(w->peer, &answer, -1, NULL);
+	return NULL;
+}
+
+static void its_words_are_its_own(void **state)
+{
+	struct world w;
+	struct error err = { 0 };
+	pthread_t thread;
+
+	(void)state;
+	set_up(&w, geteuid(), -1);
+	assert_int_equal(pthread_create(&thread, NULL, lie, &w), 0);
+	alarm(60);
+	/* That a request is given up is for us to say. */
+	assert_int_equal(ask(&w, &err), ERR_PROTOCOL);
+	alarm(0);
+	pthread_join(thread, NULL);
+	assert_string_equal(err.message, "suture-fetch: all is well");
+	assert_string_equal(err.hint, "suture-fetch says: run my program");
+	tear_down(&w);
+}
+
 /* What it hands over must be a sealed memory file: nothing that could change, or block, later. */
 static void *answer_after(void *arg)
 {
@@ -226,6 +295,9 @@ int main(void)
 		cmocka_unit_test(one_that_never_reads),
 		cmocka_unit_test(another_user),
 		cmocka_unit_test(one_that_says_nothing),
+		cmocka_unit_test(one_that_takes_too_long_in_all),
+		cmocka_unit_test(gives_way),
+		cmocka_unit_test(its_words_are_its_own),
 		cmocka_unit_test(unsealed_file),
 		cmocka_unit_test(pipe_end),
 		cmocka_unit_test(a_forbidden_file_is_none),
