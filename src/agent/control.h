@@ -4,7 +4,7 @@
  * main loop; what takes time becomes a job, and the answer comes when it is done.
  *
  *   GET  /v1/status     the status file
- *   POST /v1/enable     {"token", "bundle"?: base64, "tier"?}
+ *   POST /v1/enable     {"token", "bundle"?: base64, "tier"?, "hostname"?}
  *   POST /v1/disable    {"unpatch"?: bool}
  *   POST /v1/refresh    {}
  *   POST /v1/rollback   {"version"?}

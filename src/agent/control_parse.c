@@ -36,17 +36,19 @@ static int copy_text(const char *text, char **ret, struct error *err)
 
 static int parse_enable(const json_t *o, struct job *job, struct error *err)
 {
-	const char *bundle, *token, *tier;
+	const char *bundle, *token, *tier, *hostname;
 	int r;
 
 	if ((r = json_get_str(o, "token", TOKEN_TEXT_MAX, &token, err)) < 0 ||
 	    (r = json_get_str_opt(o, "bundle", BUNDLE_MAX / 3 * 4 + 8, &bundle, err)) < 0 ||
-	    (r = json_get_str_opt(o, "tier", TIER_MAX, &tier, err)) < 0)
+	    (r = json_get_str_opt(o, "tier", TIER_MAX, &tier, err)) < 0 ||
+	    (r = json_get_str_opt(o, "hostname", ENROL_HOSTNAME_MAX, &hostname, err)) < 0)
 		return r;
 	if (tier && !tier_is_valid(tier))
 		return error_set(err, ERR_INVALID, "tier: not a name of a tier");
 	if ((r = copy_text(token, &job->token, err)) < 0 ||
-	    (r = copy_text(tier, &job->tier, err)) < 0)
+	    (r = copy_text(tier, &job->tier, err)) < 0 ||
+	    (r = copy_text(hostname, &job->hostname, err)) < 0)
 		return r;
 	return bundle ? decode_bundle(bundle, job, err) : 0;
 }

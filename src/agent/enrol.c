@@ -64,15 +64,18 @@ static int choose_tier(const struct bundle *bundle, const char *wanted, const ch
 	return ERR_USAGE;
 }
 
-static int make_request(const struct agent *agent, const char *tier, const struct token *token,
-			json_t **ret, struct error *err)
+static int make_request(const struct agent *agent, const struct enrol_options *options,
+			const char *tier, const struct token *token, json_t **ret,
+			struct error *err)
 {
 	_cleanup_enrol_request_ struct enrol_request request = { 0 };
 
 	snprintf(request.token, sizeof(request.token), "%s", token->secret);
-	if (kernel_read_text(agent->paths.root, "/proc/sys/kernel/hostname", request.hostname,
-			     sizeof(request.hostname), NULL) < 0 ||
-	    !request.hostname[0])
+	if (options->hostname)
+		snprintf(request.hostname, sizeof(request.hostname), "%s", options->hostname);
+	else if (kernel_read_text(agent->paths.root, "/proc/sys/kernel/hostname", request.hostname,
+				  sizeof(request.hostname), NULL) < 0 ||
+		 !request.hostname[0])
 		snprintf(request.hostname, sizeof(request.hostname), "localhost");
 	snprintf(request.facts.agent, sizeof(request.facts.agent), "%s", SUTURE_VERSION);
 	snprintf(request.facts.kernel, sizeof(request.facts.kernel), "%s", agent->facts.release);
@@ -102,14 +105,15 @@ static int read_answer(int status, const struct buf *body, struct enrol_answer *
 	return problem_code(&problem);
 }
 
-static int exchange(struct agent *agent, const struct bundle *bundle, const char *tier,
-		    const struct token *token, struct enrol_answer *ret, struct error *err)
+static int exchange(struct agent *agent, const struct enrol_options *options,
+		    const struct bundle *bundle, const char *tier, const struct token *token,
+		    struct enrol_answer *ret, struct error *err)
 {
 	_cleanup_buf_ struct buf body = BUF_INIT(ENROL_ANSWER_MAX);
 	_cleanup_json_ json_t *request = NULL;
 	int status, r;
 
-	r = make_request(agent, tier, token, &request, err);
+	r = make_request(agent, options, tier, token, &request, err);
 	if (r < 0)
 		return r;
 	r = fetcher_enrol(agent->fetcher, bundle->url, bundle->server_ca, request, &body, &status,
@@ -138,15 +142,16 @@ static int commit_enabled(struct agent *agent, const struct enrol_answer *answer
 }
 
 /* With the trust in place; on failure the caller removes it. */
-static int enrol_with(struct agent *agent, struct bundle *bundle, const char *tier,
-		      const struct token *token, struct error *err)
+static int enrol_with(struct agent *agent, const struct enrol_options *options,
+		      struct bundle *bundle, const char *tier, const struct token *token,
+		      struct error *err)
 {
 	struct enrol_answer *answer = calloc(1, sizeof(*answer));
 	int r;
 
 	if (!answer)
 		return error_set(err, ERR_NO_MEMORY, "out of memory");
-	r = exchange(agent, bundle, tier, token, answer, err);
+	r = exchange(agent, options, bundle, tier, token, answer, err);
 	if (r == 0)
 		r = commit_enabled(agent, answer, tier, err);
 	if (r == 0)
@@ -184,7 +189,7 @@ int enrol_enable(struct agent *agent, const struct enrol_options *options, struc
 	r = trust_install(&agent->paths, bytes.data, bytes.len, bundle, err);
 	if (r < 0)
 		return r;
-	r = enrol_with(agent, bundle, tier, &token, err);
+	r = enrol_with(agent, options, bundle, tier, &token, err);
 	if (r < 0) {
 		trust_remove(&agent->paths, NULL);
 		return r;

@@ -8,7 +8,8 @@ struct enrol_options {
 	const void *bundle; /* bytes of a trust bundle; NULL: the token must name one */
 	size_t bundle_len;
 	const char *token;
-	const char *tier; /* NULL: the bundle's default */
+	const char *tier;     /* NULL: the bundle's default */
+	const char *hostname; /* NULL: what this process sees; its sandbox may hide a later one */
 };
 
 /*

@@ -60,6 +60,18 @@ static int encode_bundle(const char *path, json_t *body, struct error *err)
 	return json_set_str(body, "bundle", text) == 0 ? 0 : ERR_NO_MEMORY;
 }
 
+/* The machine's name as it is now: the unit of sutured has a name of its own, copied when it
+ * started. */
+static void put_hostname(json_t *body)
+{
+	_cleanup_free_ char *path = client_path("/proc/sys/kernel/hostname");
+	_cleanup_free_ char *name = NULL;
+
+	if (path && file_read_line(path, &name, NULL) == 0 && name[0] &&
+	    json_set_str(body, "hostname", name) < 0)
+		json_object_del(body, "hostname");
+}
+
 int verb_enable(struct cli *cli, struct error *err)
 {
 	_cleanup_json_ json_t *body = json_object();
@@ -77,6 +89,7 @@ int verb_enable(struct cli *cli, struct error *err)
 	explicit_bzero(token, strlen(token));
 	if (cli_get(cli, "tier"))
 		json_set_str(body, "tier", cli_get(cli, "tier"));
+	put_hostname(body);
 	return act("/v1/enable", body, "enabled", err);
 }
 

@@ -54,6 +54,7 @@ static void refuses(void **state)
 		{ "/v1/refresh", "{", ERR_INVALID },
 		{ "/v1/enable", "{}", ERR_INVALID },
 		{ "/v1/enable", "{\"token\":1}", ERR_INVALID },
+		{ "/v1/enable", "{\"token\":\"a\",\"hostname\":1}", ERR_INVALID },
 		{ "/v1/enable", "{\"token\":\"a\",\"bundle\":\"###\"}", ERR_INVALID },
 		{ "/v1/enable", "{\"token\":\"a\",\"bundle\":\"####\"}", ERR_INVALID },
 		{ "/v1/enable", "{\"token\":\"a\",\"bundle\":\"\"}", ERR_INVALID },
