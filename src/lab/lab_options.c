@@ -46,7 +46,7 @@ static int check_machine(const struct cli *cli, struct error *err)
 /* Paths become parts of QEMU's arguments, where a comma ends them. */
 static int check_paths(const struct cli *cli, struct error *err)
 {
-	static const char *const options[] = { "disk", "memory-file" };
+	static const char *const options[] = { "disk", "memory-file", "system" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		const char *path = cli_get(cli, options[i]);
@@ -118,6 +118,7 @@ int lab_options_get(const struct cli *cli, size_t nth, const char *also_load,
 	o.guest.boot_timeout_ms = (int)boot * 1000;
 	o.guest.net = cli_has(cli, "net");
 	o.guest.disk = cli_get(cli, "disk");
+	o.guest.system = cli_get(cli, "system");
 	o.guest.memory_file = cli_get(cli, "memory-file");
 	o.guest.append = cli_get(cli, "append");
 	o.guest.cpu = cli_get(cli, "cpu");

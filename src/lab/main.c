@@ -133,6 +133,10 @@ static const struct cli_option start_options[] = {
 	{ "memory-file", "FILE",
 	  "the guest's memory, in a file of its size; the next guest finds there what a reset keeps",
 	  false, 0 },
+	{ "system", "FILE",
+	  "raw image of an ext4 file system whose /sbin/init is to run; commands run in it too, and what "
+	  "is written stays in the file",
+	  false, 0 },
 	GUEST_OPTIONS,
 	{ 0 },
 };

@@ -7,7 +7,8 @@
  *	channel virtio|serial    where the commands come from
  *	module PATH              loaded in this order
  *	net                      eth0 gets 10.0.2.15/24 (QEMU's user network)
- *	hostname NAME
+ *	system                   /dev/vda holds a system: its init becomes process 1, and a child
+ *serves the command channel in it hostname NAME
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -40,7 +41,7 @@
 
 struct setup {
 	struct buf problems;
-	bool net, serial;
+	bool net, serial, system;
 };
 
 static void problem(struct setup *setup, const char *format, ...) _printf_(2, 3);
@@ -185,6 +186,8 @@ static void apply_line(struct setup *setup, char *line)
 		*value++ = 0;
 	if (streq(line, "net"))
 		setup->net = true;
+	else if (streq(line, "system"))
+		setup->system = true;
 	else if (value && streq(line, "module"))
 		load_module(setup, value);
 	else if (value && streq(line, "channel"))
@@ -270,7 +273,72 @@ static void power_off(void)
 		pause();
 }
 
-int main(void)
+/* Serves the host until it wants the machine off. */
+static void serve(struct setup *setup)
+{
+	int signals = open_signals();
+	int fd = setup->serial ? open_serial_line() : open_virtio_port();
+
+	if (fd < 0) {
+		fprintf(stderr, "suture-lab-init: command channel: %s\n", strerror(errno));
+		power_off();
+	}
+	if (!setup->serial &&
+	    (fcntl(fd, F_SETOWN, getpid()) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC) < 0))
+		problem(setup, "command channel: %s", strerror(errno));
+	guest_serve(
+		&(struct guest_channel){ .fd = fd,
+					 .signal_fd = signals,
+					 .window = setup->serial ? SERIAL_WINDOW : VIRTIO_WINDOW,
+					 .problems = buf_str(&setup->problems) });
+	power_off();
+}
+
+/* The disk becomes the root, with all that is mounted so far moved into it. False leaves us where
+ * we are, and a problem that the host gets to know. */
+static bool enter_disk(struct setup *setup)
+{
+	static const char *const moved[] = { "/proc", "/sys", "/dev", "/run" };
+	char to[64];
+
+	mkdir("/system", 0755);
+	for (int i = 0; access("/dev/vda", F_OK) < 0 && i < WAIT_STEPS; i++)
+		pause_ms(10);
+	if (mount("/dev/vda", "/system", "ext4", 0, NULL) < 0) {
+		problem(setup, "disk: %s", strerror(errno));
+		return false;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(moved); i++) {
+		snprintf(to, sizeof(to), "/system%s", moved[i]);
+		if (mount(moved[i], to, NULL, MS_MOVE, NULL) < 0)
+			problem(setup, "disk: moving %s: %s", moved[i], strerror(errno));
+	}
+	if (chdir("/system") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0) {
+		problem(setup, "disk: becoming the root: %s", strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+/* The disk's init takes our place. Our child is spared when that ends everybody: systemd, and
+ * others before it, leave processes alone whose name begins with '@'. */
+static void become_system(struct setup *setup, char *name)
+{
+	char path[] = "/sbin/init", *const argv[] = { path, NULL };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		name[0] = '@';
+		setsid();
+		serve(setup);
+	}
+	if (pid > 0)
+		execv(path, argv);
+	fprintf(stderr, "suture-lab-init: /sbin/init: %s\n", strerror(errno));
+	power_off();
+}
+
+int main(int argc, char **argv)
 {
 	struct setup setup = { .problems = BUF_INIT(1024) };
 
@@ -283,25 +351,12 @@ int main(void)
 	setenv("HOME", "/root", 1);
 	umask(022);
 	mount_all(&setup);
-	int signals = open_signals();
-
 	apply_config(&setup);
 	set_clock(&setup);
 	start_network(&setup);
 	/* The boot was quiet; from here on the console log shows everything. */
 	write_text("/proc/sys/kernel/printk", "8\n");
-	int fd = setup.serial ? open_serial_line() : open_virtio_port();
-
-	if (fd < 0) {
-		fprintf(stderr, "suture-lab-init: command channel: %s\n", strerror(errno));
-		power_off();
-	}
-	if (!setup.serial &&
-	    (fcntl(fd, F_SETOWN, getpid()) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK | O_ASYNC) < 0))
-		problem(&setup, "command channel: %s", strerror(errno));
-	guest_serve(&(struct guest_channel){ .fd = fd,
-					     .signal_fd = signals,
-					     .window = setup.serial ? SERIAL_WINDOW : VIRTIO_WINDOW,
-					     .problems = buf_str(&setup.problems) });
-	power_off();
+	if (setup.system && argc > 0 && enter_disk(&setup))
+		become_system(&setup, argv[0]);
+	serve(&setup);
 }

@@ -189,8 +189,15 @@ static int want_modules(struct module_tree *tree, const struct guest_options *o,
 		if (r == 0)
 			r = module_tree_want(tree, "virtio_console", err);
 	}
-	if (r == 0 && o->net && !tree)
-		return error_set(err, ERR_USAGE, "the network needs the kernel's modules");
+	if (r == 0 && (o->net || o->system) && !tree)
+		return error_set(err, ERR_USAGE,
+				 "network and a system of its own need the kernel's modules");
+	if (r == 0 && o->system)
+		r = module_tree_want(tree, "virtio_pci", err);
+	if (r == 0 && o->system)
+		r = module_tree_want(tree, "virtio_blk", err);
+	if (r == 0 && o->system)
+		r = module_tree_want(tree, "ext4", err);
 	if (r == 0 && o->net)
 		r = module_tree_want(tree, "virtio_pci", err);
 	if (r == 0 && o->net)
@@ -235,8 +242,9 @@ static int add_config(struct initramfs *fs, const struct guest_options *o, struc
 		r = add_modules(fs, tree, &config, err);
 	if (r < 0)
 		return r;
-	if (buf_printf(&config, "channel %s\n%shostname guest\n", *ret_serial ? "serial" : "virtio",
-		       o->net ? "net\n" : "") < 0)
+	if (buf_printf(&config, "channel %s\n%s%shostname guest\n",
+		       *ret_serial ? "serial" : "virtio", o->net ? "net\n" : "",
+		       o->system ? "system\n" : "") < 0)
 		return error_set(err, ERR_TOO_LARGE, "too many modules");
 	return initramfs_add_bytes(fs, GUEST_CONFIG, 0644, config.data, config.len, err);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <linux/close_range.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
@@ -120,6 +121,11 @@ static void add_devices(struct args *a, const struct guest_options *o, bool seri
 		add2(a, "-device", "virtio-serial-pci,max_ports=2");
 		add2(a, "-device", "virtserialport,chardev=channel,name=" GUEST_PORT_NAME);
 	}
+	/* Disks are named in this order: the system is /dev/vda. */
+	if (o->system) {
+		add(a, "-drive");
+		add(a, "if=virtio,format=raw,file=%s", o->system);
+	}
 	if (o->disk) {
 		add(a, "-drive");
 		add(a, "if=virtio,format=raw,file=%s", o->disk);
@@ -207,11 +213,15 @@ static int explain(int r, struct error *err)
 	return ERR_NOT_FOUND;
 }
 
-/* The console log is a file that the guest fills. */
-static void bound_files(pid_t pid)
+/* The console log is a file that the guest fills. So is a system's disk, which is there in its
+ * whole size. */
+static void bound_files(pid_t pid, const char *system)
 {
 	struct rlimit limit = { .rlim_cur = GUEST_CONSOLE_MAX, .rlim_max = GUEST_CONSOLE_MAX };
+	struct stat st;
 
+	if (system && stat(system, &st) == 0 && st.st_size > GUEST_CONSOLE_MAX)
+		limit.rlim_cur = limit.rlim_max = (rlim_t)st.st_size;
 	prlimit(pid, RLIMIT_FSIZE, &limit, NULL);
 }
 
@@ -266,7 +276,7 @@ static int start(const struct args *a, const struct guest_options *o, pid_t *ret
 
 	if (r < 0)
 		return explain(r, err);
-	bound_files(*ret_pid);
+	bound_files(*ret_pid, o->system);
 	return 0;
 }
 
