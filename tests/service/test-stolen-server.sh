@@ -12,7 +12,6 @@ here=$(dirname "$(realpath "$0")")
 
 metadata=$world/server/repository/metadata
 online=$world/repo/online-keys
-livepatch=$machine/sys/kernel/livepatch/suture_6_1_0_99_test_amd64_1_1
 
 make_repository() {
 	"$suture_repo" init "$world/repo" --keys "$world/keys" --tier edge --tier stable --online-tier edge
@@ -23,19 +22,6 @@ set_up() {
 }
 enrol() { on_machine enable --trust "$world/bundle.json" --token-file "$world/token" --tier stable; }
 
-# pretend_applied [VERSION]: the load ends at a kernel that is a tree of files; from there on both say that
-# it was one.
-pretend_applied() {
-	local journal=$machine/var/lib/suture/journal.json version=${1:-1.1} module
-	module=$(ls "$world"/patch-1.1/*.ko) || return
-	stop_agent
-	jq --arg kernel "$release" --arg id "$build_id" --arg name "$(basename "$livepatch")" \
-		--arg version "$version" --arg sha "$(sha256sum "$module" | cut -c1-64)" --argjson length "$(stat -c %s "$module")" \
-		'.state = "applied" | .error = null | .accepted = {version: $version, kernel: $kernel, build_id: $id,
-		module: $name, sha256: $sha, length: $length, published: "2026-01-01T00:00:00Z"}' "$journal" >"$world/journal" &&
-		cp "$world/journal" "$journal" && mkdir -p "$livepatch" && echo 1 >"$livepatch/enabled" &&
-		echo 0 >"$livepatch/transition" && start_agent
-}
 # What no attack may change.
 stays() {
 	[ "$(cat "$livepatch/enabled")" = 1 ] && field_is .version 1.1 && field_is .tier stable &&
