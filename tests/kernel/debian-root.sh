@@ -43,9 +43,9 @@ unpack_root() {
 	echo 73757475726500000000000000000002 | as_root tee "$1/etc/machine-id" >/dev/null
 	echo guest | as_root tee "$1/etc/hostname" >/dev/null
 	as_root mkdir -p "$1/var/log/journal"
-	# There is no udev, so a terminal's device never comes; nor is there a network for the timers of apt.
-	for unit in serial-getty@.service getty@.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
-		e2scrub_all.timer fstrim.timer; do
+	# There is no udev, so a terminal's device never comes, and no D-Bus for logins; nor a network for apt.
+	for unit in serial-getty@.service getty@.service systemd-logind.service apt-daily.timer apt-daily-upgrade.timer \
+		dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer; do
 		as_root ln -sf /dev/null "$1/etc/systemd/system/$unit"
 	done
 }

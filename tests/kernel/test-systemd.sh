@@ -28,7 +28,7 @@ ROOT=$WORK/root
 trap '[ -z "$SERVER" ] || kill $SERVER; as_root rm -rf "$ROOT"; clean_up' EXIT
 
 boot() { # NAME [OPTION…]
-	start_guest "$1" --memory 1024 --disk "$WORK/disk.img" "${@:2}"
+	start_guest "$1" --memory 1024 --system "$WORK/disk.img" "${@:2}"
 }
 wait_for() { in_guest timeout 100 sh -c "until $1; do sleep 0.1; done"; }
 is_up() {

@@ -122,7 +122,10 @@ def serve(conn, request, data=None):
 def other_files(folder):
     def attack(conn, request):
         data = file_of(request["path"], folder) if request["op"] == "get" else check_in(request)
-        serve(conn, request, data or b"")
+        if data is None:
+            send(conn, bad(request, "not-found", "it is not there"))
+        else:
+            serve(conn, request, data)
     return attack
 
 
@@ -159,12 +162,6 @@ def hands_over(make, count=1):
 def says(make):
     """Bytes of its own in a good answer."""
     return lambda conn, request: serve(conn, request, make(request))
-
-
-def leave_behind(conn, request):
-    serve(conn, request)
-    for _ in range(5):
-        send(conn, b"unasked", [lingering_socket(), nested_socket()])
 
 
 def plain_file(_):
@@ -219,7 +216,6 @@ ATTACKS = {
     "lingering": hands_over(lambda r: lingering_socket()),
     "lingering-many": hands_over(lambda r: lingering_socket(), 20),
     "lingering-nested": hands_over(lambda r: nested_socket()),
-    "lingering-behind": leave_behind,
     # bytes
     "random": says(lambda r: os.urandom(min(r["max"], 100000))),
     "nothing": says(lambda r: b""),
@@ -246,6 +242,7 @@ ATTACKS = {
     "time": says(lambda r: check_in(r, time=ARGUMENT)),
     # behaviour
     "silence": silence,
+    "lingering-unasked": serve,
     "flood": serve,
     "storm": None,
 }
@@ -256,6 +253,15 @@ def connect():
     conn.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     conn.connect(SOCKET)
     return conn
+
+
+def leave_behind(conn):
+    """What nobody asked for lies in the queue before the first question, and goes with the connection."""
+    try:
+        for _ in range(3):
+            send(conn, b"unasked", [lingering_socket(), nested_socket()])
+    except OSError:
+        pass
 
 
 def flood(conn):
@@ -302,6 +308,8 @@ def main():
             print(f"connect: {e}", file=sys.stderr)
             time.sleep(0.05)
             continue
+        if NAME == "lingering-unasked":
+            leave_behind(conn)
         print("connected", flush=True)
         if NAME == "flood":
             threading.Thread(target=flood, args=(conn,), daemon=True).start()

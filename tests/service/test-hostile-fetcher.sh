@@ -15,12 +15,10 @@ journal=$machine/var/lib/suture/journal.json
 RSS_MORE=98304 # KiB over a sutured that has just refreshed
 descriptors=0 rss=0
 
-as_fetcher() {
-	setpriv --reuid="$user" --regid="$(id -g $user)" --clear-groups --inh-caps=-all --bounding-set=-all -- "$@"
-}
+as_fetcher=(setpriv --reuid="$user" --regid="$(id -g $user)" --clear-groups --inh-caps=-all --bounding-set=-all --)
 # The right one; sutured is root's, so it does not stay its own user's as elsewhere in these tests.
 start_fetch() {
-	as_fetcher env SUTURE_ROOT="$machine" "$hostile/suture-fetch" --connect-timeout 5 --stall-timeout 5 --total-timeout 20 \
+	"${as_fetcher[@]}" env SUTURE_ROOT="$machine" "$hostile/suture-fetch" --connect-timeout 5 --stall-timeout 5 --total-timeout 20 \
 		2>>"$world/fetch.log" &
 	fetch_pid=$!
 	children+=($fetch_pid)
@@ -29,7 +27,8 @@ start_fetch() {
 start_hostile() {
 	rm -f "$world/words"
 	mkfifo "$world/words"
-	as_fetcher python3 "$hostile/hostile-fetcher.py" "$machine/run/suture/fetch.sock" "$hostile/repository" "$@" \
+	# Not one from the home of who runs the tests.
+	"${as_fetcher[@]}" /usr/bin/python3 "$hostile/hostile-fetcher.py" "$machine/run/suture/fetch.sock" "$hostile/repository" "$@" \
 		>"$world/words" 2>>"$world/hostile.log" &
 	hostile_pid=$!
 	children+=($hostile_pid)
@@ -110,7 +109,12 @@ holds() {
 		trust_is_signed && [ "$(jq .sequence "$journal")" -ge "$(cat "$world/sequence")" ] || return
 	[ "${trust:-same}" != same ] || trusted | diff "$world/trusted" -
 }
-says_why() { field_is .last_check.ok false && field .last_check.message | grep -F -- "$1"; }
+# What was refused after the check itself is the machine's last error.
+says_why() { # TEXT [CODE]
+	field '.last_check, .error | select(.message)' >"$world/why"
+	cat "$world/why"
+	jq -r .message "$world/why" | grep -qF -- "$1" && { [ -z "${2:-}" ] || jq -e --arg code "$2" 'select(.code == $code)' "$world/why"; }
+}
 
 usual() {
 	start_fetch
@@ -119,12 +123,12 @@ usual() {
 	stop_fetch
 	return $status
 }
-# attack NAME ATTACK TEXT: a check fails with that text, within a time.
+# attack NAME ATTACK TEXT [CODE]: a check fails with that text, within a time.
 attack() {
 	remember
 	start_hostile "$2"
 	ok "$1: fails" fails_with 1 "$3" timeout 30 env SUTURE_ROOT="$machine" "$suture" refresh
-	ok "$1: the status says why" says_why "$3"
+	ok "$1: the status says why" says_why "$3" "${4:-}"
 	stop_hostile
 	ok "$1: nothing has changed" holds
 	ok "$1: with the right fetcher all is as it was" usual
@@ -144,6 +148,13 @@ start_fetch
 ok "it enrols through a fetcher of another user" enrol
 ok "the patch is tried" fails_with 1 "not loaded" on_machine refresh
 ok "and is applied, as far as files can show" pretend_applied
+# From here on with no more than its unit leaves it (packaging/systemd/sutured.service).
+confined_agent() {
+	printf '#!/bin/sh\nexec setpriv --bounding-set=-all,+sys_module,+sys_rawio,+syslog --inh-caps=-all --groups=%s --no-new-privs %s\n' \
+		"$(id -g $user)" "$build/src/agent/sutured" >"$world/sutured" && chmod +x "$world/sutured" && sutured=$world/sutured &&
+		stop_agent && start_agent && [ "$(sed -n 's/^CapEff:[[:space:]]*//p' "/proc/$agent_pid/status")" = 0000000400030000 ]
+}
+ok "sutured goes on with three capabilities" confined_agent
 applied_as_usual() { on_machine refresh && field_is .state applied && field_is .version 1.1 && field_is .error null && field_is .tier stable; }
 as_usual=applied_as_usual
 ok "all is well" applied_as_usual
@@ -153,7 +164,7 @@ base_rss=$rss
 
 # --- what its user may
 
-cannot() { ! as_fetcher "$@"; }
+cannot() { ! "${as_fetcher[@]}" "$@"; }
 ok "it cannot read the journal" cannot cat "$journal"
 ok "it cannot look into what is trusted" cannot ls "$machine/var/lib/suture"
 ok "it cannot speak on the control socket" cannot env SUTURE_ROOT="$machine" "$suture" hold
@@ -176,8 +187,7 @@ attack "text for true" ok-text "ok"
 attack "a status that is none" status "status"
 attack "a field twice" twice "answer"
 attack "a code that is none" code "code"
-attack "it says that sutured is stopping" cancelled "suture-fetch: pretends"
-ok "which counts as a breach" field_is .last_check.code protocol
+attack "it says that sutured is stopping, which is a breach" cancelled "suture-fetch: pretends" protocol
 attack "words" words "suture-fetch: "
 lies() { field .last_check.message | grep -q '^[[:print:]]*$' && field .last_check.hint | grep -x "suture-fetch says: run my program"; }
 remember
@@ -205,10 +215,7 @@ attack "a pipe" pipe "not a sealed memory file"
 attack "a socket that is ten minutes in closing" lingering "not a sealed memory file"
 attack "twenty of them" lingering-many "20 descriptors"
 attack "one in the queue of another" lingering-nested "not a sealed memory file"
-# The answers are good, and leave sockets in the queue that nobody wants to close.
-no_effect "sockets left in the queue" "lingering-behind"
-no_effect "sockets left in the queue of a check-in" "lingering-behind@check-in"
-ok "with the right fetcher all is as it was" usual
+attack "such sockets in a queue that nobody reads" lingering-unasked "2 descriptors"
 
 # --- bytes
 
@@ -218,7 +225,8 @@ for what in random nothing spaces lists objects; do
 done
 attack "a changed timestamp" flipped@timestamp "timestamp"
 attack "half a timestamp" cut@timestamp "timestamp"
-attack "a timestamp and one byte" longer@timestamp "timestamp"
+no_effect "a timestamp and a blank" longer@timestamp
+ok "a timestamp and a blank: with the right fetcher all is as it was" usual
 attack "another role for a timestamp" role:snapshot@timestamp "timestamp"
 attack "no timestamp" not-found@timestamp "suture-fetch: it is not there"
 attack "a timestamp that may not be had" denied@timestamp "suture-fetch: no"
