@@ -3,8 +3,16 @@
 # Sourced after lib.sh by tests that boot a Debian system: this machine's release, from the same
 # archive, kept in the cache until the list of packages changes.
 
-# Not more than systemd as process 1, and the libraries of the machine's programs.
-ROOT_PACKAGES=systemd-sysv,kmod,libcurl4,libjansson4,libmicrohttpd12,libssl3,libsystemd0
+# root_packages PROGRAM…: systemd as process 1, and what the libraries of the programs are from, with commas.
+root_packages() {
+	local library
+	{
+		echo systemd-sysv
+		for library in $(ldd "$@" | sed -n 's,.*/\([^/ ]*\) (0x.*,\1,p' | sort -u); do
+			dpkg-query -S "*/$library" 2>/dev/null | sed -n 's,^\([^:, ]*\)\(:amd64\)\{0\,1\}: .*,\1,p' | head -n 1
+		done
+	} | sort -u | paste -sd,
+}
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
@@ -18,17 +26,18 @@ apt_sources() {
 	done
 }
 
-# make_root_archive: $ROOT_ARCHIVE, a tar of the system.
+# make_root_archive PROGRAM…: $ROOT_ARCHIVE, a tar of a system that can run them.
 make_root_archive() {
-	local codename folder=${XDG_CACHE_HOME:-$HOME/.cache}/suture/roots sources key
+	local codename folder=${XDG_CACHE_HOME:-$HOME/.cache}/suture/roots sources key packages
 	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	key=$(echo "$codename $ROOT_PACKAGES" | sha256sum | cut -c1-16)
+	packages=$(root_packages "$@")
+	key=$(echo "$codename $packages" | sha256sum | cut -c1-16)
 	ROOT_ARCHIVE=$folder/$codename-$key.tar
 	[ ! -e "$ROOT_ARCHIVE" ] || return 0
 	mapfile -t sources < <(apt_sources "$codename")
 	[ ${#sources[@]} -gt 0 ] || { echo "apt has no sources for $codename"; return 1; }
 	mkdir -p "$folder" && apt-config dump Acquire >"$WORK/apt.conf" || return
-	as_root mmdebstrap --quiet --variant=minbase --include="$ROOT_PACKAGES" --aptopt="$WORK/apt.conf" \
+	as_root mmdebstrap --quiet --variant=minbase --include="$packages" --aptopt="$WORK/apt.conf" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' "$codename" "$WORK/root.tar" "${sources[@]}" &&
 		as_root chown "$(id -u)" "$WORK/root.tar" && cp "$WORK/root.tar" "$ROOT_ARCHIVE.$$" && rm -f "$WORK/root.tar" || return

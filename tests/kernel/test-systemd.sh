@@ -63,8 +63,8 @@ view_of() { echo "/proc/$(field_of "$1" MainPID)/root"; }
 check "a patch, its repository and its keys" make_patch_and_keys
 check "the server starts" start_server
 check "a token and a bundle" make_token "$WORK/module.crt"
-check "a Debian system" make_root_archive
-[ -e "$ROOT_ARCHIVE" ] || give_up "there is none"
+check "a Debian system" make_root_archive "$(command -v sutured)" "$(command -v suture-fetch)" "$(command -v suture)"
+[ -e "${ROOT_ARCHIVE:-}" ] || give_up "there is none"
 check "is unpacked" unpack_root "$ROOT"
 check "the programs are installed and enabled" install_programs
 check "a disk of it" make_disk "$ROOT" "$WORK/disk.img"
