@@ -253,15 +253,18 @@ ok "with the right fetcher all is as it was" usual
 
 # It is asked, and says nothing: what the owner wants of sutured does not wait for it.
 while_silent() { # COMMAND…
-	local began=$SECONDS refresh status
+	local began refresh status
 	start_hostile silence
 	on_machine refresh >"$world/silent" 2>&1 &
 	refresh=$!
-	heard asked && "$@"
+	heard asked || return
+	began=$SECONDS
+	"$@"
 	status=$?
 	wait $refresh
 	stop_hostile
 	cat "$world/silent"
+	echo "status $status after $((SECONDS - began)) s"
 	[ $status = 0 ] && [ $((SECONDS - began)) -lt 20 ]
 }
 remember
