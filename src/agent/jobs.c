@@ -111,10 +111,13 @@ static bool is_urgent(enum job_kind kind)
 	switch (kind) {
 	case JOB_BOOT:
 	case JOB_REFRESH:
-	case JOB_ENABLE: return false;
+	case JOB_ENABLE:
+	case JOB_WATCH: return false;
 	case JOB_DISABLE:
 	case JOB_ROLLBACK:
 	case JOB_HOLD:
+	case JOB_RETRY:
+	case JOB_TROUBLE:
 	case JOB_UNHOLD: return true;
 	}
 	return false;
