@@ -42,13 +42,13 @@ int kernel_record_parse(const char *line, size_t len, struct kernel_record *ret)
 {
 	struct kernel_line rest = { line, len };
 	struct kernel_record record = { 0 };
-	uint64_t prefix, time;
+	uint64_t prefix;
 	const char *semicolon;
 
 	if (len > 0 && line[0] == ' ')
 		return ERR_NOT_FOUND;
 	if (!read_number(&rest, ',', &prefix) || !read_number(&rest, ',', &record.sequence) ||
-	    !read_number(&rest, ',', &time))
+	    !read_number(&rest, ',', &record.us))
 		return ERR_INVALID;
 	/* Flags, and fields that may come some day. */
 	semicolon = memchr(rest.text, ';', rest.len);

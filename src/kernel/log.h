@@ -16,6 +16,7 @@
 struct kernel_record {
 	bool of_kernel;    /* facility 0: nobody but the kernel can write it */
 	uint64_t sequence; /* counts up by one from boot on */
+	uint64_t us;       /* microseconds since boot */
 	struct kernel_line text;
 };
 

@@ -7,12 +7,12 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "kernel/log.h"
 #include "kernel/root.h"
 
 #define PF_KTHREAD    0x00200000 /* include/linux/sched.h */
 #define DESCRIBED_MAX 3
 #define LOG_MAX       ((size_t)16 * 1024 * 1024)
-#define RECORD_MAX    16384 /* /dev/kmsg gives at most 8192 bytes at a time */
 
 DEFINE_CLEANUP(DIR *, closedir);
 
@@ -327,26 +327,20 @@ static int take_blocker(void *user, int task_fd, const char *pid, const char *ti
 
 /* ---- The kernel log ---- */
 
-/*
- * A record "PREFIX,NUMBER,MICROSECONDS,FLAGS;TEXT" (Documentation/ABI/testing/dev-kmsg). The prefix
- * has the facility above its lowest three bits: 0 is the kernel's, which no program can write.
- */
-static void take_record(struct kernel_transition *t, const char *line)
+/* Only what the kernel itself says counts. */
+static void take_record(struct kernel_transition *t, const char *line, size_t len)
 {
-	const char *text = strchr(line, ';');
-	char begins[KERNEL_MODULE_NAME_MAX + 32], *at;
-	unsigned long long us;
+	char begins[KERNEL_MODULE_NAME_MAX + 32];
+	struct kernel_record record;
 
-	if (!text || strtoull(line, &at, 10) >> 3 != 0 || at == line || *at != ',')
+	if (kernel_record_parse(line, len, &record) < 0 || !record.of_kernel)
 		return;
-	text++;
-	strtoull(at + 1, &at, 10);
-	us = *at == ',' ? strtoull(at + 1, NULL, 10) : 0;
 	snprintf(begins, sizeof(begins), "livepatch: '%s': starting ", t->livepatch);
-	if (str_has_prefix(text, begins)) {
-		t->ms = MAX(clock_monotonic_ms() - (int64_t)(us / 1000), (int64_t)0);
+	if (kernel_line_starts(&record.text, begins)) {
+		t->ms = MAX(clock_monotonic_ms() - (int64_t)(record.us / 1000), (int64_t)0);
 		t->signalled = 0;
-	} else if (str_has_prefix(text, "livepatch: signaling remaining tasks") && t->ms >= 0) {
+	} else if (kernel_line_starts(&record.text, "livepatch: signaling remaining tasks") &&
+		   t->ms >= 0) {
 		t->signalled = 1;
 	}
 }
@@ -356,7 +350,7 @@ static void take_record(struct kernel_transition *t, const char *line)
 static void read_log(const char *root, struct kernel_transition *t)
 {
 	_cleanup_close_ int fd = -1;
-	char record[RECORD_MAX];
+	char record[KERNEL_RECORD_MAX];
 	struct kernel_path path;
 	size_t total = 0, len = 0;
 
@@ -375,10 +369,8 @@ static void read_log(const char *root, struct kernel_transition *t)
 		total += (size_t)n;
 		len += (size_t)n;
 		record[len] = 0;
-		for (; (end = strchr(line, '\n')); line = end + 1) {
-			*end = 0;
-			take_record(t, line);
-		}
+		for (; (end = strchr(line, '\n')); line = end + 1)
+			take_record(t, line, (size_t)(end - line));
 		/* A regular file's line may go on in the next read; one that never ends does not.
 		 */
 		len = line == record && len == sizeof(record) - 1 ? 0
