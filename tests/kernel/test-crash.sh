@@ -153,7 +153,7 @@ suture-lab stop "$GUEST"
 check "1.2 is released" release 1.2
 check "a machine is patched" enrol_anew oops
 check "status: 1.2" status_is '.version == "1.2" and .watch.left > 0'
-check "a task has an oops in the patch" in_guest sh -c 'sh -c "echo trip >/proc/self/comm; read x </proc/uptime"; dmesg | grep -q "Oops:"'
+check "a task has an oops in the patch" in_guest sh -c 'sh -c "printf trip >/proc/self/comm; read x </proc/uptime"; dmesg | grep -q "Oops:"'
 check "it is written down" in_history " crashed "
 check "the patch is taken out" guest_until '! ls /sys/kernel/livepatch | grep -q suture_'
 check "quarantined" guest_until 'suture status --format json | grep -q quarantined'
@@ -162,5 +162,5 @@ check "the server was told" all_sent
 check "the server knows: crashed" server_had crashed crashed
 check "it is not tried again" in_guest suture refresh
 check "the kernel is as shipped" kernel_is_silent
-check "uptime works" in_guest sh -c 'sh -c "echo trip >/proc/self/comm; cat /proc/uptime"'
+check "uptime works" in_guest sh -c 'sh -c "printf trip >/proc/self/comm; cat /proc/uptime"'
 finish
