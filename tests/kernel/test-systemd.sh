@@ -30,9 +30,11 @@ trap '[ -z "$SERVER" ] || kill $SERVER; as_root rm -rf "$ROOT"; clean_up' EXIT
 boot() { # NAME [OPTION…]
 	start_guest "$1" --memory 1024 --system "$WORK/disk.img" "${@:2}"
 }
-wait_for() { in_guest timeout 100 sh -c "until $1; do sleep 0.1; done"; }
+wait_for() { in_guest timeout 300 sh -c "until $1; do sleep 0.1; done"; }
+# Until its manager answers, systemctl says "offline" at once.
 is_up() {
-	in_guest timeout 100 systemctl is-system-running --wait || { in_guest systemctl --failed --no-pager; false; }
+	in_guest timeout 300 sh -c 'until systemctl is-system-running --wait 2>/dev/null | grep -vx -e offline -e initializing -e starting; do
+		sleep 0.2; done' | grep -x running || { in_guest systemctl --failed --no-pager; false; }
 }
 # Asked to, as its owner would: the disk is unmounted, and what the units do at the end is done.
 power_off() {
