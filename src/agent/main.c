@@ -294,6 +294,8 @@ static const struct cli_program program = {
 		"a socket. Runs as root, without network, in the foreground; ends on SIGTERM. The patch "
 		"in the kernel stays when it ends.",
 	.verbs = verbs,
+	.settings_file = "/etc/suture/suture.conf",
+	.settings = settings_keys,
 	.files = "/etc/suture/suture.conf\n\n/var/lib/suture/\n\n/run/suture/status.json\n\n"
 		 "/run/suture/control.sock\n\n/run/suture/fetch.sock",
 };

@@ -31,6 +31,7 @@ struct cli_exit {
 };
 
 struct cli;
+struct config_key;
 
 /* Does the verb's work. Returns an exit status, or a negative error code with *err set, which the
  * caller prints as "program: message" plus the hint. */
@@ -57,9 +58,11 @@ struct cli_program {
 	const struct cli_option
 		*options; /* accepted with every verb; may be NULL. --help, --version and, through
 			     CLI_FORMAT_OPTION, --format are handled here */
-	const struct cli_exit *exits; /* beyond 0, 1 and 2 */
-	const char *files;            /* man page: FILES; may be NULL */
-	const char *examples;         /* man page: EXAMPLES; may be NULL */
+	const struct cli_exit *exits;      /* beyond 0, 1 and 2 */
+	const char *settings_file;         /* where `settings` are, for --help and the man page */
+	const struct config_key *settings; /* may be NULL */
+	const char *files;                 /* man page: FILES; may be NULL */
+	const char *examples;              /* man page: EXAMPLES; may be NULL */
 };
 
 /* Put this in an options table where something is listed or shown. */

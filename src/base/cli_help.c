@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/config.h"
+
 static const struct cli_exit base_exits[] = {
 	{ EXIT_OK, "done" },
 	{ EXIT_ERROR, "an error, explained on standard error" },
@@ -93,6 +95,35 @@ void cli_help_print_group(FILE *out, const struct cli_program *program, const ch
 	fprintf(out, "\n%s COMMAND --help tells more of one command.\n", program->name);
 }
 
+/* What a key may be, and what it is when the file has none. */
+static void setting_values(const struct config_key *key, char *ret, size_t size)
+{
+	const char *fallback = key->fallback ? key->fallback : "none";
+
+	if (key->type == CONFIG_INT)
+		snprintf(ret, size, "%lld to %lld; default %s", (long long)key->min,
+			 (long long)key->max, fallback);
+	else
+		snprintf(ret, size, "%s; default %s",
+			 key->type == CONFIG_BOOL   ? "yes or no"
+			 : key->type == CONFIG_ENUM ? key->choices
+						    : "text",
+			 fallback);
+}
+
+static void print_settings(FILE *out, const struct cli_program *program)
+{
+	char values[256];
+
+	if (!program->settings)
+		return;
+	fprintf(out, "\nSettings, as KEY = VALUE in %s:\n", program->settings_file);
+	for (const struct config_key *k = program->settings; k->name; k++) {
+		setting_values(k, values, sizeof(values));
+		fprintf(out, "  %-28s %s\n  %-28s (%s)\n", k->name, k->help, "", values);
+	}
+}
+
 static void print_program(FILE *out, const struct cli_program *program)
 {
 	fprintf(out, "%s: %s\n\n", program->name, program->summary);
@@ -110,6 +141,7 @@ static void print_program(FILE *out, const struct cli_program *program)
 	print_options(out, program->options);
 	fprintf(out, "  %-28s %s\n  %-28s %s\n", "-h, --help", "print this help", "--version",
 		"print the version");
+	print_settings(out, program);
 	print_exits(out, program);
 	if (has_verbs(program))
 		fprintf(out, "\n%s COMMAND --help tells more of one command.\n", program->name);
@@ -173,6 +205,26 @@ static void man_section(const char *title, const char *text)
 	puts("\n");
 }
 
+static void man_settings(const struct cli_program *program)
+{
+	char values[256];
+
+	if (!program->settings)
+		return;
+	printf("# SETTINGS\n\nA line KEY = VALUE each in ");
+	man_text(program->settings_file);
+	puts(", and # begins a comment. They are read at the start; a key or a value that is not "
+	     "allowed is an error that names its line.\n");
+	for (const struct config_key *k = program->settings; k->name; k++) {
+		setting_values(k, values, sizeof(values));
+		printf("*%s*\n\t", k->name);
+		man_text(k->help);
+		printf(" (");
+		man_text(values);
+		puts(")\n");
+	}
+}
+
 static void man_verb(const struct cli_program *program, const struct cli_verb *v)
 {
 	printf("## ");
@@ -210,6 +262,7 @@ void cli_help_man(const struct cli_program *program)
 		puts("# OPTIONS OF EVERY COMMAND\n");
 	man_options(program->options);
 	man_options(common);
+	man_settings(program);
 	man_section("FILES", program->files);
 	puts("# EXIT STATUS\n");
 	for (size_t i = 0; i < ARRAY_SIZE(base_exits); i++)

@@ -180,6 +180,8 @@ static const struct cli_program program = {
 		"trust-bundle.json in the data folder are read as they are at each request, so both "
 		"may be put there while the server runs.",
 	.verbs = verbs,
+	.settings_file = "/etc/suture/server.conf, or the file of --config",
+	.settings = keys,
 	.files = "DIR/suture.db, DIR/pki/, DIR/admin-password, DIR/listen.json, "
 		 "DIR/trust-bundle.json, DIR/repository/, /etc/suture/server.conf",
 	.examples = "suture-server --data /var/lib/suture-server --name patches.example.org",

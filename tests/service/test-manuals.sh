@@ -59,11 +59,23 @@ refuses() { # PROGRAM NAME
 	[[ $said == "$2: "* ]] || { echo "# said: $said"; return 1; }
 }
 
+# The keys that the program's own table has, as its source spells them.
+names_settings() { # NAME KEY…
+	local page=$build/man/$1.8 key
+	for key in "${@:2}"; do
+		tr -d '\\' <"$page" | grep -q "^fB${key}fR" || { echo "# no $key in $page"; return 1; }
+		"$build"/src/*/"$1" --help | grep -q "^  $key  " || { echo "# no $key in --help"; return 1; }
+	done
+}
+keys_in() { # SOURCE
+	sed -n 's/^\t{ "\([a-z-]*\)", CONFIG_.*/\1/p' "$(dirname "$0")/../../src/$1"
+}
+
 programs=()
 for program in "$build"/src/*/suture*; do
 	[ -f "$program" ] && [ -x "$program" ] && [[ $program != *suture-lab-* ]] && programs+=("$program")
 done
-echo "1..$((3 * ${#programs[@]}))"
+echo "1..$((3 * ${#programs[@]} + 2))"
 for program in "${programs[@]}"; do
 	name=$(basename "$program")
 	page=$(ls "$build/man/$name".[18] 2>/dev/null)
@@ -74,4 +86,10 @@ for program in "${programs[@]}"; do
 	refuses "$program" "$name"
 	ok $? "$name: an unknown option is refused with exit status 2"
 done
+mapfile -t keys < <(keys_in agent/settings.c)
+[ ${#keys[@]} -ge 10 ] && names_settings sutured "${keys[@]}"
+ok $? "sutured: every key of suture.conf is explained (${#keys[@]})"
+mapfile -t keys < <(keys_in server/main.c)
+[ ${#keys[@]} -ge 10 ] && names_settings suture-server "${keys[@]}"
+ok $? "suture-server: every key of server.conf is explained (${#keys[@]})"
 exit $failed
