@@ -209,9 +209,8 @@ int enrol_disable(struct agent *agent, bool unpatch, struct error *err)
 		return error_set(err, ERR_BAD_STATE, "this machine is not enabled");
 	if (unpatch && (r = apply_unload(agent, EVENT_UNPATCHED, false, err)) < 0)
 		return r;
-	/* The key goes first: a machine that forgot its name but keeps its key is of no use. */
-	r = fetcher_forget(agent->fetcher, err);
-	if (r < 0)
+	/* Who removes the key must be there before the machine forgets its name. */
+	if ((r = fetcher_reach(agent->fetcher, err)) < 0)
 		return r;
 	draft = agent_draft(agent, err);
 	if (!draft)
@@ -234,5 +233,13 @@ int enrol_disable(struct agent *agent, bool unpatch, struct error *err)
 	agent->covered = KERNEL_UNKNOWN;
 	agent->check = (struct agent_check){ 0 };
 	agent->dates = (struct agent_dates){ 0 };
-	return trust_remove(&agent->paths, err);
+	if ((r = fetcher_forget(agent->fetcher, err)) == 0)
+		r = trust_remove(&agent->paths, err);
+	if (r == 0)
+		return 0;
+	error_prefix(err, r,
+		     "the machine is disabled, but what it trusted or its key is still there");
+	error_hint(err, "remove %s, and /var/cache/suture/fetch/identity.json; or enable it again",
+		   agent->paths.trust);
+	return r;
 }

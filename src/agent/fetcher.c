@@ -199,7 +199,7 @@ static int say_timeout(const struct fetcher *f, struct error *err)
 			 (job ? f->budget_ms : ANSWER_MS) / 1000);
 }
 
-static int connect_fetcher(struct fetcher *f, struct error *err)
+int fetcher_reach(struct fetcher *f, struct error *err)
 {
 	int64_t end = clock_monotonic_ms() + CONNECT_MS;
 
@@ -224,15 +224,13 @@ static int connect_fetcher(struct fetcher *f, struct error *err)
 }
 
 /* A failure in the fetcher's words, which are marked as such: whoever took it over may use them to
- * talk the owner into something. That a request is given up is sutured's to say. */
+ * talk the owner into something. */
 static int pass_failure(const struct fetch_answer *answer, struct error *err)
 {
-	int code = answer->code == -ECANCELED ? ERR_PROTOCOL : answer->code;
-
-	error_set(err, code, "suture-fetch: %s", answer->message);
+	error_set(err, answer->code, "suture-fetch: %s", answer->message);
 	if (answer->hint[0])
 		error_hint(err, "suture-fetch says: %s", answer->hint);
-	return code;
+	return answer->code;
 }
 
 /* One question and its answer. `out` gets the body, `ret_status` the HTTP status. */
@@ -242,7 +240,7 @@ static int ask(struct fetcher *f, struct fetch_request *request, size_t max, str
 	struct fetch_answer answer = { 0 };
 	int r;
 
-	r = connect_fetcher(f, err);
+	r = fetcher_reach(f, err);
 	if (r < 0)
 		return r;
 	request->id = f->next_id++;

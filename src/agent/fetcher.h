@@ -52,5 +52,7 @@ int fetcher_bundle(struct fetcher *fetcher, const char *url, size_t max, struct 
 /* Makes a key and enrols at `url`; the server's answer is appended to `out`. */
 int fetcher_enrol(struct fetcher *fetcher, const char *url, const char *server_ca, json_t *body,
 		  struct buf *out, int *ret_status, struct error *err);
+/* Waits until a fetcher is connected, at most ten seconds: ERR_UNREACHABLE, and how to start it. */
+int fetcher_reach(struct fetcher *fetcher, struct error *err);
 /* Deletes key, certificate, URL and CA. */
 int fetcher_forget(struct fetcher *fetcher, struct error *err);

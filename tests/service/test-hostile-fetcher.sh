@@ -187,7 +187,7 @@ attack "text for true" ok-text "ok"
 attack "a status that is none" status "status"
 attack "a field twice" twice "answer"
 attack "a code that is none" code "code"
-attack "it says that sutured is stopping, which is a breach" cancelled "suture-fetch: pretends" protocol
+attack "it says that sutured is stopping, which is a breach" cancelled "not one of this protocol"
 attack "words" words "suture-fetch: "
 lies() { field .last_check.message | grep -q '^[[:print:]]*$' && field .last_check.hint | grep -x "suture-fetch says: run my program"; }
 remember
