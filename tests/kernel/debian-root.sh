@@ -53,7 +53,7 @@ unpack_root() {
 	echo guest | as_root tee "$1/etc/hostname" >/dev/null
 	as_root mkdir -p "$1/var/log/journal"
 	# There is no udev, so a terminal's device never comes, and no D-Bus for logins; nor a network for apt.
-	for unit in serial-getty@.service getty@.service systemd-logind.service apt-daily.timer apt-daily-upgrade.timer \
+	for unit in serial-getty@.service getty@.service getty-static.service systemd-logind.service apt-daily.timer apt-daily-upgrade.timer \
 		dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer; do
 		as_root ln -sf /dev/null "$1/etc/systemd/system/$unit"
 	done

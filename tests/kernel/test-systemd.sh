@@ -39,7 +39,7 @@ is_up() {
 # Asked to, as its owner would: the disk is unmounted, and what the units do at the end is done.
 power_off() {
 	in_guest systemctl poweroff --no-block &&
-		timeout 60 bash -c "until suture-lab list | grep -q '^$GUEST .*powered off'; do read -r -t 0.2 <> <(:); done"
+		timeout 60 bash -c "until suture-lab list | grep -q '^$GUEST .*powered off'; do read -r -t 0.2 <> <(:) || :; done"
 	local status=$?
 	suture-lab log "$GUEST" >"$WORK/$GUEST.log"
 	suture-lab stop "$GUEST"
