@@ -40,6 +40,17 @@ static int take_lock(struct agent *agent, struct error *err)
 	return 0;
 }
 
+/* What a killed sutured was writing. It is in nobody's way, but it must not become ever more. */
+static void remove_leftovers(const struct agent *agent)
+{
+	const char *const folders[] = { agent->paths.state, agent->paths.run };
+	struct error err = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		if (file_remove_leftovers(folders[i], &err) < 0)
+			log_warning("%s", err.message);
+}
+
 /* An unknown user means that no fetcher can connect; sutured itself works without one. */
 static int open_fetcher(struct agent *agent, struct error *err)
 {
@@ -76,6 +87,7 @@ static int open_all(struct agent *agent, const char *root, struct error *err)
 	    (r = make_folders(agent, err)) < 0 || (r = take_lock(agent, err)) < 0 ||
 	    (r = journal_load(agent->paths.journal, &agent->journal, err)) < 0)
 		return r;
+	remove_leftovers(agent);
 	if (agent->journal->machine_id[0]) {
 		r = trust_load_bundle(&agent->paths, &agent->bundle, err);
 		if (r < 0)

@@ -284,6 +284,16 @@ int file_remove_matching(int dir_fd, bool (*matches)(const char *name), struct e
 	return 0;
 }
 
+int file_remove_leftovers(const char *folder, struct error *err)
+{
+	_cleanup_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_set_errno(err, errno, "%s", folder);
+	int r = file_remove_matching(fd, NULL, err);
+	return r < 0 ? error_prefix(err, r, "%s", folder) : 0;
+}
+
 /* One folder, which is there after a power cut too; 0 also when it was there already. */
 static int make_dir(const char *path, mode_t mode, struct error *err)
 {

@@ -10,6 +10,7 @@
 #include "wire/fetch_message.h"
 
 #define IDENTITY_FILE_MAX (128 * 1024)
+#define SPACE_FILE        "space.tmp"
 #define KEY_MAX           4096
 #define CERTIFICATE_MAX   (32 * 1024)
 
@@ -105,7 +106,7 @@ int identity_save(const char *folder, const struct identity *identity, struct er
 
 int identity_check_space(const char *folder, struct error *err)
 {
-	_cleanup_free_ char *path = path_join(folder, "space.tmp", NULL);
+	_cleanup_free_ char *path = path_join(folder, SPACE_FILE, NULL);
 	_cleanup_free_ char *zeros = calloc(1, IDENTITY_FILE_MAX);
 	int r;
 
@@ -115,6 +116,17 @@ int identity_check_space(const char *folder, struct error *err)
 	if (r < 0)
 		return r;
 	return file_remove(path, err);
+}
+
+int identity_remove_leftovers(const char *folder, struct error *err)
+{
+	_cleanup_free_ char *path = path_join(folder, SPACE_FILE, NULL);
+	int r;
+
+	if (!path)
+		return error_set(err, ERR_NO_MEMORY, "identity: out of memory");
+	r = file_remove(path, err);
+	return r < 0 ? r : file_remove_leftovers(folder, err);
 }
 
 int identity_remove(const char *folder, struct error *err)

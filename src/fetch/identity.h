@@ -32,6 +32,8 @@ int identity_save(const char *folder, const struct identity *identity, struct er
 /* Writes and deletes a file as large as an identity can be: a full disk shows before a token is
  * spent on an identity that cannot be kept. -errno. */
 int identity_check_space(const char *folder, struct error *err);
+/* Deletes what a killed suture-fetch was writing. -errno. */
+int identity_remove_leftovers(const char *folder, struct error *err);
 /* Deletes it; none there is no error. */
 int identity_remove(const char *folder, struct error *err);
 

@@ -6,6 +6,7 @@
 #include "base/cli.h"
 #include "base/log.h"
 #include "fetch/fetcher.h"
+#include "fetch/identity.h"
 #include "fetch/link.h"
 #include "fetch/privileges.h"
 
@@ -44,6 +45,7 @@ static int run(struct cli *cli, struct error *err)
 	bool keep_user = cli_has(cli, "keep-user");
 	struct link_options options = { .path = socket, .peer = keep_user ? geteuid() : 0 };
 	struct http_limits limits;
+	struct error leftovers = { 0 };
 	int r = get_limits(cli, &limits, err);
 
 	if (!socket || !folder)
@@ -56,6 +58,8 @@ static int run(struct cli *cli, struct error *err)
 		r = privileges_limit(err);
 	if (r < 0)
 		return r;
+	if (identity_remove_leftovers(folder, &leftovers) < 0)
+		log_warning("%s", leftovers.message);
 	signal(SIGPIPE, SIG_IGN);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return error_set(err, ERR_NO_MEMORY, "libcurl cannot be set up");

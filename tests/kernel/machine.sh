@@ -38,7 +38,7 @@ make_token() {
 	for cert; do certs+=(--module-cert "$cert"); done
 	login=$(jq -n --rawfile p "$WORK/server/admin-password" '{user: "admin", password: ($p | rtrimstr("\n"))}')
 	SESSION=$(people POST /v1/admin/login "$login" | jq -r .session)
-	people POST /v1/admin/tokens '{"uses": 9, "lifetime": 3600, "note": "test"}' | jq -r .secret >"$WORK/token"
+	people POST /v1/admin/tokens '{"uses": '"${TOKEN_USES:-9}"', "lifetime": 7200, "note": "test"}' | jq -r .secret >"$WORK/token"
 	suture-repo trust-bundle "$WORK/repo" --url "https://10.0.2.2:$PORT" --server-ca "$WORK/server/pki/ca.pem" \
 		"${certs[@]}" -o "$WORK/bundle.json"
 }

@@ -41,6 +41,16 @@ echo "{}" | tee "$machine/var/lib/suture/trust.new/metadata/root.json" >"$machin
 ok "enable: by a token that carries the bundle's hash" on_machine enable --token-file "$world/long-token"
 ok "enable: of what was there before nothing is left" \
 	test ! -e "$machine/var/lib/suture/trust.new" -a ! -e "$machine/var/lib/suture/trust/other"
+leftovers() { find "$machine" -name '.new-*' -o -name space.tmp; }
+left_by_a_kill() {
+	local name=.new-0123456789abcdef folder
+	stop_fetch && stop_agent || return
+	for folder in var/lib/suture run/suture var/cache/suture/fetch; do
+		echo half >"$machine/$folder/$name" || return
+	done
+	echo half >"$machine/var/cache/suture/fetch/space.tmp"
+	start_agent && start_fetch && on_machine uname && fails_with 1 "not loaded" on_machine refresh && [ -z "$(leftovers)" ]
+}
 ok "enable twice: a clear error" fails_with 1 "already enabled" enrol
 ok "the status has the identity" field_is .enabled true
 
@@ -66,6 +76,7 @@ ok "nobody else can read what is secret, or speak for root" modes
 # way ends at the load, with every check before it passed.
 refused() { fails_with 1 "not loaded" on_machine refresh; }
 ok "refresh: verified, then not loaded outside a real kernel" refused
+ok "what killed programs were writing goes at the next start" left_by_a_kill
 ok "status: failed, exit status 6" fails_with 6 failed on_machine status
 ok "status: the version is there" field_is .available 1.1
 ok "status: the code could not be read" field_is .code_check unreadable
