@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 RELEASE := build/release
 ASAN := build/asan
 
-.PHONY: all bootstrap test test-unit test-service test-kernel flavours selftests corpus matrix demo lint fuzz bench clean
+.PHONY: all bootstrap test test-unit test-service test-kernel flavours selftests corpus matrix demo lint faults fuzz bench clean
 all: bootstrap $(RELEASE)/build.ninja
 	@ninja -C $(RELEASE) -k 0
 	@tools/link-programs $(RELEASE) build/bin build/tests
@@ -38,6 +38,9 @@ corpus: all
 # Every kernel of apt: up to an hour the first time, and 30 GB, unless MATRIX_FLAGS=--discard-kernels.
 matrix: all
 	@build/bin/suture-lab matrix tests/lab/every-kernel.matrix --output build/matrix --html build/matrix/index.html $(MATRIX_FLAGS)
+# A fault at every system call of a machine's programs that changes something: most of an hour.
+faults: all
+	@SUTURE_FAULTS=all BUILD_ROOT="$(CURDIR)/$(RELEASE)" tests/kernel/test-faults.sh
 fuzz: bootstrap
 	@tools/fuzz
 bench: all

@@ -111,17 +111,21 @@ check "systemd says that it is up" is_up
 no_card() { in_guest sh -c '! grep -v -e lo: -e "|" /proc/net/dev'; }
 check "there is no network" no_card
 check "status: 1.1 applied, and its code was compared" status_is '.state == "applied" and .version == "1.1" and .code_check == "equal"'
-# From the start of the unit's process to the end of the transition, by the machine's own clock.
-in_time() {
-	local start end
-	start=$(field_of sutured ExecMainStartTimestampMonotonic)
-	end=$(in_guest journalctl -b -u sutured.service -o json --no-pager | jq -rs 'map(select(.MESSAGE | tostring |
-		test("loaded in .* transition in"))) | last | .__MONOTONIC_TIMESTAMP')
-	echo "unit started at $start us, transition ended at $end us"
-	[ -n "$start" ] && [ "$start" -gt 0 ] && [ $((end - start)) -gt 0 ] && [ $((end - start)) -le 2000000 ]
+# By the machine's own clock, in microseconds: when the process of the unit was made, when the transition
+# ended, when the boot did.
+began() { field_of sutured ExecMainStartTimestampMonotonic; }
+patched() {
+	in_guest journalctl -b -u sutured.service -o json --no-pager | jq -rs 'map(select(.MESSAGE | tostring |
+		test("loaded in .* transition in"))) | last | .__MONOTONIC_TIMESTAMP'
 }
-check "it was applied within 2 s of the unit's start" in_time
-note "$(in_time), multi-user after $(in_guest systemctl show --value -p UserspaceTimestampMonotonic) + $(in_guest systemctl show --value -p FinishTimestampMonotonic) us"
+booted() { field_of multi-user.target ActiveEnterTimestampMonotonic; }
+in_time() {
+	in_guest journalctl -b -u sutured.service -o short-monotonic --no-pager
+	echo "$(began) $(patched) $(booted)"
+	[ "$(began)" -gt 0 ] && [ "$(patched)" -gt "$(began)" ] && [ "$(patched)" -lt "$(booted)" ]
+}
+check "it was applied before the boot was over" in_time
+note "applied $((($(patched) - $(began)) / 1000)) ms after the unit's start, $((($(booted) - $(patched)) / 1000)) ms before multi-user.target"
 check "no warning in the kernel log" fails in_guest sh -c 'dmesg | grep -E "WARNING:|BUG:|Oops"'
 check "the machine powers off" power_off
 finish
