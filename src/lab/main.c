@@ -129,7 +129,7 @@ static const struct cli_option shell_options[] = {
 static const struct cli_option start_options[] = {
 	{ "name", "NAME", "name of the guest: 1 to 32 of a-z 0-9 and '-'", true, 0 },
 	{ "module", "NAME", "the same as --load", false, 0 },
-	{ "disk", "FILE", "a virtio disk, from a raw image of at most 16 MB", false, 0 },
+	{ "disk", "FILE", "a virtio disk, from a raw image", false, 0 },
 	{ "memory-file", "FILE",
 	  "the guest's memory, in a file of its size; the next guest finds there what a reset keeps",
 	  false, 0 },

@@ -11,8 +11,8 @@
 #include "lab/guest/channel.h"
 #include "lab/guest/console.h"
 
-/* The console log is cut here, by a limit on the size of QEMU's files; with a system's disk, which
- * is such a file too, at its size if that is more. */
+/* The console log is cut here, by a limit on the size of QEMU's files; with a disk, which is such a
+ * file too, at its size if that is more. */
 #define GUEST_CONSOLE_MAX (16 * 1024 * 1024)
 
 enum guest_accel {
@@ -35,10 +35,10 @@ struct guest_options {
 		     set up; nothing stops root in the guest from adding one. */
 	const char *machine; /* QEMU's machine type: pc or q35; NULL: pc, or q35 with Secure Boot */
 	bool secure_boot;    /* with UEFI firmware that takes signed kernels only (secure_boot.h) */
-	const char *disk; /* raw image of a virtio disk, at most GUEST_CONSOLE_MAX bytes; or NULL */
-	const char *system; /* raw image of an ext4 file system with a whole system: its /sbin/init
-			       becomes process 1, and commands run in it. What the guest writes
-			       stays in the file. NULL: none */
+	const char *disk;    /* raw image of a virtio disk; or NULL */
+	const char *system;  /* raw image of an ext4 file system with a whole system: its /sbin/init
+				becomes process 1, and commands run in it. What the guest writes
+				stays in the file. NULL: none */
 	const char
 		*memory_file; /* of memory_mb: the guest's memory, which outlives it there; or NULL
 			       */

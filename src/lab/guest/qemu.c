@@ -213,16 +213,18 @@ static int explain(int r, struct error *err)
 	return ERR_NOT_FOUND;
 }
 
-/* The console log is a file that the guest fills. So is a system's disk, which is there in its
- * whole size. */
-static void bound_files(pid_t pid, const char *system)
+/* The console log is a file that the guest fills. So are the disks, which are there in their whole
+ * size. */
+static void bound_files(pid_t pid, const struct guest_options *o)
 {
-	struct rlimit limit = { .rlim_cur = GUEST_CONSOLE_MAX, .rlim_max = GUEST_CONSOLE_MAX };
+	const char *const disks[] = { o->system, o->disk };
+	rlim_t most = GUEST_CONSOLE_MAX;
 	struct stat st;
 
-	if (system && stat(system, &st) == 0 && st.st_size > GUEST_CONSOLE_MAX)
-		limit.rlim_cur = limit.rlim_max = (rlim_t)st.st_size;
-	prlimit(pid, RLIMIT_FSIZE, &limit, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(disks); i++)
+		if (disks[i] && stat(disks[i], &st) == 0)
+			most = MAX(most, (rlim_t)st.st_size);
+	prlimit(pid, RLIMIT_FSIZE, &(struct rlimit){ .rlim_cur = most, .rlim_max = most }, NULL);
 }
 
 /* As process_start(), but in a session of its own, and it outlives us. */
@@ -276,7 +278,7 @@ static int start(const struct args *a, const struct guest_options *o, pid_t *ret
 
 	if (r < 0)
 		return explain(r, err);
-	bound_files(*ret_pid, o->system);
+	bound_files(*ret_pid, o);
 	return 0;
 }
 
