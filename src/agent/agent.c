@@ -40,10 +40,12 @@ static int take_lock(struct agent *agent, struct error *err)
 	return 0;
 }
 
-/* What a killed sutured was writing. It is in nobody's way, but it must not become ever more. */
-static void remove_leftovers(const struct agent *agent)
+/* Of writes that a power cut ended; under the lock nobody else writes. The metadata's folder is
+ * tidied by its client. */
+static void tidy_folders(const struct agent *agent)
 {
-	const char *const folders[] = { agent->paths.state, agent->paths.run };
+	const struct settings_paths *paths = &agent->paths;
+	const char *const folders[] = { paths->state, paths->modules, paths->trust, paths->run };
 	struct error err = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
@@ -84,10 +86,12 @@ static int open_all(struct agent *agent, const char *root, struct error *err)
 	    (r = config_load(agent->paths.config, settings_keys, &agent->config, err)) < 0 ||
 	    (r = check_tier(agent->config, err)) < 0 ||
 	    (r = kernel_facts_read(agent->paths.root, &agent->facts, err)) < 0 ||
-	    (r = make_folders(agent, err)) < 0 || (r = take_lock(agent, err)) < 0 ||
-	    (r = journal_load(agent->paths.journal, &agent->journal, err)) < 0)
+	    (r = make_folders(agent, err)) < 0 || (r = take_lock(agent, err)) < 0)
 		return r;
-	remove_leftovers(agent);
+	tidy_folders(agent);
+	r = journal_load(agent->paths.journal, &agent->journal, err);
+	if (r < 0)
+		return r;
 	if (agent->journal->machine_id[0]) {
 		r = trust_load_bundle(&agent->paths, &agent->bundle, err);
 		if (r < 0)

@@ -287,10 +287,11 @@ int file_remove_matching(int dir_fd, bool (*matches)(const char *name), struct e
 int file_remove_leftovers(const char *folder, struct error *err)
 {
 	_cleanup_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
 
 	if (fd < 0)
-		return error_set_errno(err, errno, "%s", folder);
-	int r = file_remove_matching(fd, NULL, err);
+		return errno == ENOENT ? 0 : error_set_errno(err, errno, "%s", folder);
+	r = file_remove_matching(fd, NULL, err);
 	return r < 0 ? error_prefix(err, r, "%s", folder) : 0;
 }
 

@@ -67,7 +67,8 @@ int file_commit_at(int dir_fd, const char *staged, const char *name, struct erro
 bool file_is_leftover(const char *name);
 /* Removes the files of a folder whose names match (NULL: file_is_leftover) and syncs the folder. */
 int file_remove_matching(int dir_fd, bool (*matches)(const char *name), struct error *err);
-/* Removes what killed writers left in a folder that only the caller writes to. */
+/* The same for what killed writers left, in a folder that nobody is writing to; a missing folder is
+ * no error. */
 int file_remove_leftovers(const char *folder, struct error *err);
 
 /* Writes a short string to an existing file in one write(2), as sysfs wants it. */

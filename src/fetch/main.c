@@ -36,6 +36,15 @@ static int get_limits(const struct cli *cli, struct http_limits *ret, struct err
 	return r;
 }
 
+/* What a power cut left of an identity that was being written is a key, too. */
+static void tidy(const char *folder)
+{
+	struct error err = { 0 };
+
+	if (identity_remove_leftovers(folder, &err) < 0)
+		log_warning("%s", err.message);
+}
+
 static int run(struct cli *cli, struct error *err)
 {
 	const char *root = getenv("SUTURE_ROOT");
@@ -45,7 +54,6 @@ static int run(struct cli *cli, struct error *err)
 	bool keep_user = cli_has(cli, "keep-user");
 	struct link_options options = { .path = socket, .peer = keep_user ? geteuid() : 0 };
 	struct http_limits limits;
-	struct error leftovers = { 0 };
 	int r = get_limits(cli, &limits, err);
 
 	if (!socket || !folder)
@@ -58,8 +66,7 @@ static int run(struct cli *cli, struct error *err)
 		r = privileges_limit(err);
 	if (r < 0)
 		return r;
-	if (identity_remove_leftovers(folder, &leftovers) < 0)
-		log_warning("%s", leftovers.message);
+	tidy(folder);
 	signal(SIGPIPE, SIG_IGN);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return error_set(err, ERR_NO_MEMORY, "libcurl cannot be set up");

@@ -289,8 +289,10 @@ static void writes_in_two_steps(void **state)
 
 	assert_ok(file_stage_at(dir_fd, "x", 1, 0600, staged, &err), &err);
 	assert_ok(file_write_atomic_at(dir_fd, "a.txt", "x", 1, 0600, &err), &err);
-	assert_ok(file_remove_matching(dir_fd, NULL, &err), &err);
+	assert_ok(file_remove_leftovers(*state, &err), &err);
 	assert_int_equal(count_entries(*state), 3);
+	assert_int_equal(file_remove_leftovers("/dev/null", &err), -ENOTDIR);
+	assert_ok(file_remove_leftovers("/none", &err), &err);
 	assert_ok(file_remove_matching(dir_fd, is_text, &err), &err);
 	assert_int_equal(count_entries(*state), 2);
 }
