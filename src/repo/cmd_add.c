@@ -114,18 +114,34 @@ static int add_build(struct repository *repo, const struct cli *cli, const struc
 	if (missing.message[0] && given > 0)
 		return error_set(err, ERR_NOT_FOUND, "%s", missing.message);
 	if (missing.message[0])
-		fprintf(stderr, "warning: the source is not published: %s: --source says where\n",
+		fprintf(stderr,
+			"warning: the source is not published: %s: --source says where, also when "
+			"it is added once more\n",
 			missing.message);
 	/* Without the role, or without its key, a tier that demands nothing takes it all the same.
 	 */
 	if (r == ERR_NOT_FOUND || r == ERR_UNTRUSTED) {
-		fprintf(stderr, "warning: provenance and source are not published: %s\n",
-			local.message);
+		fprintf(stderr, "warning: provenance and source are not published: %s%s\n",
+			local.message,
+			r == ERR_UNTRUSTED ? "; who has them adds it once more" : "");
 		return 0;
 	}
 	if (r < 0 && err)
 		*err = local;
 	return r;
+}
+
+/* How to come by it, whether the module is listed already or not. */
+static const char *demand_hint(enum evidence_kind kind)
+{
+	switch (kind) {
+	case EVIDENCE_LAB:
+		return "add --lab FILE adds a test record; suture-repo attest DIR VERSION --lab FILE "
+		       "if a tier lists it";
+	case EVIDENCE_SOURCE:
+		return "add --source FILE|DIR adds the source, also of a version that is listed";
+	default: return "add with the key of evidence adds it, also to a version that is listed";
+	}
 }
 
 int command_check_demands(const struct repository *repo, const char *tier,
@@ -147,7 +163,7 @@ int command_check_demands(const struct repository *repo, const char *tier,
 		r = error_set(err, ERR_DENIED, "tier %s demands %s for %s on %s: %s", tier,
 			      evidence_kind_name(kind), subject->module, subject->kernel,
 			      role ? why.message : "the repository has no role evidence");
-		error_hint(err, "suture-repo attest DIR VERSION --lab FILE adds a test record");
+		error_hint(err, "%s", demand_hint(kind));
 	}
 	return r;
 }
@@ -175,24 +191,67 @@ static int put_files(struct repository *repo, struct repo_role *role, const stru
 	return r < 0 ? r : evidence_prune(repo, err);
 }
 
+static int put_evidence(struct repository *repo, const struct cli *cli, const struct submission *s,
+			struct attestation_subject *ret, struct error *err)
+{
+	const struct record *rec = s->record;
+	int r = evidence_subject(rec->module, rec->kernel, rec->build_id, &s->module, &s->text, ret,
+				 err);
+
+	if (r == 0)
+		r = add_build(repo, cli, s, ret, err);
+	return r < 0 ? r : add_labs(repo, cli, ret, err);
+}
+
 static int put_patch(struct repository *repo, struct repo_role *role, const struct cli *cli,
 		     const struct submission *s, const struct recall *recall, struct error *err)
 {
-	const struct record *rec = s->record;
 	_cleanup_json_ json_t *custom = NULL;
 	struct attestation_subject subject;
-	int r = evidence_subject(rec->module, rec->kernel, rec->build_id, &s->module, &s->text,
-				 &subject, err);
+	int r = put_evidence(repo, cli, s, &subject, err);
 
-	if (r == 0)
-		r = add_build(repo, cli, s, &subject, err);
-	if (r == 0)
-		r = add_labs(repo, cli, &subject, err);
 	if (r == 0)
 		r = command_check_demands(repo, role->name, &subject, err);
 	if (r == 0)
 		r = make_custom(repo, s, &subject, &custom, err);
 	return r < 0 ? r : put_files(repo, role, s, custom, recall, err);
+}
+
+/* Does the role list these very bytes, module and record? */
+static bool is_listed(const struct repo_role *role, const struct submission *s)
+{
+	const struct record *rec = s->record;
+	const json_t *targets = json_object_get(role->md->body, "targets");
+	const struct {
+		const char *suffix;
+		const struct buf *data;
+	} files[] = { { ".ko", &s->module }, { ".json", &s->text } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *path = target_path(role->name, rec->kernel, rec->build_id,
+							rec->module, files[i].suffix);
+		const json_t *target = path ? json_object_get(targets, path) : NULL;
+
+		if (!target || tuf_check_bytes(target, path, files[i].data->data,
+					       files[i].data->len, NULL) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* What was added before, perhaps without the key of evidence or without the source: the tier stays
+ * as it is, and what can be said about the module now is added. */
+static int add_again(struct repository *repo, const struct repo_role *role, const struct cli *cli,
+		     const struct submission *s, struct error *err)
+{
+	const struct repo_role *evidence = repository_role(repo, TARGET_EVIDENCE_ROLE);
+	struct attestation_subject subject;
+	int r = put_evidence(repo, cli, s, &subject, err);
+
+	if (r == 0 && !(evidence && evidence->changed))
+		r = error_set(err, ERR_EXISTS, "tier %s: lists %s for %s already, nothing to add",
+			      role->name, s->record->version, s->record->kernel);
+	return r;
 }
 
 static int add_to(struct repository *repo, const char *tier, const struct cli *cli,
@@ -210,6 +269,8 @@ static int add_to(struct repository *repo, const char *tier, const struct cli *c
 	if (recall_lookup(recall, rec->version, rec->kernel))
 		return error_set(err, ERR_DENIED, "%s is withdrawn for %s", rec->version,
 				 rec->kernel);
+	if (is_listed(role, s))
+		return add_again(repo, role, cli, s, err);
 	r = patch_check_newer(role, rec->kernel, rec->build_id, rec->version, err);
 	return r < 0 ? r : put_patch(repo, role, cli, s, recall, err);
 }

@@ -39,7 +39,7 @@ static int find_secret(void *user, const char *path, bool pin, char **ret, struc
 	if (!isatty(STDIN_FILENO)) {
 		*ret = NULL;
 		return pin ? 0
-			   : error_set(err, ERR_DENIED,
+			   : error_set(err, ERR_NOT_FOUND,
 				       "%s: a passphrase protects it: "
 				       "--passphrase-file FILE",
 				       path);

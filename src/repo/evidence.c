@@ -284,15 +284,15 @@ struct signers {
 	size_t n;
 };
 
-/* The keys of the role that are here. ERR_UNTRUSTED when they are too few to sign it: then nothing
- * of it is to be changed. */
+/* The keys of the role that are here. When they are too few to sign it nothing of it is to be
+ * changed: ERR_DENIED when what was given for one of them does not open it, else ERR_UNTRUSTED. */
 static int find_signers(struct repository *repo, const struct repo_role *role, struct signers *ret,
 			struct error *err)
 {
 	const json_t *keys, *object = repository_delegation(repo, role->name, &keys);
 	const json_t *ids = json_object_get(object, "keyids");
 	json_int_t need = json_integer_value(json_object_get(object, "threshold"));
-	struct error why = { 0 };
+	struct error why = { 0 }, denied = { 0 };
 
 	ret->n = 0;
 	for (size_t i = 0; i < json_array_size(ids) && ret->n < ARRAY_SIZE(ret->keys); i++) {
@@ -301,10 +301,14 @@ static int find_signers(struct repository *repo, const struct repo_role *role, s
 
 		if (r < 0 && r != ERR_NOT_FOUND && r != ERR_DENIED)
 			return error_set(err, r, "%s", why.message);
+		if (r == ERR_DENIED)
+			denied = why;
 		ret->n += r == 0;
 	}
 	if (ret->n > 0 && (repo->may_wait || (json_int_t)ret->n >= need))
 		return 0;
+	if (denied.code)
+		return error_set(err, ERR_DENIED, "role %s: %s", role->name, denied.message);
 	return error_set(err, ERR_UNTRUSTED, "role %s: %zu of %lld needed keys are here: %s",
 			 role->name, ret->n, (long long)need, why.message);
 }
@@ -495,7 +499,9 @@ int evidence_prune(struct repository *repo, struct error *err)
 	/* It does no harm there: the next one who has the key takes it out. */
 	r = find_signers(repo, role, &signers, NULL);
 	if (r < 0)
-		return r == ERR_UNTRUSTED ? 0 : error_set(err, r, "role %s: its keys", role->name);
+		return r == ERR_UNTRUSTED || r == ERR_DENIED
+			       ? 0
+			       : error_set(err, r, "role %s: its keys", role->name);
 	json_object_foreach_safe(targets, next, path, target)
 	{
 		if (!is_wanted(repo, path))

@@ -36,7 +36,7 @@ int evidence_subject(const char *name, const char *kernel, const char *build_id,
  * Adds provenance and source of a module to the role, signed; good ones that are there stay as they
  * are. Sources that are not there are no error: *ret_missing then says why (zeroed otherwise).
  * ERR_NOT_FOUND when the repository has no role `evidence`, ERR_UNTRUSTED when too few of its keys
- * are here: the role is as it was then.
+ * are here, ERR_DENIED when what was given does not open them: the role is as it was then.
  */
 int evidence_add_build(struct repository *repo, const struct evidence_input *input,
 		       const struct attestation_subject *subject, struct error *ret_missing,

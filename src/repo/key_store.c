@@ -20,7 +20,7 @@ static void entry_free(struct key_entry *e)
 	free(e->path);
 	free(e->uri);
 	free(e->module);
-	free(e->failure);
+	free(e->failure.message);
 }
 
 /* Private bytes do not stay in freed memory. */
@@ -53,7 +53,7 @@ void key_store_free(struct key_store *store)
 	for (size_t i = 0; i < store->n_tokens; i++) {
 		free(store->tokens[i].name);
 		wipe_text(&store->tokens[i].pin);
-		free(store->tokens[i].failure);
+		free(store->tokens[i].failure.message);
 	}
 	free(store->entries);
 	free(store->tokens);
@@ -72,6 +72,13 @@ static int read_pem(const char *path, struct buf *pem, struct error *err)
 	int r = buf_reserve(pem, TUF_KEY_PEM_MAX);
 
 	return r < 0 ? r : file_read(path, pem, err);
+}
+
+static int keep_failure(struct key_failure *failure, int code, const struct error *why)
+{
+	failure->code = code;
+	failure->message = strdup(why->message);
+	return failure->message ? 0 : ERR_NO_MEMORY;
 }
 
 /* ---- Adding ---- */
@@ -102,7 +109,7 @@ int key_store_add(struct key_store *store, struct tuf_key *key, const char *path
 static int ask(struct key_store *store, const char *path, bool pin, char **ret, struct error *err)
 {
 	if (!store->secret)
-		return error_set(err, ERR_DENIED, "%s: %s protects it", path,
+		return error_set(err, ERR_NOT_FOUND, "%s: %s protects it", path,
 				 pin ? "a PIN" : "a passphrase");
 	return store->secret(store->user, path, pin, ret, err);
 }
@@ -208,6 +215,7 @@ static int add_file(struct key_store *store, const char *dir, const char *name, 
 {
 	struct key_entry entry = { .path = path_join(dir, name, NULL) };
 	struct error local = { 0 };
+	bool closed;
 	int r;
 
 	if (!entry.path)
@@ -221,10 +229,11 @@ static int add_file(struct key_store *store, const char *dir, const char *name, 
 	if (r == 0)
 		return 0;
 	entry_free(&entry);
-	store->passed_over |= r == ERR_DENIED;
-	if (r == ERR_DENIED || (readable_only && r != ERR_UNSUPPORTED))
+	closed = r == ERR_NOT_FOUND || r == ERR_DENIED;
+	store->passed_over |= closed;
+	if (closed || (readable_only && r != ERR_UNSUPPORTED))
 		add_place(store, local.message);
-	if (r == ERR_UNSUPPORTED || r == ERR_DENIED || readable_only)
+	if (closed || r == ERR_UNSUPPORTED || readable_only)
 		return 0;
 	if (err)
 		*err = local;
@@ -329,6 +338,7 @@ static int find_token(struct key_store *store, const struct key_entry *e, struct
 	_cleanup_buf_ struct buf name = BUF_INIT(4 * KEY_STORE_URI_MAX);
 	struct key_token *token, *tokens;
 	struct error local = { 0 };
+	int r;
 
 	if (token_name(e, &name) < 0)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
@@ -343,11 +353,10 @@ static int find_token(struct key_store *store, const struct key_entry *e, struct
 	store->tokens = tokens;
 	token = *ret = &tokens[store->n_tokens++];
 	*token = (struct key_token){ .name = strdup(buf_str(&name)) };
-	if (token->name && ask(store, e->path, true, &token->pin, &local) < 0)
-		token->failure = strdup(local.message);
-	return token->name && (local.code == 0 || token->failure)
-		       ? 0
-		       : error_set(err, ERR_NO_MEMORY, "no memory");
+	r = token->name ? ask(store, e->path, true, &token->pin, &local) : ERR_NO_MEMORY;
+	if (r < 0 && token->name)
+		r = keep_failure(&token->failure, r, &local);
+	return r < 0 ? error_set(err, r, "no memory") : 0;
 }
 
 static int open_token(struct key_store *store, const struct key_entry *e, struct tuf_key **ret,
@@ -359,15 +368,14 @@ static int open_token(struct key_store *store, const struct key_entry *e, struct
 
 	if (r < 0)
 		return r;
-	if (token->failure)
-		return error_set(err, ERR_DENIED, "%s", token->failure);
+	if (token->failure.code)
+		return error_set(err, token->failure.code, "%s", token->failure.message);
 	r = tuf_key_from_pkcs11(e->uri, e->module, token->pin, ret, &local);
-	if (r == ERR_DENIED && !(token->failure = strdup(local.message)))
+	if (r == ERR_DENIED && keep_failure(&token->failure, r, &local) < 0)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	if (r < 0 && err)
 		*err = local;
-	/* A key that could not be had is one that others may do without. */
-	return r == ERR_NOT_FOUND ? ERR_DENIED : r;
+	return r;
 }
 
 static int unlock(struct key_store *store, struct key_entry *e, struct error *err)
@@ -400,10 +408,10 @@ static int unlock_once(struct key_store *store, struct key_entry *e, struct erro
 	struct error local = { 0 };
 	int r;
 
-	if (e->failure)
-		return error_set(err, ERR_DENIED, "%s", e->failure);
+	if (e->failure.code)
+		return error_set(err, e->failure.code, "%s", e->failure.message);
 	r = unlock(store, e, &local);
-	if (r == ERR_DENIED && !(e->failure = strdup(local.message)))
+	if ((r == ERR_DENIED || r == ERR_NOT_FOUND) && keep_failure(&e->failure, r, &local) < 0)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	if (r < 0 && err)
 		*err = local;
@@ -426,11 +434,11 @@ int key_store_open(struct key_store *store, const char *key_id, const struct tuf
 }
 
 /* A full list of missing keys is no error of its own; one reason of several keys is said once. */
-static void add_missing(struct buf *missing, const char *id, int r, const struct error *why)
+static void add_missing(struct buf *missing, const char *id, bool listed, const struct error *why)
 {
 	int full = buf_printf(missing, " %.16s…", id);
 
-	if (full == 0 && r == ERR_DENIED && !strstr(buf_str(missing), why->message))
+	if (full == 0 && listed && !strstr(buf_str(missing), why->message))
 		(void)!buf_printf(missing, " (%s)", why->message);
 }
 
@@ -440,6 +448,7 @@ int key_store_sign(struct key_store *store, const char *role_name, const json_t 
 	const json_t *ids = json_object_get(role, "keyids");
 	size_t threshold = (size_t)json_integer_value(json_object_get(role, "threshold")), n = 0;
 	_cleanup_buf_ struct buf missing = BUF_INIT(600);
+	bool denied = false;
 
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
@@ -448,7 +457,8 @@ int key_store_sign(struct key_store *store, const char *role_name, const json_t 
 		int r = key_store_open(store, id, &key, &why);
 
 		if (r == ERR_NOT_FOUND || r == ERR_DENIED) {
-			add_missing(&missing, id, r, &why);
+			add_missing(&missing, id, find_entry(store, id), &why);
+			denied |= r == ERR_DENIED;
 			continue;
 		}
 		if (r == 0)
@@ -462,11 +472,13 @@ int key_store_sign(struct key_store *store, const char *role_name, const json_t 
 	}
 	if (n >= threshold)
 		return 0;
-	error_set(err, ERR_UNTRUSTED, "role %s: %zu of %zu needed keys are in %s; missing:%s",
-		  role_name, n, threshold, store->places[0] ? store->places : "no folder",
-		  buf_str(&missing));
-	error_hint(err, "--keys DIR says where the offline keys are; --pending lets others sign");
-	return ERR_UNTRUSTED;
+	error_set(err, denied && n == 0 ? ERR_DENIED : ERR_UNTRUSTED,
+		  "role %s: %zu of %zu needed keys are in %s; missing:%s", role_name, n, threshold,
+		  store->places[0] ? store->places : "no folder", buf_str(&missing));
+	if (!denied)
+		error_hint(err, "--keys DIR says where the offline keys are; --pending lets others "
+				"sign");
+	return denied && n == 0 ? ERR_DENIED : ERR_UNTRUSTED;
 }
 
 /* ---- Writing ---- */

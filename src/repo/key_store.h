@@ -15,9 +15,15 @@
 
 /*
  * Asks for the passphrase of a key file, or the PIN of a token. *ret, which the store wipes and
- * frees, may be NULL for a token that wants no PIN. ERR_DENIED when there is nobody to ask.
+ * frees, may be NULL for a token that wants no PIN. ERR_NOT_FOUND when there is nobody to ask.
  */
 typedef int (*key_secret_fn)(void *user, const char *path, bool pin, char **ret, struct error *err);
+
+/* Why something could not be opened, once tried. */
+struct key_failure {
+	int code;      /* 0: it was not tried, or opened */
+	char *message; /* owned */
+};
 
 /* What keeps a private key from who can read its folder. */
 enum key_protection { KEY_PLAIN, KEY_PASSPHRASE, KEY_TOKEN };
@@ -28,14 +34,14 @@ struct key_entry {
 	bool locked;
 	enum key_protection protection;
 	char *uri, *module; /* of a token; else NULL */
-	char *failure;      /* why it could not be opened, once tried; else NULL */
+	struct key_failure failure;
 };
 
 /* A token that keys were looked for in. */
 struct key_token {
-	char *name;    /* library, and what of the URI says which token */
-	char *pin;     /* NULL: it wants none */
-	char *failure; /* it did not take the PIN: it is not tried again, since tokens count */
+	char *name;                 /* library, and what of the URI says which token */
+	char *pin;                  /* NULL: it wants none */
+	struct key_failure failure; /* of its PIN: it is not tried again, since tokens count */
 };
 
 struct key_store {
@@ -43,7 +49,7 @@ struct key_store {
 	size_t n;
 	struct key_token *tokens;
 	size_t n_tokens;
-	bool passed_over; /* files were, under a passphrase that nobody gave */
+	bool passed_over; /* files were, under a passphrase that nobody gave, or another one */
 	key_secret_fn secret;
 	void *user;
 	char places[512]; /* the folders, for messages */
@@ -70,14 +76,16 @@ const struct tuf_key *key_store_find(const struct key_store *store, const char *
 				     const char **ret_path);
 /* How the key of that ID is protected; KEY_PLAIN when it is not here. */
 enum key_protection key_store_protection(const struct key_store *store, const char *key_id);
-/* The key of that ID, opened; it belongs to the store. ERR_NOT_FOUND when it is not here,
- * ERR_DENIED when it could not be opened, which is tried once. */
+/* The key of that ID, opened; it belongs to the store. ERR_NOT_FOUND when it is not here: in no
+ * folder, in a token that is not, or under a secret that nobody gave. ERR_DENIED when what was
+ * given does not open it, which is tried once. */
 int key_store_open(struct key_store *store, const char *key_id, const struct tuf_key **ret,
 		   struct error *err);
 /*
  * Signs with all keys of a role ({"keyids", "threshold"}) that are here. ERR_UNTRUSTED, naming what
  * is missing and where it was looked for, when they are fewer than the threshold; the signatures
- * that there are stay then.
+ * that there are stay then. ERR_DENIED instead when there are none, and what was given for one of
+ * the keys does not open it.
  */
 int key_store_sign(struct key_store *store, const char *role_name, const json_t *role,
 		   struct tuf_metadata *md, struct error *err);

@@ -162,7 +162,10 @@ static const struct cli_option revoke_options[] = {
 	"have signed the module. A version that is not above all listed ones of its kernel build " \
 	"is refused, and so is a withdrawn one. The newest versions stay listed (config keep). "   \
 	"Where the record came from (SLSA Provenance), test records and the source are kept "      \
-	"beside it in the role evidence, signed; a tier may demand them (config require.TIER)."
+	"beside it in the role evidence, signed; a tier may demand them (config require.TIER). "   \
+	"Without the key of evidence that is left out, with a warning; a key that is there and "   \
+	"does not open is an error. The same module and record once more add what was left out, "  \
+	"and change nothing else."
 #define CONFIG_TEXT                                                                               \
 	"Without a KEY it shows them. keep=N: versions of a kernel that a tier lists. "           \
 	"lifetime.ROLE=90d: what is signed from now on is valid so long; ROLE is root, targets, " \

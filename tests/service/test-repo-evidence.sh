@@ -195,6 +195,36 @@ works "add goes on" "$repo" add p m-2.4.ko --record m-2.4.json
 cp err said
 check "and says what it leaves out" grep -q "provenance and source are not published" said
 mv evidence.pem pkeys/
+tiers() { find p/repository/metadata -name '*.edge.json' | wc -l; }
+before=$(tiers)
+works "with the key, the same once more" "$repo" add p m-2.4.ko --record m-2.4.json
+check "adds them" test "$(listed_source 2_4)" = 1
+check "and leaves the tier" test "$(tiers)" = "$before"
+refuses "there is no more of that" 1 "already, nothing to add" "$repo" add p m-2.4.ko --record m-2.4.json
+jq . m-2.4.json >otherwise.json
+refuses "nor with another record" 1 "lists 2.4 for $release already" "$repo" add p m-2.4.ko --record otherwise.json
+signed 2.5 && mv fix-2.5.patch later.patch
+works "without its source" "$repo" add p m-2.5.ko --record m-2.5.json
+works "which comes later" "$repo" add p m-2.5.ko --record m-2.5.json --source later.patch
+check "is there" test "$(listed_source 2_5)" = 1
+
+echo "correct horse" >pass && echo wrong >wrong
+"$repo" init w --keys wkeys >/dev/null && cp keys/module.crt wkeys/
+"$repo" rotate w evidence --passphrase-file pass >/dev/null
+signed 2.6
+before=$(sha256sum w/repository/metadata/timestamp.json)
+refuses "a passphrase that does not open it" 1 "evidence-2.pem: key: the passphrase does not open it" \
+	"$repo" add w m-2.6.ko --record m-2.6.json --passphrase-file wrong
+check "changes nothing" test "$before" = "$(sha256sum w/repository/metadata/timestamp.json)"
+works "with none it is left out" "$repo" add w m-2.6.ko --record m-2.6.json
+cp err said
+check "and says so" grep -q "not published: .*a passphrase protects it.*who has them adds it once more" said
+"$repo" config w require.beta=build >/dev/null
+refuses "what is demanded is not there" 1 "tier beta demands build" "$repo" promote w 2.6 --to beta
+cp err said
+check "how to come by it is said" grep -q "add with the key of evidence adds it" said
+works "that does it" "$repo" add w m-2.6.ko --record m-2.6.json --passphrase-file pass
+works "then it is" "$repo" promote w 2.6 --to beta
 
 # ---- A tier that expired ----
 "$repo" config p lifetime.tier=60 >/dev/null && "$repo" sign p beta >/dev/null

@@ -127,6 +127,8 @@ check "with AES-256" names pkeys/stable.pem aes-256-cbc
 check "online ones are not" grep -q "BEGIN PRIVATE KEY" p/online-keys/timestamp.pem
 refuses "without the passphrase" 1 "a passphrase protects it" "$repo" sign p stable
 refuses "with a wrong one" 1 "does not open it" "$repo" sign p stable --passphrase-file wrong
+refuses "which nobody waits for" 1 "does not open it" "$repo" sign p stable --passphrase-file wrong --pending
+check "and nothing does" test ! -e p/pending
 works "with it" "$repo" sign p stable --passphrase-file pass
 works "a timer needs none" "$repo" refresh p
 works "key list needs none" "$repo" key list p
