@@ -118,6 +118,8 @@ static const struct cli_option export_options[] = {
 static const struct cli_option carry_options[] = {
 	{ "root", "FILE", "trusted root.json of this repository (any earlier one)", true, 0 },
 	{ "to", "DIR", "folder that is served as /repository", true, 0 },
+	{ "partial", NULL, "leave out modules that are damaged or missing on the medium", false,
+	  0 },
 	{ 0 },
 };
 static const struct cli_option verify_options[] = {
@@ -205,10 +207,13 @@ static const struct cli_option revoke_options[] = {
 	"For networks that are apart. Verifies everything, copies it as publish does, reads the "                                                      \
 	"copy again (the kernel may answer from memory), syncs the medium, and says until when it may be imported: its timestamp must still be valid " \
 	"then (config lifetime.timestamp)."
-#define IMPORT_MEDIA_TEXT                                                                           \
-	"Verifies what lies on the medium as a machine would, from a root that was trusted "        \
-	"before, and copies what was verified and nothing else to where a server or machines read " \
-	"it, as publish does. What lies there is verified once more."
+#define IMPORT_MEDIA_TEXT                                                                            \
+	"Verifies what lies on the medium as a machine would, from a root that was trusted "         \
+	"before, and copies what was verified and nothing else to where a server or machines read "  \
+	"it, as publish does. What lies there is verified once more. Nothing is changed when a "     \
+	"file is damaged or missing; with --partial modules, and what belongs to them, are left "    \
+	"out then with a warning, as export leaves out what the repository itself has not, so that " \
+	"a recall still gets through."
 #define ROTATE_TEXT                                                                                \
 	"Makes as many new keys as the role has, beside the old ones, and signs what names them: " \
 	"targets for a tier or recall, root for the others. A new root is signed by the old and "  \

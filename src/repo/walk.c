@@ -227,11 +227,15 @@ static int leave_out(struct walk *w, const struct tuf_target *target, const stru
 		     size_t n_files, struct error *err)
 {
 	struct walk_result *result = w->result;
+	char advice[TUF_ROLE_NAME_MAX + 64] = "";
 
 	while (result->n_files > n_files)
 		free(result->files[--result->n_files].path);
-	if (warn(w, "role %s: left out: %s: %s (suture-repo unlist DIR %s takes it off the list)",
-		 w->name, target->path, why->message, w->name) < 0 ||
+	if (!w->options->copied)
+		snprintf(advice, sizeof(advice),
+			 " (suture-repo unlist DIR %s takes it off the list)", w->name);
+	if (warn(w, "role %s: left out: %s: %s%s", w->name, target->path, why->message, advice) <
+		    0 ||
 	    json_array_append_new(result->bad, json_pack("{s:s, s:s}", "role", w->name, "path",
 							 target->path)) != 0)
 		return error_set(err, ERR_NO_MEMORY, "no memory");

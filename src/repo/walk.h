@@ -13,6 +13,7 @@ struct walk_options {
 	int64_t now;
 	bool expired_roles; /* delegated roles past their date are a warning, no error */
 	bool bad_targets;   /* so are targets of tiers and evidence, which are left out then */
+	bool copied; /* from the repository: what is bad is no reason to take it off a list */
 };
 
 /* A file that was read and verified. */

@@ -307,9 +307,17 @@ works "a newer medium" "$repo" import medium --to apart --root first-root.json
 refuses "but not an older one over it" 1 "newer than ours" "$repo" import old-medium --to apart --root first-root.json
 file=$(find medium/targets/stable -name '*.ko' | head -1)
 printf x | dd of="$file" bs=1 seek=100 conv=notrunc 2>/dev/null
-works "of a damaged one" "$repo" import medium --to apart3 --root first-root.json
+refuses "nor a damaged one" 1 "$(basename "$file" | cut -d. -f2-): its sha256" "$repo" import medium --to apart3 --root first-root.json
+cp err said
+check "and a way out is named" grep -q -- "--partial leaves damaged and missing modules out" said
+check "nothing is copied" test ! -e apart3
+before=$(sha256sum apart/metadata/timestamp.json)
+refuses "nor over what is there" 1 "its sha256" "$repo" import medium --to apart --root first-root.json
+check "which is as it was" test "$before" = "$(sha256sum apart/metadata/timestamp.json)"
+works "what is good of it" "$repo" import medium --to apart3 --root first-root.json --partial
 cp err said
 check "what is damaged is named" grep -q "role stable: left out.*sha256" said
+check "without advice for another place" test "$(grep -c unlist said)" = 0
 check "and not copied" test ! -e "apart3/${file#medium/}"
 check "but the rest" test -e "apart3/metadata/$(current stable).stable.json"
 
@@ -321,7 +329,8 @@ works "import of a medium that holds more" "$repo" import medium --to apart4 --r
 check "leaves that there" test -z "$(find apart4 -name link -o -name '*stray*')"
 file=$(find medium/targets/stable -name '*.ko' | head -1)
 mv "$file" away.ko && ln -s "$PWD/away.ko" "$file"
-works "a link to a good file" "$repo" import medium --to apart5 --root first-root.json
+refuses "a link to a good file" 1 "$(basename "$file" | cut -d. -f2-)" "$repo" import medium --to apart5 --root first-root.json
+works "the rest of that medium" "$repo" import medium --to apart5 --root first-root.json --partial
 cp err said
 check "is none" grep -q "role stable: left out.*$(basename "$file" | cut -d. -f2-)" said
 check "and not copied" test ! -e "apart5/${file#medium/}"
@@ -356,7 +365,8 @@ refuses "a record that is not there" 1 "not in the repository" "$repo" verify o
 works "recall" "$repo" recall o 1.2 --reason "stolen"
 works "is published" "$repo" publish o --to opub
 works "and exported" "$repo" export o --to omedium
-works "and imported" "$repo" import omedium --to oapart --root o/repository/metadata/1.root.json
+refuses "what is missing there is asked about" 1 "not in the repository" "$repo" import omedium --to oapart --root o/repository/metadata/1.root.json
+works "and imported" "$repo" import omedium --to oapart --root o/repository/metadata/1.root.json --partial
 check "the recall list is there" test "$(find opub oapart -name '*.recall.json' -path '*/targets/*' -exec grep -l stolen {} + | wc -l)" = 2
 check "the other version too" test "$(find opub oapart -name '*1_1.ko' | wc -l)" = 2
 check "but not that one" test -z "$(find opub oapart -name '*1_2.ko')"
