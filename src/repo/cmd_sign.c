@@ -71,7 +71,7 @@ int cmd_refresh(struct cli *cli, struct error *err)
 
 /* ---- sign ---- */
 
-/* Marks one role, or all but root, to be signed anew. */
+/* Marks one role, or targets and all that it delegates to, to be signed anew. */
 static int mark(struct repository *repo, const char *name, struct error *err)
 {
 	struct repo_role *role = name ? repository_role(repo, name) : NULL;
@@ -109,8 +109,8 @@ static int sign_anew(struct cli *cli, struct error *err)
 		return r;
 	if (!repo->waiting)
 		printf("%s: signed; snapshot %lld, timestamp %lld\n",
-		       name ? name : "targets and all tiers", (long long)repo->snapshot->version,
-		       (long long)repo->timestamp->version);
+		       name ? name : "targets, recall, evidence and all tiers",
+		       (long long)repo->snapshot->version, (long long)repo->timestamp->version);
 	return command_done(repo);
 }
 

@@ -192,6 +192,8 @@ static const struct cli_option revoke_options[] = {
 	"online key can do that. publish warns of these and leaves them out; verify fails. Rotate " \
 	"the stolen keys, then unlist."
 #define SIGN_TEXT                                                                                  \
+	"Without a ROLE: targets, recall, evidence and every tier; root only when it is named. "   \
+	"Snapshot and timestamp are signed with them, from DIR/online-keys.\n\n"                   \
 	"Several people who keep their keys apart: a change made with --pending waits under "      \
 	"DIR/pending. Each of them takes a copy of DIR (online-keys is not needed), looks at the " \
 	"change with --detached, and signs it with --detached --keys DIR -o FILE. What is "        \
@@ -253,8 +255,8 @@ static const struct cli_verb verbs[] = {
 	{ "recall", "DIR VERSION…", 2, -1, "withdraw versions", NULL, recall_options, cmd_recall },
 	{ "refresh", "DIR", 1, 1, "sign timestamp and, when due, snapshot anew", REFRESH_TEXT,
 	  keys_options, cmd_refresh },
-	{ "sign", "DIR [ROLE]", 1, 2, "sign a role anew (default: targets and all tiers)",
-	  SIGN_TEXT, sign_options, cmd_sign },
+	{ "sign", "DIR [ROLE]", 1, 2, "sign a role anew (default: all but root)", SIGN_TEXT,
+	  sign_options, cmd_sign },
 	{ "rotate", "DIR ROLE", 2, 2, "replace a role's keys by new ones", ROTATE_TEXT,
 	  rotate_options, cmd_rotate },
 	{ "key import", "DIR ROLE [FILE.pem]", 2, 3, "give a role another key", IMPORT_TEXT,

@@ -182,7 +182,12 @@ works "its own keys" "$repo" init ended2 --keys mine5
 check "are taken back" test -z "$(ls mine4/*.pem 2>/dev/null)"
 works "sign one role" "$repo" sign r stable
 refuses "sign an unknown role" 1 "no such role" "$repo" sign r gamma
+all_versions() { for role in targets recall evidence edge beta candidate stable; do current $role; done; }
+before=$(all_versions | awk '{ print $1 + 1 }')
 works "sign all" "$repo" sign r
+check "says which" test "$(grep -c "^targets, recall, evidence and all tiers: signed" out)" = 1
+check "and signs those" test "$before" = "$(all_versions)"
+check "root only by its name" test ! -e r/repository/metadata/2.root.json
 works "verify" "$repo" verify r
 cp r/repository/metadata/1.root.json first-root.json
 for role in timestamp snapshot targets recall stable root; do
