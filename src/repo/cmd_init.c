@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "repo/commands.h"
+#include "repo/unfinished.h"
 #include "wire/recall.h"
 #include "wire/target_custom.h"
 
@@ -66,33 +67,19 @@ static struct new_role *plan_find(struct plan *p, const char *name, size_t len)
 
 /* ---- An init that was ended ---- */
 
-/* DIR/unfinished names, one a line, "<key ID> <path>", the keys that an init is about to write. It
- * comes before them and goes when all is done, so the next init takes back what one that was ended
- * left. */
-#define UNFINISHED     REPOSITORY_UNFINISHED
-#define UNFINISHED_MAX ((size_t)1024 * 1024)
-
+/* The list of keys (unfinished.h) comes first and goes when all is done, so the next init takes
+ * back what one that was ended left. */
 static int begin(const struct plan *p, struct error *err)
 {
-	_cleanup_free_ char *path = path_join(p->dir, UNFINISHED, NULL);
-	_cleanup_buf_ struct buf text = BUF_INIT(UNFINISHED_MAX);
-	int r = path ? 0 : ERR_NO_MEMORY;
+	_cleanup_buf_ struct buf list = BUF_INIT(UNFINISHED_MAX);
+	int r = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
 		for (unsigned k = 0; r == 0 && k < p->roles[i].threshold; k++)
-			r = buf_printf(&text, "%s %s\n", tuf_key_id(p->roles[i].keys[k]),
-				       p->roles[i].paths[k]);
+			r = unfinished_add(&list, tuf_key_id(p->roles[i].keys[k]),
+					   p->roles[i].paths[k], err);
 	}
-	if (r < 0)
-		return error_set(err, r, "no memory");
-	return file_write_atomic(path, text.data, text.len, 0600, err);
-}
-
-static int finish(const struct plan *p, struct error *err)
-{
-	_cleanup_free_ char *path = path_join(p->dir, UNFINISHED, NULL);
-
-	return path ? file_remove(path, err) : error_set(err, ERR_NO_MEMORY, "no memory");
+	return r < 0 ? r : unfinished_write(p->dir, &list, err);
 }
 
 static int clear_folder(const char *dir, struct error *err)
@@ -111,7 +98,7 @@ static int clear_folder(const char *dir, struct error *err)
 
 /* The timestamp is written last: with it all of it is there, and only the mark is left over. What
  * is wrong with it then is no reason to take anything away. */
-static int check_unfinished(const char *dir, const char *mark, struct error *err)
+static int check_unfinished(const char *dir, struct error *err)
 {
 	_cleanup_free_ char *last = path_join(dir, "repository/metadata/timestamp.json", NULL);
 	struct stat st;
@@ -123,66 +110,34 @@ static int check_unfinished(const char *dir, const char *mark, struct error *err
 		return errno == ENOENT || errno == ENOTDIR
 			       ? 0
 			       : error_set_errno(err, errno, "%s", last);
-	r = file_remove(mark, err);
+	r = unfinished_end(dir, err);
 	return r < 0 ? r
 		     : error_set(err, ERR_EXISTS,
 				 "%s: holds a repository, whose init came to its end", dir);
 }
 
-/* One line of the list. The init may have been ended before it wrote that key, and somebody else's
- * may be there since: only the very key that it made is taken away. */
-static int take_back_key(char *line, struct error *err)
-{
-	char *space = strchr(line, ' ');
-	const char *path = space ? space + 1 : line;
-
-	if (space)
-		*space = '\0';
-	if (key_store_file_holds(path, line))
-		return file_remove(path, err);
-	if (file_exists(path))
-		fprintf(stderr,
-			"warning: %s: left alone: not the key that the ended init was to write\n",
-			path);
-	return 0;
-}
-
 static int take_back_unfinished(const char *dir, struct error *err)
 {
-	_cleanup_free_ char *path = path_join(dir, UNFINISHED, NULL);
-	_cleanup_buf_ struct buf text = BUF_INIT(UNFINISHED_MAX);
-	char *rest, *line;
-	int r;
+	int r = unfinished_is_there(dir) ? check_unfinished(dir, err) : 0;
 
-	if (!path)
-		return error_set(err, ERR_NO_MEMORY, "no memory");
-	if (!file_exists(path))
-		return 0;
-	r = check_unfinished(dir, path, err);
-	if (r == 0)
-		r = buf_reserve(&text, UNFINISHED_MAX);
-	if (r == 0)
-		r = file_read(path, &text, err);
-	rest = (char *)buf_str(&text);
-	while (r == 0 && (line = strsep(&rest, "\n"))) {
-		r = take_back_key(line, err);
-	}
+	if (r < 0 || !unfinished_is_there(dir))
+		return r;
+	r = unfinished_take_back(dir, NULL, NULL, err);
 	if (r == 0)
 		r = clear_folder(dir, err);
-	return r < 0 ? r : file_remove(path, err);
+	return r < 0 ? r : unfinished_end(dir, err);
 }
 
 /* ---- What was asked for ---- */
 
 static int check_empty(const char *dir, struct error *err)
 {
-	_cleanup_free_ char *unfinished = path_join(dir, UNFINISHED, NULL);
 	_cleanup_(closedirp) DIR *folder = opendir(dir);
 	struct dirent *entry;
 
 	if (!folder)
 		return errno == ENOENT ? 0 : error_set_errno(err, errno, "%s", dir);
-	if (unfinished && file_exists(unfinished))
+	if (unfinished_is_there(dir))
 		return 0;
 	while ((entry = readdir(folder))) {
 		/* Of writing the list, before it had its name (file_write_atomic). */
@@ -507,7 +462,7 @@ int cmd_init(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = build(&p, err);
 	if (r == 0)
-		r = finish(&p, err);
+		r = unfinished_end(p.dir, err);
 	if (r < 0) {
 		take_back(&p);
 		return r;

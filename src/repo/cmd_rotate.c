@@ -5,24 +5,48 @@
 #include "repo/commands.h"
 #include "repo/evidence.h"
 #include "repo/role_keys.h"
+#include "repo/unfinished.h"
 
 /* Files made on the way, to be taken back if nothing came of it. */
 struct new_files {
 	char *paths[ROLE_KEYS_MAX];
 	size_t n;
+	struct buf list; /* the same, for the next command if this one is ended (unfinished.h) */
 };
 
 static void new_files_free(struct new_files *files)
 {
 	for (size_t i = 0; i < files->n; i++)
 		free(files->paths[i]);
+	buf_free(&files->list);
 }
 
-/* Keys that nothing names would only confuse. Once the repository may name them, they stay. */
+/* Before the file is written. Takes the path over, also when it fails. The next command may be run
+ * elsewhere: its list has whole paths. */
+static int announce(const struct repository *repo, struct new_files *files, const char *key_id,
+		    char *path, struct error *err)
+{
+	_cleanup_free_ char *folder = strndup(path, (size_t)(path_base(path) - path));
+	_cleanup_free_ char *dir = folder ? realpath(*folder ? folder : ".", NULL) : NULL;
+	_cleanup_free_ char *whole = dir ? path_join(dir, path_base(path), NULL) : NULL;
+	int r;
+
+	files->list.max = UNFINISHED_MAX;
+	files->paths[files->n++] = path;
+	if (!whole)
+		return error_set_errno(err, errno, "%s", path);
+	r = unfinished_add(&files->list, key_id, whole, err);
+	return r < 0 ? r : unfinished_write(repo->dir, &files->list, err);
+}
+
+/* Keys that nothing names would only confuse. Once the repository may name them, the next command
+ * finds out whether it does. */
 static int finish(struct repository *repo, const struct new_files *files, int r)
 {
-	for (size_t i = 0; r < 0 && !repo->writing && i < files->n; i++)
-		(void)file_remove(files->paths[i], NULL);
+	if (files->n == 0 || (r < 0 && repo->writing))
+		return r;
+	if (r == 0 || unfinished_take_back(repo->dir, NULL, NULL, NULL) == 0)
+		(void)unfinished_end(repo->dir, NULL);
 	return r;
 }
 
@@ -99,6 +123,7 @@ static int make_key(struct repository *repo, const char *folder, const char *pas
 	_cleanup_tuf_key_ struct tuf_key *key = NULL, *public_key = NULL;
 	_cleanup_json_ json_t *object = NULL;
 	_cleanup_free_ char *path = NULL;
+	const char *file;
 	int r = free_name(folder, keys->role, "pem", &path, err);
 
 	if (r == 0)
@@ -107,13 +132,15 @@ static int make_key(struct repository *repo, const char *folder, const char *pas
 		return r;
 	object = tuf_key_to_json(key);
 	r = object ? tuf_key_from_json(object, &public_key, err) : ERR_NO_MEMORY;
-	if (r == 0)
-		r = key_store_write(key, path, passphrase, err);
 	if (r < 0)
 		return r;
-	files->paths[files->n++] = path;
-	r = key_store_add(repo->keys, key, path);
-	path = NULL;
+	file = path;
+	r = announce(repo, files, tuf_key_id(key), TAKE_PTR(path), err);
+	if (r == 0)
+		r = key_store_write(key, file, passphrase, err);
+	if (r < 0)
+		return r;
+	r = key_store_add(repo->keys, key, file);
 	if (r < 0)
 		return error_set(err, r, "no memory");
 	key = NULL;
@@ -188,6 +215,7 @@ static int import_token(struct repository *repo, const struct cli *cli,
 	const char *uri = cli_get(cli, "uri"), *module = cli_get(cli, "module");
 	_cleanup_free_ char *folder = NULL, *path = NULL;
 	_cleanup_secret_ char *pin = NULL;
+	const char *file;
 	int r = key_store_check_uri(uri, err);
 	/* A token may want no PIN. */
 	if (r == 0 && (cli_has(cli, "pin-file") || isatty(STDIN_FILENO)))
@@ -198,12 +226,11 @@ static int import_token(struct repository *repo, const struct cli *cli,
 		r = key_folder(repo, keys, cli, &folder, err);
 	if (r == 0)
 		r = free_name(folder, keys->role, "pkcs11", &path, err);
-	if (r == 0)
-		r = key_store_write_token(*ret, path, uri, module, err);
 	if (r < 0)
 		return r;
-	files->paths[files->n++] = TAKE_PTR(path);
-	return 0;
+	file = path;
+	r = announce(repo, files, tuf_key_id(*ret), TAKE_PTR(path), err);
+	return r < 0 ? r : key_store_write_token(*ret, file, uri, module, err);
 }
 
 static int new_threshold(const struct cli *cli, struct role_keys *keys, struct error *err)

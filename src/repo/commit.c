@@ -152,6 +152,9 @@ static int write_metadata(struct repository *repo, const struct pending_files *o
 		char path[TUF_ROLE_NAME_MAX + 96];
 
 		snprintf(path, sizeof(path), "metadata/%s", o->list[i].name);
+		/* Before them the other files are named by nothing. */
+		repo->writing |=
+			str_has_suffix(path, "root.json") || str_has_suffix(path, "timestamp.json");
 		r = file_write_below(repo->tree, path, o->list[i].data.data, o->list[i].data.len,
 				     0644, err);
 	}
@@ -205,9 +208,10 @@ int repository_commit(struct repository *repo, struct error *err)
 		r = check_whole(repo, err);
 	if (r < 0)
 		return r;
-	repo->writing = true;
-	if (repo->waiting)
+	if (repo->waiting) {
+		repo->writing = true;
 		return pending_save(repo, &o, err);
+	}
 	r = repository_write_files(repo, repo->tree, err);
 	/* All signatures, so that a merge which is ended here needs none of them again. */
 	if (r == 0 && pending_holds_any(repo))

@@ -145,18 +145,6 @@ static int load_pem(struct key_store *store, struct key_entry *e, struct error *
 	return 0;
 }
 
-bool key_store_file_holds(const char *path, const char *key_id)
-{
-	struct key_store nobody = { 0 }; /* to be asked for a passphrase */
-	struct key_entry entry = { .path = (char *)path };
-	struct stat st;
-	bool holds = lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-		     load_pem(&nobody, &entry, NULL) == 0 && streq(tuf_key_id(entry.key), key_id);
-
-	tuf_key_free(entry.key);
-	return holds;
-}
-
 int key_store_check_uri(const char *uri, struct error *err)
 {
 	if (!strstr(uri, "pin-value") && !strstr(uri, "pin-source"))
@@ -198,6 +186,20 @@ static int load_token(struct key_entry *e, struct error *err)
 		return r;
 	r = read_token(object, e, err);
 	return r < 0 ? error_prefix(err, r, "%s", e->path) : 0;
+}
+
+bool key_store_file_holds(const char *path, const char *key_id)
+{
+	struct key_store nobody = { 0 }; /* to be asked for a passphrase */
+	struct key_entry entry = { .path = (char *)path };
+	struct stat st;
+	bool holds = lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+		     (load_pem(&nobody, &entry, NULL) == 0 || load_token(&entry, NULL) == 0) &&
+		     streq(tuf_key_id(entry.key), key_id);
+
+	entry.path = NULL; /* the caller's */
+	entry_free(&entry);
+	return holds;
 }
 
 /* For messages; what does not fit is left out. */

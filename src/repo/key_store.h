@@ -90,8 +90,8 @@ int key_store_open(struct key_store *store, const char *key_id, const struct tuf
 int key_store_sign(struct key_store *store, const char *role_name, const json_t *role,
 		   struct tuf_metadata *md, struct error *err);
 
-/* Is this a plain file, no link, that holds the key of that ID? A protected key is known by the
- * public part beside it. False also when that cannot be found out. */
+/* Is this a plain file, no link, that holds the key of that ID, or says where it is in a token? A
+ * protected key is known by the public part beside it. False also when that cannot be found out. */
 bool key_store_file_holds(const char *path, const char *key_id);
 /* Writes a private key, mode 0600, under a passphrase unless that is NULL; beside a protected key
  * its public part, so that it can be found without the passphrase. ERR_EXISTS rather than replace a

@@ -219,7 +219,8 @@ static const struct cli_option revoke_options[] = {
 #define ROTATE_TEXT                                                                                \
 	"Makes as many new keys as the role has, beside the old ones, and signs what names them: " \
 	"targets for a tier or recall, root for the others. A new root is signed by the old and "  \
-	"the new keys. The files of the old keys stay and are no longer used. In place of keys "   \
+	"the new keys. The files of the old keys stay and are no longer used. When it fails the "  \
+	"new ones go; of a run that was ended, with the next command. In place of keys "           \
 	"under a passphrase go only such keys: of --passphrase-file, or asked for on the "         \
 	"terminal. For keys in a token there are key import --uri and key revoke."
 

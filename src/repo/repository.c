@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "repo/repository.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -9,7 +10,11 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "repo/pending.h"
+#include "repo/unfinished.h"
 #include "wire/target_custom.h"
+
+/* DIR/repository/targets/<tier>/<release>/<build id> */
+#define LEFTOVER_DEPTH 5
 
 static void file_list_free(struct repo_file *files)
 {
@@ -297,13 +302,70 @@ static int load_waiting(struct repository *repo, const struct repository_options
 	return r < 0 || options->published ? r : pending_load(repo, err);
 }
 
-/* All of it is there: the init that made it came to its end but for taking its mark away. */
-static void remove_mark(const struct repository *repo)
-{
-	_cleanup_free_ char *path = path_join(repo->dir, REPOSITORY_UNFINISHED, NULL);
+/* ---- What an ended command left ---- */
 
-	if (path && !repo->handed_over && file_exists(path))
-		(void)file_remove(path, NULL);
+static bool names_key(const struct tuf_metadata *root, const struct tuf_metadata *targets,
+		      const char *id)
+{
+	return (root && json_object_get(json_object_get(root->body, "keys"), id)) ||
+	       (targets && json_object_get(tuf_targets_keys(targets), id));
+}
+
+/* "<role>-N.<suffix>": a name that rotate and key import give. */
+static bool is_made_name(const struct repository *repo, const char *name)
+{
+	const json_t *keys;
+	const char *dash = strrchr(name, '-');
+	_cleanup_free_ char *role = dash ? strndup(name, (size_t)(dash - name)) : NULL;
+
+	return role && repository_delegation(repo, role, &keys) &&
+	       dash[1 + strspn(dash + 1, "0123456789")] == '.';
+}
+
+static bool is_to_stay(void *user, const char *key_id, const char *path)
+{
+	const struct repository *repo = user;
+
+	return !is_made_name(repo, path_base(path)) ||
+	       names_key(repo->root, repo->targets, key_id) ||
+	       names_key(repo->root_before, repo->targets_before, key_id);
+}
+
+/* What waits may name new keys: without it nobody knows. Init names all of its keys at once. */
+static void take_back(struct repository *repo)
+{
+	_cleanup_free_ char *pending = path_join(repo->dir, "pending", NULL);
+
+	if (!pending || !unfinished_is_there(repo->dir) ||
+	    (repo->published_only && file_exists(pending)))
+		return;
+	if (unfinished_take_back(repo->dir, is_to_stay, repo, NULL) == 0)
+		(void)unfinished_end(repo->dir, NULL);
+}
+
+/* Files that were being written: only here, where the lock keeps every other writer out. */
+static void remove_leftovers(int dir_fd, unsigned depth)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+
+	if (!dir) {
+		closep(&fd);
+		return;
+	}
+	(void)file_remove_matching(dirfd(dir), NULL, NULL);
+	while (depth > 0 && (entry = readdir(dir))) {
+		_cleanup_close_ int below = -1;
+
+		if (entry->d_name[0] == '.' || entry->d_type != DT_DIR)
+			continue;
+		below = openat(dirfd(dir), entry->d_name,
+			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (below >= 0)
+			remove_leftovers(below, depth - 1);
+	}
+	closedir(dir);
 }
 
 int repository_open(const char *dir, const struct repository_options *options,
@@ -325,13 +387,16 @@ int repository_open(const char *dir, const struct repository_options *options,
 	r = load_all(repo, options->root, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", dir);
-	remove_mark(repo);
 	repo->old_root_role = json_deep_copy(tuf_root_role(repo->root, TUF_ROOT));
 	if (!repo->old_root_role)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	r = load_waiting(repo, options, err);
 	if (r < 0)
 		return error_prefix(err, r, "%s", dir);
+	if (!repo->handed_over) {
+		take_back(repo);
+		remove_leftovers(repo->lock_fd, LEFTOVER_DEPTH);
+	}
 	*ret = TAKE_PTR(repo);
 	return 0;
 }

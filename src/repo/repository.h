@@ -18,8 +18,6 @@
 #define REPOSITORY_MAX_ROLES  (SETTINGS_MAX_TIERS + 2)   /* recall and evidence */
 #define REPOSITORY_FILE_MAX   ((size_t)16 * 1024 * 1024) /* one metadata file */
 #define REPOSITORY_TARGET_MAX ((size_t)80 * 1024 * 1024) /* one target: a module, its source */
-#define REPOSITORY_UNFINISHED \
-	"unfinished" /* DIR/unfinished: an init is at work, or was ended (cmd_init.c) */
 
 struct repo_role {
 	char name[TUF_ROLE_NAME_MAX + 1];
@@ -56,7 +54,7 @@ struct repository {
 	size_t n_roles;
 	struct repo_file *files; /* target files to be written */
 	int lock_fd;
-	bool writing; /* the first file was, or may have been, written */
+	bool writing; /* a file that makes the change count was, or may have been, written */
 };
 
 struct repository_options {
@@ -76,7 +74,8 @@ struct repository_options {
  * Opens a working folder and verifies everything in it but dates, since what is signed next rests
  * on it; takes a lock that the next run waits for. Loads the online keys, and the offline ones
  * (`keys` given and missing: ERR_NOT_FOUND; what is wrong with the folder that the settings name is
- * no error), and what waits for signatures (pending.h).
+ * no error), and what waits for signatures (pending.h). Takes back what a command left that was
+ * ended: its keys that nothing names (unfinished.h), and files that had not got their names yet.
  */
 int repository_open(const char *dir, const struct repository_options *options,
 		    struct repository **ret, struct error *err);

@@ -172,7 +172,8 @@ cp -a mine mine.was
 works "the first is begun again elsewhere" "$repo" init ended --keys mine2
 cp err said
 check "and says what it leaves" grep -q "mine/stable.pem: left alone" said
-check "the other's keys are there" diff -r mine mine.was
+check "the other's keys are there" diff -r -x '.new-*' mine mine.was
+check "the key that was being written is not" test -n "$(ls -A mine.was | grep .new-)" -a -z "$(ls -A mine | grep .new-)"
 works "and used" "$repo" sign another
 works "a list of paths alone" "$repo" init marked --keys mine3
 check "takes nothing away" diff -r keys others
@@ -275,6 +276,39 @@ survives "add, ended at each write" 5 "$repo" add c/r m-1.3.ko --record m-1.3.js
 for role in timestamp targets root stable; do
 	survives "rotate $role, ended at each write" 3 "$repo" rotate c/r $role --keys c/keys
 done
+
+# What an ended command leaves: keys that nothing names, and files that had no name yet.
+leaves_nothing() { # COMMAND...: ended at each of its renames, and before each sync
+	local at call stray bad=0
+	for call in rename,renameat,renameat2 fsync; do
+		for ((at = 1; ; at++)); do
+			rm -rf c && mkdir c && cp -a r keys c/
+			(strace -qq -o /dev/null -e inject=$call:signal=KILL:when=$at "$@" >out 2>err)
+			[ $? = 137 ] || break
+			"$repo" sign c/r --keys c/keys >out 2>err || bad=1
+			stray=$(find c -name '.new-*' -o -name unfinished)
+			for key in c/keys/*-[0-9]*.pem; do
+				"$repo" key list c/r --keys c/keys | grep -q "$key" || cmp -s "$key" "${key#c/}" || stray+=" $key"
+			done
+			[ -z "$stray" ] || { bad=1 && echo "$call $at: $stray" >>err; }
+			[ $bad = 0 ] || break 2
+		done
+	done 2>/dev/null
+	return $bad
+}
+check "rotate, ended anywhere, leaves nothing" leaves_nothing "$repo" rotate c/r stable --keys c/keys
+rm -rf c && mkdir c && cp -a r keys c/
+(strace -qq -o /dev/null -e inject=rename,renameat,renameat2:signal=KILL:when=3 "$repo" rotate c/r stable --keys c/keys >out 2>err) 2>/dev/null
+made=$(cat c/r/unfinished | cut -d' ' -f2)
+check "a rotate is ended" test -e "$made"
+cp keys/root.pem "$made"
+works "the next command" "$repo" refresh c/r
+check "leaves what is another's" cmp keys/root.pem "$made"
+mkdir c/full && cp -a r keys c/full
+refuses "a rotate that fails" 1 "No space left" strace -qq -o /dev/null -e inject=renameat2,renameat,rename:error=ENOSPC:when=4 \
+	"$repo" rotate c/full/r stable --keys c/full/keys
+check "leaves no key either" diff -r keys c/full/keys
+check "nor its list" test ! -e c/full/r/unfinished -a -z "$(find c/full -name '.new-*')"
 
 # publish, ended at each write: what is there is whole, as it was before or as it is now.
 published_in_order() {
