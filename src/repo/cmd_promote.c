@@ -297,21 +297,6 @@ int cmd_unlist(struct cli *cli, struct error *err)
 
 /* ---- recall ---- */
 
-static int add_entries(const struct cli *cli, struct recall *list, int64_t now, struct error *err)
-{
-	const char *kernels[RECALL_MAX_KERNELS];
-	size_t n = cli_count(cli, "kernel");
-	int r = 0;
-
-	if (n > ARRAY_SIZE(kernels))
-		return error_set(err, ERR_USAGE, "--kernel: at most %zu", ARRAY_SIZE(kernels));
-	for (size_t i = 0; i < n; i++)
-		kernels[i] = cli_get_nth(cli, "kernel", i);
-	for (size_t i = 1; r == 0 && i < cli_argc(cli); i++)
-		r = recall_add(list, cli_arg(cli, i), kernels, n, cli_get(cli, "reason"), now, err);
-	return r;
-}
-
 static bool tier_lists(const struct repo_role *tier, const char *version, const char *kernel)
 {
 	const char *path;
@@ -328,28 +313,78 @@ static bool tier_lists(const struct repo_role *tier, const char *version, const 
 	return false;
 }
 
-/* A version may be withdrawn before it is listed; more often it is a slip of the pen. */
-static void warn_unlisted(struct repository *repo, const char *version, const char *kernel)
+/* A version may be withdrawn before it is listed, or after; more often it is a slip of the pen. */
+static int check_listed(struct repository *repo, const char *version, const char *kernel,
+			struct error *err)
 {
 	for (size_t i = 0; i < repo->settings->n_tiers; i++) {
 		const struct repo_role *tier = repository_role(repo, repo->settings->tiers[i]);
 
 		if (tier && tier_lists(tier, version, kernel))
-			return;
+			return 0;
 	}
-	fprintf(stderr, "warning: no tier lists %s%s%s\n", version, kernel ? " for " : "",
-		kernel ? kernel : "");
+	error_set(err, ERR_NOT_FOUND, "no tier lists %s%s%s", version, kernel ? " for " : "",
+		  kernel ? kernel : "");
+	error_hint(err, "--unlisted withdraws it all the same, from machines that still have it");
+	return ERR_NOT_FOUND;
 }
 
-static void warn_all_unlisted(struct repository *repo, const struct cli *cli)
-{
-	size_t n = cli_count(cli, "kernel");
+/* What the command line names. */
+struct withdrawal {
+	const struct cli *cli;
+	const char *kernels[RECALL_MAX_KERNELS];
+	size_t n; /* 0: every kernel */
+};
 
-	for (size_t i = 1; i < cli_argc(cli); i++) {
-		for (size_t k = 0; k < n; k++)
-			warn_unlisted(repo, cli_arg(cli, i), cli_get_nth(cli, "kernel", k));
-		if (n == 0)
-			warn_unlisted(repo, cli_arg(cli, i), NULL);
+static int read_withdrawal(struct withdrawal *w, const struct cli *cli, struct error *err)
+{
+	w->cli = cli;
+	w->n = cli_count(cli, "kernel");
+	if (cli_has(cli, "undo") == cli_has(cli, "reason"))
+		return error_set(err, ERR_USAGE,
+				 "--reason TEXT, for the people on the machines, or --undo");
+	if (w->n > ARRAY_SIZE(w->kernels))
+		return error_set(err, ERR_USAGE, "--kernel: at most %zu", ARRAY_SIZE(w->kernels));
+	for (size_t i = 0; i < w->n; i++)
+		w->kernels[i] = cli_get_nth(cli, "kernel", i);
+	return 0;
+}
+
+static int withdraw(struct repository *repo, const struct withdrawal *w, const char *version,
+		    struct recall *list, struct error *err)
+{
+	bool listed = !cli_has(w->cli, "unlisted");
+	int r = listed && w->n == 0 ? check_listed(repo, version, NULL, err) : 0;
+
+	for (size_t i = 0; listed && r == 0 && i < w->n; i++)
+		r = check_listed(repo, version, w->kernels[i], err);
+	return r < 0 ? r
+		     : recall_add(list, version, w->kernels, w->n, cli_get(w->cli, "reason"),
+				  repo->now, err);
+}
+
+static int change_list(struct repository *repo, const struct withdrawal *w, struct recall *list,
+		       struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 1; r == 0 && i < cli_argc(w->cli); i++) {
+		const char *version = cli_arg(w->cli, i);
+
+		r = cli_has(w->cli, "undo") ? recall_remove(list, version, w->kernels, w->n, err)
+					    : withdraw(repo, w, version, list, err);
+	}
+	return r;
+}
+
+static void print_withdrawal(const struct withdrawal *w)
+{
+	for (size_t i = 1; i < cli_argc(w->cli); i++) {
+		printf("recall: %s is %s for", cli_arg(w->cli, i),
+		       cli_has(w->cli, "undo") ? "no longer withdrawn" : "withdrawn");
+		for (size_t k = 0; k < w->n; k++)
+			printf(" %s", w->kernels[k]);
+		printf("%s\n", w->n == 0 ? " every kernel" : "");
 	}
 }
 
@@ -358,12 +393,15 @@ int cmd_recall(struct cli *cli, struct error *err)
 	_cleanup_repository_ struct repository *repo = NULL;
 	_cleanup_recall_ struct recall *list = NULL;
 	_cleanup_buf_ struct buf text = BUF_INIT(RECALL_MAX);
-	int r = command_open_change(cli, &repo, err);
+	struct withdrawal w;
+	int r = read_withdrawal(&w, cli, err);
 
+	if (r == 0)
+		r = command_open_change(cli, &repo, err);
 	if (r == 0)
 		r = patch_recall_list(repo, &list, err);
 	if (r == 0)
-		r = add_entries(cli, list, repo->now, err);
+		r = change_list(repo, &w, list, err);
 	if (r == 0)
 		r = recall_write(list, &text, err);
 	if (r == 0)
@@ -373,7 +411,6 @@ int cmd_recall(struct cli *cli, struct error *err)
 		r = repository_commit(repo, err);
 	if (r < 0)
 		return r;
-	warn_all_unlisted(repo, cli);
-	printf("recall: %zu withdrawn\n", list->n_entries);
+	print_withdrawal(&w);
 	return command_done(repo);
 }

@@ -90,7 +90,9 @@ static const struct cli_option promote_options[] = {
 	{ 0 },
 };
 static const struct cli_option recall_options[] = {
-	{ "reason", "TEXT", "why, for the people on the machines", true, 0 },
+	{ "reason", "TEXT", "why, for the people on the machines", false, 0 },
+	{ "undo", NULL, "the versions are no longer withdrawn", false, 0 },
+	{ "unlisted", NULL, "also a version that no tier lists", false, 0 },
 	{ "kernel", "RELEASE", "only for this kernel release (default: all)", false, 0 },
 	CHANGE_OPTIONS,
 	{ 0 },
@@ -168,6 +170,12 @@ static const struct cli_option revoke_options[] = {
 	"Without the key of evidence that is left out, with a warning; a key that is there and "   \
 	"does not open is an error. The same module and record once more add what was left out, "  \
 	"and change nothing else."
+#define RECALL_TEXT                                                                                    \
+	"Machines that have the version go back to the newest lower one that their tier lists, or "    \
+	"to the unpatched kernel, and nobody takes it. With --undo the list of withdrawn versions is " \
+	"signed without it: what a tier still lists is offered again, and machines apply it as any "   \
+	"other version, those that had gone back from it too, unless their owner took it back "        \
+	"himself or it failed there. What no tier lists any more does not come back."
 #define CONFIG_TEXT                                                                               \
 	"Without a KEY it shows them. keep=N: versions of a kernel that a tier lists. "           \
 	"lifetime.ROLE=90d: what is signed from now on is valid so long; ROLE is root, targets, " \
@@ -253,7 +261,8 @@ static const struct cli_verb verbs[] = {
 	  cmd_promote },
 	{ "unlist", "DIR ROLE", 2, 2, "take off a role's list what is missing or wrong",
 	  UNLIST_TEXT, rotate_options, cmd_unlist },
-	{ "recall", "DIR VERSION…", 2, -1, "withdraw versions", NULL, recall_options, cmd_recall },
+	{ "recall", "DIR VERSION…", 2, -1, "withdraw versions, or undo that", RECALL_TEXT,
+	  recall_options, cmd_recall },
 	{ "refresh", "DIR", 1, 1, "sign timestamp and, when due, snapshot anew", REFRESH_TEXT,
 	  keys_options, cmd_refresh },
 	{ "sign", "DIR [ROLE]", 1, 2, "sign a role anew (default: all but root)", SIGN_TEXT,

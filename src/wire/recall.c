@@ -197,3 +197,65 @@ int recall_add(struct recall *recall, const char *version, const char *const *ke
 	recall->n_entries++;
 	return 0;
 }
+
+static void remove_entry(struct recall *recall, size_t i)
+{
+	entry_clear(&recall->entries[i]);
+	memmove(&recall->entries[i], &recall->entries[i + 1],
+		(recall->n_entries - i - 1) * sizeof(*recall->entries));
+	recall->n_entries--;
+}
+
+/* Takes one kernel out of an entry; false when it does not name it. */
+static bool remove_kernel(struct recall_entry *e, const char *kernel)
+{
+	for (size_t i = 0; i < e->n_kernels; i++) {
+		if (!streq(e->kernels[i], kernel))
+			continue;
+		free(e->kernels[i]);
+		e->kernels[i] = e->kernels[--e->n_kernels];
+		return true;
+	}
+	return false;
+}
+
+/* For one kernel, or every one (NULL). An entry that names none is left whole by the former: it may
+ * be about kernels that nobody knows here. */
+static size_t remove_from(struct recall *recall, const char *version, const char *kernel)
+{
+	size_t removed = 0;
+
+	for (size_t i = recall->n_entries; i-- > 0;) {
+		struct recall_entry *e = &recall->entries[i];
+
+		if (!streq(e->version, version) || (kernel && !remove_kernel(e, kernel)))
+			continue;
+		removed++;
+		if (!kernel || e->n_kernels == 0)
+			remove_entry(recall, i);
+	}
+	return removed;
+}
+
+int recall_remove(struct recall *recall, const char *version, const char *const *kernels,
+		  size_t n_kernels, struct error *err)
+{
+	if (n_kernels == 0 && remove_from(recall, version, NULL) == 0)
+		return error_set(err, ERR_NOT_FOUND, "recall: %s is not withdrawn", version);
+	for (size_t i = 0; i < n_kernels; i++) {
+		size_t removed = remove_from(recall, version, kernels[i]);
+
+		if (recall_lookup(recall, version, kernels[i])) {
+			error_set(err, ERR_NOT_FOUND,
+				  "recall: %s is withdrawn for every kernel, not only for %s",
+				  version, kernels[i]);
+			error_hint(err, "Without --kernel that is undone; then withdraw it for the "
+					"others");
+			return ERR_NOT_FOUND;
+		}
+		if (removed == 0)
+			return error_set(err, ERR_NOT_FOUND, "recall: %s is not withdrawn for %s",
+					 version, kernels[i]);
+	}
+	return 0;
+}

@@ -150,7 +150,25 @@ works "promote for one kernel" "$repo" promote r 1.2 --to candidate --from edge 
 works "recall" "$repo" recall r 1.2 --reason "it hangs"
 refuses "recall again" 1 "already" "$repo" recall r 1.2 --reason "it hangs"
 refuses "recall without a reason" 2 "reason" "$repo" recall r 1.1
-refuses "a withdrawn version is not promoted" 1 "withdrawn" "$repo" promote r 1.2 --to beta --from edge
+before=$(current recall)
+refuses "recall what no tier lists" 1 "no tier lists 9.9" "$repo" recall r 9.9 --reason "it hangs"
+refuses "or not for that kernel" 1 "no tier lists 1.1 for 6.1.0-99-amd64" "$repo" recall r 1.1 --reason x --kernel 6.1.0-99-amd64
+check "nothing was signed" test "$(current recall)" = "$before"
+withdrawn() { jq -c '[.withdrawn[] | [.version, .kernels[]]]' "$(ls -t r/repository/targets/recall/*.recall.json | head -1)"; }
+works "unless it is meant" "$repo" recall r 9.9 8.8 --reason "it hangs" --unlisted --kernel 6.1.0-98-amd64 --kernel 6.1.0-99-amd64
+check "the message says what was done" test "$(cat out)" = "$(printf 'recall: %s is withdrawn for 6.1.0-98-amd64 6.1.0-99-amd64\n' 9.9 8.8)"
+works "undo for one kernel" "$repo" recall r 9.9 --undo --kernel 6.1.0-98-amd64
+check "says so" test "$(cat out)" = "recall: 9.9 is no longer withdrawn for 6.1.0-98-amd64"
+check "the other is left" test "$(withdrawn)" = '[["1.2"],["9.9","6.1.0-99-amd64"],["8.8","6.1.0-98-amd64","6.1.0-99-amd64"]]'
+refuses "undo what is not withdrawn" 1 "9.9 is not withdrawn for 6.1.0-98-amd64" "$repo" recall r 9.9 --undo --kernel 6.1.0-98-amd64
+refuses "undo for one of all kernels" 1 "1.2 is withdrawn for every kernel" "$repo" recall r 1.2 --undo --kernel $release
+refuses "undo has no reason" 2 "--undo" "$repo" recall r 1.2 --undo --reason x
+works "undo" "$repo" recall r 9.9 8.8 --undo
+check "leaves the rest" test "$(withdrawn)" = '[["1.2"]]'
+works "undo of a listed one" "$repo" recall r 1.2 --undo
+works "it goes on to other tiers" "$repo" promote r 1.2 --to beta --from edge
+works "and is withdrawn again" "$repo" recall r 1.2 --reason "it hangs"
+refuses "a withdrawn version is not promoted" 1 "withdrawn" "$repo" promote r 1.2 --to candidate --from edge
 refuses "nor added" 1 "withdrawn" "$repo" add r m-1.2.ko --record m-1.2.json --tier beta
 
 # The mark of an init that was ended when all was done but that.

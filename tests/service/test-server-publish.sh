@@ -42,7 +42,7 @@ is "by the server too" "$(put $timestamp old/repository/$timestamp) $(answer .co
 served() { find "$data/repository" -type f | sort | xargs sha256sum; }
 served >before
 recall=$(ls r/repository/metadata/*.recall.json | sort -V | tail -1)
-ok "another history" "$repo" recall old 1.2 --reason "another reason"
+ok "another history" "$repo" recall old 1.2 --reason "another reason" --unlisted
 ok "with the same timestamp is refused" says "another timestamp" "$repo" publish old --to "$people"
 is "and that timestamp by the server" "$(put $timestamp old/repository/$timestamp) $(answer .code)" "409 state"
 ok "and a newer one" "$repo" refresh old

@@ -43,6 +43,27 @@ static void lookup(void **state)
 	assert_non_null(recall_lookup(list, "1.2", two[1]));
 }
 
+static void removal(void **state)
+{
+	_cleanup_recall_ struct recall *list = NULL;
+
+	assert_int_equal(recall_new(&list), 0);
+	assert_int_equal(recall_add(list, "1.1", two, 2, "why", 1, NULL), 0);
+	assert_int_equal(recall_add(list, "1.2", NULL, 0, "why", 1, NULL), 0);
+	assert_int_equal(recall_add(list, "1.3", two, 2, "why", 1, NULL), 0);
+	assert_int_equal(recall_remove(list, "1.4", NULL, 0, NULL), ERR_NOT_FOUND);
+	assert_int_equal(recall_remove(list, "1.2", two, 1, NULL), ERR_NOT_FOUND);
+	assert_int_equal(recall_remove(list, "1.1", two, 1, NULL), 0);
+	assert_null(recall_lookup(list, "1.1", two[0]));
+	assert_non_null(recall_lookup(list, "1.1", two[1]));
+	assert_int_equal(recall_remove(list, "1.1", two, 1, NULL), ERR_NOT_FOUND);
+	assert_int_equal(recall_remove(list, "1.2", NULL, 0, NULL), 0);
+	assert_int_equal(recall_remove(list, "1.3", two, 2, NULL), 0);
+	assert_int_equal(list->n_entries, 1);
+	assert_non_null(recall_lookup(list, "1.1", two[1]));
+	(void)state;
+}
+
 static void add_refuses(void **state)
 {
 	_cleanup_recall_ struct recall *list = NULL;
@@ -113,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(lookup),
+		cmocka_unit_test(removal),
 		cmocka_unit_test(add_refuses),
 		cmocka_unit_test(parse_refuses),
 	};
