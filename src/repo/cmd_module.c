@@ -93,6 +93,13 @@ static int read_options(const struct cli *cli, struct texts *texts, struct signa
 	return r;
 }
 
+static bool is_module(const void *data, size_t len)
+{
+	_cleanup_modinfo_ struct modinfo *info = NULL;
+
+	return modinfo_parse(data, len, "module", &info, NULL) == 0;
+}
+
 int cmd_module_sign(struct cli *cli, struct error *err)
 {
 	_cleanup_buf_ struct buf module = BUF_INIT(MODULE_FILE_MAX);
@@ -123,7 +130,7 @@ int cmd_module_sign(struct cli *cli, struct error *err)
 	if (r < 0)
 		return error_prefix(err, r, "%s", file);
 	warn_of_dates(&texts);
-	return file_write_atomic(to ? to : file, out.data, out.len, 0644, err);
+	return command_write_output(to ? to : file, &out, is_module, err);
 }
 
 /* ---- module verify ---- */

@@ -130,6 +130,13 @@ static int fill_root(const struct repository *repo, struct bundle *b, struct err
 	return b->root ? 0 : error_set(err, ERR_NO_MEMORY, "no memory");
 }
 
+static bool is_bundle(const void *data, size_t len)
+{
+	_cleanup_bundle_ struct bundle *b = NULL;
+
+	return bundle_parse(data, len, &b, NULL) == 0;
+}
+
 int cmd_trust_bundle(struct cli *cli, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
@@ -149,7 +156,7 @@ int cmd_trust_bundle(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = hash_sha256_hex(text.data, text.len, sha256);
 	if (r == 0)
-		r = file_write_atomic(cli_get(cli, "output"), text.data, text.len, 0644, err);
+		r = command_write_output(cli_get(cli, "output"), &text, is_bundle, err);
 	if (r < 0)
 		return r;
 	printf("%s  %s\n", sha256, cli_get(cli, "output"));

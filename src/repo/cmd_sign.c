@@ -3,6 +3,7 @@
  */
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "repo/commands.h"
 #include "repo/describe.h"
 #include "repo/pending.h"
@@ -143,6 +144,15 @@ static int print_trust(const struct repository *repo, const char *root, struct e
 	return r;
 }
 
+static bool is_signatures(const void *data, size_t len)
+{
+	_cleanup_json_ json_t *object = NULL;
+
+	return json_parse(data, len, &object, NULL) == 0 && json_object_size(object) == 2 &&
+	       json_object_get(object, "format") &&
+	       json_is_array(json_object_get(object, "signatures"));
+}
+
 static int write_signatures(struct repository *repo, const char *file, struct error *err)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT(PENDING_FILE_MAX);
@@ -150,7 +160,7 @@ static int write_signatures(struct repository *repo, const char *file, struct er
 	int r = pending_sign(repo, &out, &n, err);
 
 	if (r == 0)
-		r = file_write_atomic(file, out.data, out.len, 0644, err);
+		r = command_write_output(file, &out, is_signatures, err);
 	if (r < 0)
 		return r;
 	printf("%s: %zu signature%s\n", file, n, n == 1 ? "" : "s");

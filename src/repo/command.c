@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "module/signature.h"
 #include "repo/commands.h"
 
 int command_read_text(const char *path, char **ret, struct error *err)
@@ -18,6 +19,22 @@ int command_read_text(const char *path, char **ret, struct error *err)
 	*ret = strdup(buf_str(&text));
 	explicit_bzero(text.data, text.len);
 	return *ret ? 0 : error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+/* A repeat is normal; a slip of the pen would cost a key. */
+int command_write_output(const char *path, const struct buf *data, command_kind_fn is_kind,
+			 struct error *err)
+{
+	_cleanup_buf_ struct buf there = BUF_INIT(MODULE_FILE_MAX + SIGNATURE_MAX);
+
+	if (file_exists(path) &&
+	    (file_read(path, &there, NULL) < 0 || !is_kind(there.data, there.len))) {
+		error_set(err, ERR_EXISTS, "%s: not written: a file of another kind is there",
+			  path);
+		error_hint(err, "Give another name, or move that file away");
+		return ERR_EXISTS;
+	}
+	return file_write_atomic(path, data->data, data->len, 0644, err);
 }
 
 void command_wipe_text(char **text)

@@ -31,6 +31,12 @@ int command_check_demands(const struct repository *repo, const char *tier,
 int command_new_passphrase(const struct cli *cli, bool demanded, char **ret, struct error *err);
 /* A whole file as text (PEM), at most PEM_FILE_MAX; the caller frees. */
 int command_read_text(const char *path, char **ret, struct error *err);
+/* Are these bytes a file of the kind that a command writes? */
+typedef bool (*command_kind_fn)(const void *data, size_t len);
+/* Writes what -o names, mode 0644, as one step. Only a file of the same kind is replaced; for any
+ * other that is there ERR_EXISTS. */
+int command_write_output(const char *path, const struct buf *data, command_kind_fn is_kind,
+			 struct error *err);
 /* Wipes and frees text that may be secret. */
 void command_wipe_text(char **text);
 #define _cleanup_secret_ _cleanup_(command_wipe_text)

@@ -60,7 +60,9 @@ static const struct cli_option module_sign_options[] = {
 	  "certificates up to an authority (PEM), to go into the signature: accepted by who trusts "
 	  "that one",
 	  false, 0 },
-	{ "output", "FILE", "where to write the signed module (default: in place)", false, 'o' },
+	{ "output", "FILE",
+	  "where to write the signed module; replaces only a module (default: in place)", false,
+	  'o' },
 	{ 0 },
 };
 static const struct cli_option module_verify_options[] = {
@@ -104,7 +106,7 @@ static const struct cli_option bundle_options[] = {
 	  "certificate of a module signing key, or of an authority above it (PEM)", true, 0 },
 	{ "default-tier", "NAME", "tier of a machine that names none (default: the last)", false,
 	  0 },
-	{ "output", "FILE", "the bundle", true, 'o' },
+	{ "output", "FILE", "the bundle (replaces only one)", true, 'o' },
 	{ 0 },
 };
 static const struct cli_option publish_options[] = {
@@ -135,7 +137,8 @@ static const struct cli_option sign_options[] = {
 	{ "detached", NULL, "show what waits for signatures; with -o sign it apart", false, 0 },
 	{ "root", "FILE", "with --detached: a root.json of this repository that you trust", false,
 	  0 },
-	{ "output", "FILE", "where to write the detached signatures", false, 'o' },
+	{ "output", "FILE", "where to write the detached signatures (replaces only such)", false,
+	  'o' },
 	{ "merge", "FILE", "add detached signatures, and publish when all are there", false, 0 },
 	{ "discard", NULL, "drop what waits for signatures", false, 0 },
 	{ "yes", NULL, "do not ask", false, 0 },

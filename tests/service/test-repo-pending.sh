@@ -65,10 +65,15 @@ jq --arg id "$stable" --arg lib "$work/evil.so" '{format: 1, uri: "pkcs11:token=
 check "a file that points to it is made" test "$(jq -r .key.keytype x.pkcs11)" = ed25519
 mkdir copy/online-keys copy/more && cp x.pkcs11 copy/online-keys/ && cp x.pkcs11 copy/more/
 jq --arg keys "$work/copy/more" '.keys = $keys' r/suture-repo.json >copy/suture-repo.json
+cp ann/stable.pem ann.sig
+refuses "a file of another kind is not replaced" 1 "another kind" "$repo" sign copy --detached --keys ann -o ann.sig --yes
+check "it is as it was" cmp ann/stable.pem ann.sig
+rm ann.sig
 works "Ann signs" "$repo" sign copy --detached --keys ann -o ann.sig --yes
 cp out shown
 check "with her own key" grep -q "ann.sig: 1 signature" shown
 check "and nothing of the folder is run" test ! -e owned
+works "once more, into the same file" "$repo" sign copy --detached --keys ann -o ann.sig --yes
 
 # ---- What a signer is shown ----
 sha=$(sha256sum m-1.1.ko | cut -d' ' -f1)

@@ -219,6 +219,15 @@ works "trust-bundle" "$repo" trust-bundle r --url https://patches.example:8443 -
 check "it prints the hash of its bytes" grep -q "$(sha256sum bundle.json | cut -d' ' -f1)" <<<"$(
 	"$repo" trust-bundle r --url https://patches.example:8443 --server-ca other.crt \
 		--module-cert keys/module.crt -o bundle2.json)"
+openssl genrsa -out own.pem 2048 2>/dev/null && cp own.pem own.was
+refuses "trust-bundle replaces no file of another kind" 1 "another kind" "$repo" trust-bundle r --url https://x \
+	--server-ca other.crt --module-cert keys/module.crt -o own.pem
+module 1.9
+refuses "nor does module sign" 1 "another kind" "$repo" module sign --key keys/module.pem --cert keys/module.crt -o own.pem m-1.9.ko
+check "they are as they were" cmp own.pem own.was
+works "trust-bundle replaces a bundle" "$repo" trust-bundle r --url https://x --server-ca other.crt --module-cert keys/module.crt -o bundle2.json
+cp bare.ko replaced.ko
+works "module sign a module" "$repo" module sign --key keys/module.pem --cert keys/module.crt -o replaced.ko m-1.9.ko
 refuses "trust-bundle wants an https address" 1 "https://" "$repo" trust-bundle r --url http://x \
 	--server-ca other.crt --module-cert keys/module.crt -o bad.json
 openssl req -x509 -newkey rsa:2560 -nodes -keyout odd.key -out odd.crt -subj /CN=odd 2>/dev/null
