@@ -30,6 +30,7 @@ struct new_role {
 struct plan {
 	const char *dir;
 	char *keys; /* absolute */
+	char *made; /* the topmost folder that had to be made for the keys; NULL: none */
 	char *online;
 	int lock_fd, keys_lock_fd; /* of both folders; -1: not ours */
 	char *passphrase;          /* for the offline keys, or NULL */
@@ -45,6 +46,7 @@ static void plan_free(struct plan *p)
 	if (p->keys_lock_fd >= 0)
 		close(p->keys_lock_fd);
 	free(p->keys);
+	free(p->made);
 	free(p->online);
 	command_wipe_text(&p->passphrase);
 	settings_free(p->settings);
@@ -238,16 +240,58 @@ static int claim(const char *dir, mode_t mode, int *ret_fd, struct error *err)
 	return 0;
 }
 
+/* Cuts a path to the folder it is in; "" for the last name of a relative one. */
+static void cut_to_parent(char *path)
+{
+	size_t n = strlen(path);
+
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	while (n > 0 && path[n - 1] != '/')
+		n--;
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	path[n] = '\0';
+}
+
+/* The topmost folder of a path that is not there yet; NULL when all are. */
+static int find_missing(const char *path, char **ret, struct error *err)
+{
+	_cleanup_free_ char *at = strdup(path);
+
+	while (at && *at && !file_exists(at)) {
+		free(*ret);
+		*ret = strdup(at);
+		if (!*ret)
+			return error_set(err, ERR_NO_MEMORY, "no memory");
+		cut_to_parent(at);
+	}
+	return at ? 0 : error_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+/* Empty folders that were made for the keys go, from the innermost up to the topmost. */
+static void remove_made(const struct plan *p, const char *keys)
+{
+	_cleanup_free_ char *at = p->made ? strdup(keys) : NULL;
+
+	while (at && strlen(at) >= strlen(p->made) && rmdir(at) == 0)
+		cut_to_parent(at);
+}
+
 /* Offline keys inside DIR would be published or copied along with it. */
 static int plan_folders(struct plan *p, const struct cli *cli, struct error *err)
 {
 	const char *keys = cli_get(cli, "keys");
 	_cleanup_free_ char *dir = NULL;
 	size_t n;
-	int r = claim(keys, 0700, &p->keys_lock_fd, err);
+	_cleanup_free_ char *made = NULL;
+	int r = find_missing(keys, &made, err);
 
+	if (r == 0)
+		r = claim(keys, 0700, &p->keys_lock_fd, err);
 	if (r < 0)
 		return r;
+	p->made = TAKE_PTR(made);
 	dir = realpath(p->dir, NULL);
 	p->keys = realpath(keys, NULL);
 	p->online = path_join(p->dir, "online-keys", NULL);
@@ -301,7 +345,7 @@ static int write_keys(struct plan *p, struct error *err)
 }
 
 /* Nothing half-done stays behind. */
-static void take_back(struct plan *p)
+static void take_back(struct plan *p, const char *keys)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		for (unsigned k = 0; k < MAX_THRESHOLD; k++) {
@@ -309,6 +353,7 @@ static void take_back(struct plan *p)
 				(void)file_remove(p->roles[i].paths[k], NULL);
 		}
 	}
+	remove_made(p, keys);
 	(void)file_remove_tree(p->dir, NULL);
 }
 
@@ -464,7 +509,7 @@ int cmd_init(struct cli *cli, struct error *err)
 	if (r == 0)
 		r = unfinished_end(p.dir, err);
 	if (r < 0) {
-		take_back(&p);
+		take_back(&p, cli_get(cli, "keys"));
 		return r;
 	}
 	printf("%s: a new repository with %zu tiers; offline keys in %s\n", p.dir,

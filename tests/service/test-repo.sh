@@ -14,6 +14,10 @@ refuses "init refuses a folder that is not empty" 1 "not empty" "$repo" init r -
 refuses "init refuses keys that exist" 1 "there is a key already" "$repo" init r2 --keys keys
 check "and leaves no folder" test ! -e r2
 refuses "init refuses keys inside the repository" 1 "outside" "$repo" init r2 --keys r2/keys
+refuses "init without the passphrase that it is given" 1 "nowhere" "$repo" init r2 --keys k2/below//keys/ --passphrase-file nowhere
+check "leaves no folder of keys either" test ! -e r2 -a ! -e k2
+mkdir k2 && "$repo" init r2 --keys k2 --passphrase-file nowhere 2>/dev/null
+check "but one that was there" rmdir k2
 refuses "init refuses a tier named as a role" 1 "role's name" "$repo" init r2 --keys k2 --tier root
 refuses "init refuses a threshold of an unknown role" 2 "not ROLE=N" "$repo" init r2 --keys k2 --threshold x=2
 refuses "a folder that is no repository" 1 "not a repository" "$repo" refresh .
