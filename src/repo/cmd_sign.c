@@ -195,6 +195,24 @@ static int sign_detached(struct cli *cli, struct error *err)
 	return write_signatures(repo, file, err);
 }
 
+static int merge_file(struct repository *repo, const char *file, struct error *err)
+{
+	_cleanup_buf_ struct buf data = BUF_INIT(PENDING_FILE_MAX);
+	size_t fresh = 0;
+	int r = file_read(file, &data, err);
+
+	if (r < 0)
+		return r;
+	r = pending_merge(repo, data.data, data.len, &fresh, err);
+	if (r < 0)
+		return error_prefix(err, r, "%s", file);
+	if (fresh == 0)
+		printf("%s: adds nothing: its signatures are there already\n", file);
+	else
+		printf("%s: %zu signature%s added\n", file, fresh, fresh == 1 ? "" : "s");
+	return 0;
+}
+
 static int merge(struct cli *cli, struct error *err)
 {
 	_cleanup_repository_ struct repository *repo = NULL;
@@ -204,17 +222,8 @@ static int merge(struct cli *cli, struct error *err)
 		r = check_waiting(repo, err);
 	if (r == 0)
 		r = pending_check_release(repo, cli_get(cli, "keys"), err);
-	for (size_t i = 0; r == 0 && i < cli_count(cli, "merge"); i++) {
-		const char *file = cli_get_nth(cli, "merge", i);
-		_cleanup_buf_ struct buf data = BUF_INIT(PENDING_FILE_MAX);
-
-		r = file_read(file, &data, err);
-		if (r == 0) {
-			r = pending_merge(repo, data.data, data.len, err);
-			if (r < 0)
-				error_prefix(err, r, "%s", file);
-		}
-	}
+	for (size_t i = 0; r == 0 && i < cli_count(cli, "merge"); i++)
+		r = merge_file(repo, cli_get_nth(cli, "merge", i), err);
 	if (r < 0)
 		return r;
 	repo->may_wait = repo->snapshot_changed = true;

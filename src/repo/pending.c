@@ -536,13 +536,15 @@ static int find_signer(const struct repository *repo, const struct pending_slot 
 }
 
 static int merge_into(const struct repository *repo, const struct pending_slot *slot,
-		      const char *key_id, const char *sig, struct error *err)
+		      const char *key_id, const char *sig, size_t *ret_new, struct error *err)
 {
 	json_t *signatures = (*slot->md)->signatures;
 	const json_t *keys;
-	bool good = false;
+	bool good = false, had = false;
 	int r = find_signer(repo, slot, key_id, &keys, err);
 
+	if (r == 0)
+		r = signed_by(*slot->md, keys, key_id, &had, err);
 	if (r < 0)
 		return r;
 	for (size_t i = json_array_size(signatures); i-- > 0;) {
@@ -559,10 +561,12 @@ static int merge_into(const struct repository *repo, const struct pending_slot *
 		r = error_set(err, ERR_SIGNATURE,
 			      "role %s: the signature of %.16s… is not over what waits here",
 			      slot->name, key_id);
+	*ret_new += r == 0 && !had;
 	return r;
 }
 
-static int merge_one(struct repository *repo, const json_t *entry, struct error *err)
+static int merge_one(struct repository *repo, const json_t *entry, size_t *ret_new,
+		     struct error *err)
 {
 	const char *role, *key_id, *sig;
 	struct pending_slot slot;
@@ -579,7 +583,7 @@ static int merge_one(struct repository *repo, const json_t *entry, struct error 
 		return error_prefix(err, r, "signatures");
 	for (size_t i = 0; pending_slot_at(repo, i, &slot); i++) {
 		if (streq(slot.name, role) && *slot.before && (*slot.md)->version == version)
-			return merge_into(repo, &slot, key_id, sig, err);
+			return merge_into(repo, &slot, key_id, sig, ret_new, err);
 		/* Of a merge that was ended when this role was published already. */
 		if (streq(slot.name, role) && (*slot.md)->version == version)
 			return 0;
@@ -588,7 +592,8 @@ static int merge_one(struct repository *repo, const json_t *entry, struct error 
 			 version);
 }
 
-int pending_merge(struct repository *repo, const void *data, size_t len, struct error *err)
+int pending_merge(struct repository *repo, const void *data, size_t len, size_t *ret_new,
+		  struct error *err)
 {
 	_cleanup_json_ json_t *object = NULL;
 	json_t *list = NULL;
@@ -599,6 +604,6 @@ int pending_merge(struct repository *repo, const void *data, size_t len, struct 
 	if (r == 0)
 		r = json_get_array(object, "signatures", PENDING_MAX_SIGNATURES, &list, err);
 	for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
-		r = merge_one(repo, json_array_get(list, i), err);
+		r = merge_one(repo, json_array_get(list, i), ret_new, err);
 	return r;
 }

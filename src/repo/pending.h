@@ -63,7 +63,9 @@ int pending_count(const struct repository *repo, const struct tuf_metadata *md, 
 /* Appends the signatures of all keys that are here, as a file of detached signatures. ERR_NOT_FOUND
  * when none of them is asked for. */
 int pending_sign(struct repository *repo, struct buf *out, size_t *ret_n, struct error *err);
-/* Adds detached signatures. One that is not by a key of its role over exactly these bytes is an
- * error (ERR_SIGNATURE, ERR_UNTRUSTED, ERR_NOT_FOUND), and then nothing is to be written; one of a
- * version that is published already is passed over. */
-int pending_merge(struct repository *repo, const void *data, size_t len, struct error *err);
+/* Adds detached signatures, and the number of those that were not there yet to *ret_new. One that
+ * is not by a key of its role over exactly these bytes is an error (ERR_SIGNATURE, ERR_UNTRUSTED,
+ * ERR_NOT_FOUND), and then nothing is to be written; one of a version that is published already is
+ * passed over. */
+int pending_merge(struct repository *repo, const void *data, size_t len, size_t *ret_new,
+		  struct error *err);

@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t have = 0, want = 0;
 
 	fill(&repo);
-	(void)pending_merge(&repo, data, size, NULL);
+	(void)pending_merge(&repo, data, size, &(size_t){ 0 }, NULL);
 	if (pending_count(&repo, repo.targets, "targets", &have, &want, NULL) < 0 || have != 0 ||
 	    want != 1)
 		abort();

@@ -56,8 +56,12 @@ refuses "a signature over something else" 1 "is not over what waits here" "$repo
 refuses "a signature for another version" 1 "no version 9 waits" "$repo" sign r --merge version.sig
 refuses "what is no file of signatures" 1 "signatures" "$repo" sign r --merge m-1.1.json
 works "one signature is merged" "$repo" sign r --merge ann.sig
+cp out shown
 check "one is missing" grep -q "1 of 2 signatures" <<<"$("$repo" sign r --detached)"
+check "which was said" grep -qx "ann.sig: 1 signature added" shown
 works "the same once more counts once" "$repo" sign r --merge ann.sig
+cp out shown
+check "that is said, too" grep -qx "ann.sig: adds nothing: its signatures are there already" shown
 check "one is still missing" grep -q "1 of 2 signatures" <<<"$("$repo" sign r --detached)"
 check "nothing is published with one" test "$(current stable)" = 1
 works "with the second one it is published" "$repo" sign r --merge bob.sig
