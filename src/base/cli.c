@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cli.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <termios.h>
 
@@ -399,13 +402,97 @@ void cli_progress(const char *format, ...)
 	fflush(stderr);
 }
 
+/* A terminal that shows nothing of what is typed. What would end or stop the program meanwhile is
+ * blocked, and read from `signals`, so that the terminal is first made as it was. */
+struct quiet_terminal {
+	const char *prompt;
+	struct termios before;
+	int signals; /* -1: not quiet */
+	sigset_t blocked, mask;
+};
+
+static void hush(const struct quiet_terminal *t)
+{
+	struct termios quiet = t->before;
+
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	fprintf(stderr, "%s: ", t->prompt);
+}
+
+static void quiet_begin(struct quiet_terminal *t)
+{
+	static const int list[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+
+	if (tcgetattr(STDIN_FILENO, &t->before) < 0)
+		return;
+	sigemptyset(&t->blocked);
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
+		sigaddset(&t->blocked, list[i]);
+	t->signals = signalfd(-1, &t->blocked, SFD_CLOEXEC);
+	if (t->signals < 0)
+		return;
+	sigprocmask(SIG_BLOCK, &t->blocked, &t->mask);
+	hush(t);
+}
+
+static void quiet_end(struct quiet_terminal *t)
+{
+	if (t->signals < 0)
+		return;
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &t->before);
+	fputc('\n', stderr);
+	close(t->signals);
+	sigprocmask(SIG_SETMASK, &t->mask, NULL);
+}
+
+/* It takes effect now, and may end the program; after a stop the question is asked once more. */
+static void pass_signal_on(const struct quiet_terminal *t)
+{
+	struct signalfd_siginfo info;
+
+	if (read(t->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &t->before);
+	fputc('\n', stderr);
+	sigprocmask(SIG_SETMASK, &t->mask, NULL);
+	raise((int)info.ssi_signo);
+	sigprocmask(SIG_BLOCK, &t->blocked, NULL);
+	hush(t);
+}
+
+/* Until something is typed. */
+static int wait_for_typing(const struct quiet_terminal *t, struct error *err)
+{
+	struct pollfd polled[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+				   { .fd = t->signals, .events = POLLIN } };
+
+	while (t->signals >= 0) {
+		int n = poll(polled, ARRAY_SIZE(polled), -1);
+
+		if (n < 0 && errno != EINTR)
+			return error_set_errno(err, errno, "cannot read the secret");
+		if (n < 0)
+			continue;
+		if (polled[1].revents)
+			pass_signal_on(t);
+		else if (polled[0].revents)
+			break;
+	}
+	return 0;
+}
+
 /* Reads up to a newline, byte by byte, so that what follows stays for others. */
-static int read_secret_line(int fd, struct buf *line, struct error *err)
+static int read_secret_line(int fd, const struct quiet_terminal *t, struct buf *line,
+			    struct error *err)
 {
 	for (;;) {
 		uint8_t byte;
-		ssize_t n = read(fd, &byte, 1);
+		int r = wait_for_typing(t, err);
+		ssize_t n = r < 0 ? 0 : read(fd, &byte, 1);
 
+		if (r < 0)
+			return r;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -423,25 +510,17 @@ int cli_read_secret(const char *path, const char *prompt, char **ret, struct err
 	_cleanup_buf_ struct buf line = BUF_INIT(SECRET_MAX);
 	_cleanup_close_ int opened = -1;
 	bool standard = !path || streq(path, "-");
-	struct termios before, quiet;
-	bool hidden = false;
+	struct quiet_terminal terminal = { .prompt = prompt, .signals = -1 };
 
 	if (!standard && (opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)) < 0)
 		return error_set_errno(err, errno, "%s", path);
-	if (standard && tcgetattr(STDIN_FILENO, &before) == 0) {
-		quiet = before;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		hidden = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
-		fprintf(stderr, "%s: ", prompt);
-	}
+	if (standard)
+		quiet_begin(&terminal);
 	/* No reallocation, so that no copy of the secret stays behind in freed memory. */
 	int r = buf_reserve(&line, SECRET_MAX);
 	if (r == 0)
-		r = read_secret_line(standard ? STDIN_FILENO : opened, &line, err);
-	if (hidden) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-		fputc('\n', stderr);
-	}
+		r = read_secret_line(standard ? STDIN_FILENO : opened, &terminal, &line, err);
+	quiet_end(&terminal);
 	if (r == 0 && line.len == 0)
 		r = error_set(err, ERR_INVALID, "%s: empty", standard ? prompt : path);
 	if (r < 0) {

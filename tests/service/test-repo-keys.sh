@@ -164,6 +164,53 @@ mkdir typed-start && cp -a p pkeys typed-start/
 check "two that differ" test "$(typed "one,two" "$repo" rotate typed-start/p stable --keys typed-start/pkeys --pending | grep -c "the two passphrases differ")" = 1
 works "typed twice" typed "battery,battery,correct horse" "$repo" rotate typed-start/p stable --keys typed-start/pkeys
 check "protects them" grep -q "ENCRYPTED PRIVATE KEY" typed-start/pkeys/stable-2.pem
+# interrupted SIGNAL COMMAND...: which reaches it at its question. Says how it ended, and what the
+# terminal showed of what is typed before, after, and when it goes on.
+interrupted() {
+	python3 - "$@" <<-'END'
+		import os, pty, signal, sys, termios, time
+		def shows():
+		    return bool(termios.tcgetattr(0)[3] & termios.ECHO)
+		def drive(number, command):
+		    pid = os.fork()
+		    if pid == 0:
+		        os.setpgid(0, 0)
+		        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+		        os.tcsetpgrp(0, os.getpid())
+		        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+		        os.execvp(command[0], command)
+		    seen = [shows()]
+		    while shows(): time.sleep(.01)
+		    os.kill(pid, number)
+		    status = os.waitpid(pid, os.WUNTRACED)[1]
+		    seen.append(shows())
+		    if os.WIFSTOPPED(status):
+		        os.kill(pid, signal.SIGCONT)
+		        while shows(): time.sleep(.01)
+		        print("go on", flush=True)
+		        status = os.waitpid(pid, 0)[1]
+		        seen.append(shows())
+		    print("ended", os.waitstatus_to_exitcode(status), *seen, flush=True)
+		    os._exit(0)
+		pid, fd = pty.fork()
+		if pid == 0:
+		    drive(getattr(signal, sys.argv[1]), sys.argv[2:])
+		text = b""
+		try:
+		    while data := os.read(fd, 4096):
+		        text += data
+		        if b"go on" in data: os.write(fd, b"correct horse\n")
+		except OSError:
+		    pass
+		print(text.decode())
+	END
+}
+for sig in "SIGINT -2" "SIGTERM -15" "SIGHUP -1"; do
+	interrupted "${sig% *}" "$repo" sign p stable >shown 2>&1
+	check "${sig% *} at the question leaves the terminal as it was" grep -q "ended ${sig#* } True True" shown
+done
+interrupted SIGTSTP "$repo" sign p stable >shown 2>&1
+check "after a stop it asks again" grep -q "ended 0 True True True" shown
 works "new keys are protected too" "$repo" rotate p stable --passphrase-file pass
 check "really" grep -q "ENCRYPTED PRIVATE KEY" pkeys/stable-2.pem
 works "and work" "$repo" sign p stable --passphrase-file pass
