@@ -179,11 +179,11 @@ static const struct cli_option revoke_options[] = {
 	"signed without it: what a tier still lists is offered again, and machines apply it as any "   \
 	"other version, those that had gone back from it too, unless their owner took it back "        \
 	"himself or it failed there. What no tier lists any more does not come back."
-#define CONFIG_TEXT                                                                               \
-	"Without a KEY it shows them. keep=N: versions of a kernel that a tier lists. "           \
-	"lifetime.ROLE=90d: what is signed from now on is valid so long; ROLE is root, targets, " \
-	"tier (all of them), recall, evidence, snapshot or timestamp. require.TIER=lab,source: "  \
-	"add and promote refuse a module without a passed test record for its kernel (lab), its " \
+#define CONFIG_TEXT                                                                                                                      \
+	"Without a KEY it shows them. keep=N: versions of a kernel that a tier lists. "                                                  \
+	"lifetime.ROLE=90d (or 12h, or seconds; shown in seconds): what is signed from now on is valid so long; ROLE is root, targets, " \
+	"tier (all of them), recall, evidence, snapshot or timestamp. require.TIER=lab,source: "                                         \
+	"add and promote refuse a module without a passed test record for its kernel (lab), its "                                        \
 	"provenance (build) or its source (the one that the provenance names); none takes that back."
 #define REFRESH_TEXT                                                                                \
 	"For a timer: needs only the online keys. The snapshot is signed when half of its life is " \

@@ -289,8 +289,9 @@ int settings_save(const struct settings *s, const char *dir, struct error *err)
 
 /* ---- From the command line ---- */
 
+/* `allowed` says what would have been right. */
 static int set_number(const char *text, int64_t min, int64_t max, int64_t unit, int64_t *ret,
-		      const char *end_wanted, struct error *err)
+		      const char *end_wanted, const char *allowed, struct error *err)
 {
 	char *end;
 	long long n;
@@ -299,23 +300,28 @@ static int set_number(const char *text, int64_t min, int64_t max, int64_t unit, 
 	n = strtoll(text, &end, 10);
 	if (text[0] < '0' || text[0] > '9' || errno != 0 || !streq(end, end_wanted) ||
 	    n > max / unit || n * unit < min)
-		return error_set(err, ERR_USAGE, "%s: not a value for this", text);
+		return error_set(err, ERR_USAGE, "\"%s\" is not %s", text, allowed);
 	*ret = n * unit;
 	return 0;
 }
 
 static int set_lifetime(struct settings *s, const char *role, const char *text, struct error *err)
 {
+	static const char allowed[] =
+		"days (90d), hours (12h) or seconds (3600), from 60 seconds to 3650 days";
 	int64_t *seconds = lifetime_of(s, role);
 
 	if (!seconds)
-		return error_set(err, ERR_USAGE, "lifetime.%s: no such role (`tier` is all tiers)",
-				 role);
+		return error_set(err, ERR_USAGE,
+				 "no such role: root, targets, tier (all of them), recall, "
+				 "evidence, snapshot or timestamp");
 	if (str_has_suffix(text, "d"))
-		return set_number(text, LIFETIME_MIN, LIFETIME_MAX, DAY, seconds, "d", err);
+		return set_number(text, LIFETIME_MIN, LIFETIME_MAX, DAY, seconds, "d", allowed,
+				  err);
 	if (str_has_suffix(text, "h"))
-		return set_number(text, LIFETIME_MIN, LIFETIME_MAX, 3600, seconds, "h", err);
-	return set_number(text, LIFETIME_MIN, LIFETIME_MAX, 1, seconds, "", err);
+		return set_number(text, LIFETIME_MIN, LIFETIME_MAX, 3600, seconds, "h", allowed,
+				  err);
+	return set_number(text, LIFETIME_MIN, LIFETIME_MAX, 1, seconds, "", allowed, err);
 }
 
 static int set_require(struct settings *s, const char *tier, const char *text, struct error *err)
@@ -327,7 +333,7 @@ static int set_require(struct settings *s, const char *tier, const char *text, s
 	int r = settings_tier_index(s, tier, &index, err);
 
 	if (r < 0)
-		return error_set(err, ERR_USAGE, "require.%s: no such tier", tier);
+		return error_set(err, ERR_USAGE, "no such tier");
 	if (!copy)
 		return error_set(err, ERR_NO_MEMORY, "no memory");
 	while ((word = strsep(&rest, ","))) {
@@ -344,7 +350,7 @@ int settings_set(struct settings *s, const char *key, const char *value, struct 
 	int r;
 
 	if (streq(key, "keep"))
-		r = set_number(value, 1, KEEP_MAX, 1, &s->keep, "", err);
+		r = set_number(value, 1, KEEP_MAX, 1, &s->keep, "", "a number from 1 to 1000", err);
 	else if (str_has_prefix(key, "lifetime."))
 		r = set_lifetime(s, key + strlen("lifetime."), value, err);
 	else if (str_has_prefix(key, "require."))

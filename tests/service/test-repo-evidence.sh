@@ -38,7 +38,12 @@ works "config shows the settings" "$repo" config r
 works "a tier demands a test record" "$repo" config r require.candidate=lab require.stable=lab,build,source
 refuses "of no other kind" 2 "not build, lab or source" "$repo" config r require.beta=luck
 refuses "nor for an unknown tier" 2 "no such tier" "$repo" config r require.gamma=lab
-refuses "nor a lifetime without end" 2 "not a value" "$repo" config r lifetime.root=9999999999d
+for bad in 9999999999d 3651d 59 90m d ""; do
+	refuses "nor a lifetime of \"$bad\"" 2 "lifetime.root: \"$bad\" is not days (90d), hours (12h) or seconds (3600), from 60 seconds to 3650 days" \
+		"$repo" config r "lifetime.root=$bad"
+done
+refuses "nor of no role" 2 "lifetime.edge: no such role: root, targets, tier (all of them)" "$repo" config r lifetime.edge=90d
+refuses "nor none kept" 2 "keep: \"0\" is not a number from 1 to 1000" "$repo" config r keep=0
 works "lifetimes" "$repo" config r lifetime.tier=30d lifetime.timestamp=12h keep=4
 
 # ---- Provenance and source ----
