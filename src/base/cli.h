@@ -99,5 +99,6 @@ bool cli_confirm(const struct cli *cli, const char *question);
 void cli_progress(const char *format, ...) _printf_(1, 2);
 
 /* Reads a secret's first line from a file, "-" or NULL for standard input (with a prompt and no
- * echo on a terminal, which is as before when a signal ends or stops the program). 1 to 4096 bytes without the newline; the caller wipes and frees. */
+ * echo on a terminal, which is as before when a signal ends or stops the program). 1 to 4096 bytes
+ * without the newline; the caller wipes and frees. */
 int cli_read_secret(const char *path, const char *prompt, char **ret, struct error *err);
