@@ -40,8 +40,8 @@ int recall_new(struct recall **ret);
 int recall_add(struct recall *recall, const char *version, const char *const *kernels,
 	       size_t n_kernels, const char *reason, int64_t time, struct error *err);
 /* Takes a version off the list: for these kernels, or, without any, in all its entries.
- * ERR_NOT_FOUND when it is not withdrawn for one of them by an entry that names kernels; the list is
- * of no use then. */
+ * ERR_NOT_FOUND when it is not withdrawn for one of them by an entry that names kernels; the list
+ * is of no use then. */
 int recall_remove(struct recall *recall, const char *version, const char *const *kernels,
 		  size_t n_kernels, struct error *err);
 /* The first entry that withdraws `version` for `kernel`, or NULL; it belongs to the list. */

@@ -132,10 +132,8 @@ static void parse_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip),
-		cmocka_unit_test(lookup),
-		cmocka_unit_test(removal),
-		cmocka_unit_test(add_refuses),
+		cmocka_unit_test(round_trip),    cmocka_unit_test(lookup),
+		cmocka_unit_test(removal),       cmocka_unit_test(add_refuses),
 		cmocka_unit_test(parse_refuses),
 	};
 
