@@ -73,6 +73,7 @@ int check_input_load(const char *root, struct check_input *ret, struct error *er
 	if (r < 0)
 		return r;
 	input.status = load("/run/suture/status.json", STATUS_MAX);
+	input.runs = client_sutured_runs();
 	load_accepted(&input);
 	load_certificate(&input);
 	*ret = input;

@@ -30,6 +30,7 @@ struct check_input {
 	struct kernel_facts facts;
 	int64_t now;             /* seconds since 1970 */
 	json_t *status;          /* sutured's; NULL: there is none */
+	bool runs;               /* sutured does */
 	struct record *record;   /* of the accepted patch if it is for this kernel; NULL: there is
 				    none, or only root may read it */
 	int64_t module_length;   /* bytes of its module; 0: not known */

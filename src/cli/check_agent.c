@@ -142,9 +142,11 @@ void check_agent(const struct check_input *input, struct check_report *report)
 	const json_t *check = json_object_get(status, "last_check");
 	bool enabled = json_is_true(json_object_get(status, "enabled"));
 
-	check_add(report, "sutured", status ? CHECK_PASS : CHECK_FAIL,
+	check_add(report, "sutured", status && input->runs ? CHECK_PASS : CHECK_FAIL,
 		  "start it: `systemctl start sutured`", "%s",
-		  status ? text_of(status, "agent", "running") : "not running: there is no status");
+		  !status       ? "not running: there is no status"
+		  : input->runs ? text_of(status, "agent", "running")
+				: "not running: what follows is its last word");
 	if (!status)
 		return;
 	check_add(report, "enrolment", enabled ? CHECK_PASS : CHECK_FAIL,

@@ -2,11 +2,15 @@
 #include "cli/client.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/file.h"
 #include "wire/problem.h"
 
 #define CONTROL_SOCKET "/run/suture/control.sock"
+#define LOCK_FILE      "/run/suture/sutured.lock"
 
 DEFINE_CLEANUP(CURL *, curl_easy_cleanup);
 
@@ -15,6 +19,27 @@ char *client_path(const char *path)
 	const char *root = getenv("SUTURE_ROOT");
 
 	return root && root[0] ? path_join(root, path + 1, NULL) : strdup(path);
+}
+
+bool client_sutured_runs(void)
+{
+	_cleanup_free_ char *path = client_path(LOCK_FILE);
+	_cleanup_fclose_ FILE *locks = fopen("/proc/locks", "re");
+	char line[256];
+	struct stat st;
+
+	if (!path || !locks || stat(path, &st) < 0)
+		return true;
+	while (fgets(line, sizeof(line), locks)) {
+		unsigned int major, minor;
+		unsigned long inode;
+
+		if (sscanf(line, "%*d: FLOCK %*s WRITE %*d %x:%x:%lu", &major, &minor, &inode) ==
+			    3 &&
+		    inode == st.st_ino && makedev(major, minor) == st.st_dev)
+			return true;
+	}
+	return false;
 }
 
 static size_t collect(char *data, size_t size, size_t n, void *user)

@@ -14,6 +14,7 @@
 #define STATUS_FILE     "/run/suture/status.json"
 #define JOURNAL_FILE    "/var/lib/suture/journal.json"
 #define STATUS_APPLYING 5
+#define GONE_MS         2000 /* until it is noticed that sutured has ended */
 
 static int load(const char *where, json_t **ret, struct error *err)
 {
@@ -37,6 +38,20 @@ static int load_status(json_t **ret, struct error *err)
 	return r;
 }
 
+/* What a sutured that is gone wrote last may be so no more, and nothing that is new comes. */
+static int check_running(const json_t *status, struct error *err)
+{
+	const char *updated = json_string_value(json_object_get(status, "updated"));
+
+	if (client_sutured_runs())
+		return 0;
+	error_set(err, ERR_UNREACHABLE, "sutured is not running: this is its last word, of %s",
+		  updated ? updated : "an unknown time");
+	error_hint(err,
+		   "start it: `systemctl start sutured`; why it ended: `journalctl -u sutured`");
+	return ERR_UNREACHABLE;
+}
+
 /* Waits until the file is replaced, then reads it; again while a patch is being applied. */
 static int wait_settled(json_t **status, struct error *err)
 {
@@ -52,9 +67,12 @@ static int wait_settled(json_t **status, struct error *err)
 		json_decref(*status);
 		*status = NULL;
 		r = load_status(status, err);
-		if (r < 0 || render_exit_status(*status) != STATUS_APPLYING)
+		if (r < 0 || render_exit_status(*status) != STATUS_APPLYING ||
+		    !client_sutured_runs())
 			return r;
-		if (read(fd, events, sizeof(events)) < 0 && errno != EINTR)
+		/* A sutured that ends changes nothing. */
+		if (poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, GONE_MS) > 0 &&
+		    read(fd, events, sizeof(events)) < 0 && errno != EINTR)
 			return error_set_errno(err, errno, "watching the status");
 	}
 }
@@ -107,6 +125,8 @@ int verb_status(struct cli *cli, struct error *err)
 		if (r == 0)
 			r = print_text(&out, err);
 	}
+	if (r == 0)
+		r = check_running(status, err);
 	return r < 0 ? r : render_exit_status(status);
 }
 

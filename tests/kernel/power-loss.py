@@ -310,7 +310,7 @@ def judge_accepted(state, accepted, world, expected):
 
 
 def judge_folders(state, cache, world, expected):
-    """The machine's state as the disk has it; returns whether it is enabled, and has an identity."""
+    """The machine's state as the disk has it; returns whether it is enabled."""
     journal = load(state / "journal.json") or {}
     enabled = bool(journal.get("machine_id"))
     if not (expected.on if enabled else expected.off):
@@ -320,14 +320,14 @@ def judge_folders(state, cache, world, expected):
     if enabled and journal["sequence"] < expected.sequence:
         raise Wrong(f"check-in {journal['sequence']}, and the server has heard {expected.sequence}")
     identity = judge_identity(cache, world)
-    if enabled and not identity and not expected.leaves:
+    if enabled and not identity:
         raise Wrong("enabled, and there is no identity")
     if identity and not expected.on:
         raise Wrong("not enabled any more, and there is an identity")
     if enabled or not expected.leaves:
         judge_trust(state / "trust", world, enabled)
     judge_accepted(state, journal.get("accepted"), world, expected)
-    return enabled, identity
+    return enabled
 
 
 # --- the machine's programs
@@ -462,15 +462,13 @@ def enable_anew(machine, args):
         raise Wrong("enabled anew, and is not")
 
 
-def judge_programs(machine, args, enabled, identity, accepted):
+def judge_programs(machine, args, enabled, accepted):
     machine.start_agent()
     status = machine.status()
     if status["enabled"] != enabled or (enabled and status["machine_id"] != args.machine):
         raise Wrong(f"status says enabled: {status['enabled']}, {status['machine_id']}")
     machine.start_fetch()
-    if enabled and not identity:
-        machine.must("disable", "--yes")
-    if not enabled or not identity:
+    if not enabled:
         enable_anew(machine, args)
     judge_goes_on(machine)
     # What was accepted has come from the disk by itself, before all else.
@@ -514,8 +512,8 @@ class Judge:
                 shutil.move(folder / name, place)
         machine = Machine(self.args, self.proxy, self.kernel, root)
         try:
-            enabled, identity = judge_folders(state, cache, self.world, expected)
-            judge_programs(machine, self.args, enabled, identity, machine.journal().get("accepted"))
+            enabled = judge_folders(state, cache, self.world, expected)
+            judge_programs(machine, self.args, enabled, machine.journal().get("accepted"))
         except Wrong as wrong:
             machine.close()
             return re.sub(r"\n+", "\n  ", f"{wrong}\n{machine.said()}".strip())

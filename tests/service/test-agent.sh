@@ -93,6 +93,15 @@ ok "json" bash -c "SUTURE_ROOT='$machine' '$suture' status --format json | jq -e
 ok "the doctor" fails_with 0 "the last check-in succeeded" on_machine check
 ok "uname" fails_with 0 "$release" on_machine uname
 
+killed() {
+	kill -9 "$agent_pid" && ! wait "$agent_pid" && fails_with 1 "sutured is not running: this is its last word" on_machine status &&
+		fails_with 1 "last word" timeout 20 env SUTURE_ROOT="$machine" "$suture" status --wait &&
+		on_machine status --format json 2>/dev/null | jq -e .enabled && fails_with 1 "not running: what follows" on_machine check
+}
+ok "sutured is killed: status and doctor say so" killed
+ok "it is started again: they do not" start_agent
+ok "status: as it was" fails_with 6 failed on_machine status
+
 ok "hold" on_machine hold
 ok "held: nothing is tried" on_machine refresh
 ok "held: exit status 4" fails_with 4 "unhold" on_machine status

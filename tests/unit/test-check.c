@@ -112,6 +112,7 @@ static struct check_input good_input(void)
 {
 	return (struct check_input){ .now = NOW,
 				     .status = parse(good_status),
+				     .runs = true,
 				     .record = make_record(),
 				     .module_length = 1024 * 1024,
 				     .certificate_end = NOW + 30 * 86400 };
@@ -187,6 +188,9 @@ static void good(void **state)
 	list = check_to_json(&report);
 	assert_int_equal(json_array_size(list), report.n);
 	assert_true(json_is_null(json_object_get(json_array_get(list, 0), "cure")));
+	input.runs = false;
+	run(root, &input, &report);
+	has(&report, "sutured", CHECK_FAIL, "last word", "systemctl start");
 	check_input_free(&input);
 	unit_remove_dir(root);
 }
