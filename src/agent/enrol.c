@@ -6,6 +6,7 @@
 #include "agent/apply.h"
 #include "agent/keys.h"
 #include "agent/trust.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "kernel/root.h"
 #include "wire/enrol.h"
@@ -200,11 +201,40 @@ int enrol_enable(struct agent *agent, const struct enrol_options *options, struc
 	return agent_settle(agent, err);
 }
 
+/* The fetcher's key, and then what was trusted: while that is there, the key may be. */
+static int forget(struct agent *agent, struct error *err)
+{
+	int r = fetcher_forget(agent->fetcher, err);
+
+	if (r == 0)
+		r = trust_remove(&agent->paths, err);
+	if (r == 0)
+		return 0;
+	error_prefix(err, r, "the machine is not enabled, but its key may still be there");
+	error_hint(err, "`suture disable` once more removes it");
+	return r;
+}
+
+static bool is_unfinished(const struct agent *agent)
+{
+	return !agent->journal->machine_id[0] && file_exists(agent->paths.trust);
+}
+
+void enrol_tidy(struct agent *agent)
+{
+	struct error err = { 0 };
+
+	if (is_unfinished(agent) && forget(agent, &err) < 0)
+		log_warning("%s", err.message);
+}
+
 int enrol_disable(struct agent *agent, bool unpatch, struct error *err)
 {
 	struct journal *draft;
 	int r;
 
+	if (is_unfinished(agent))
+		return forget(agent, err);
 	if (!agent->journal->machine_id[0])
 		return error_set(err, ERR_BAD_STATE, "this machine is not enabled");
 	if (unpatch && (r = apply_unload(agent, EVENT_UNPATCHED, false, err)) < 0)
@@ -233,13 +263,5 @@ int enrol_disable(struct agent *agent, bool unpatch, struct error *err)
 	agent->covered = KERNEL_UNKNOWN;
 	agent->check = (struct agent_check){ 0 };
 	agent->dates = (struct agent_dates){ 0 };
-	if ((r = fetcher_forget(agent->fetcher, err)) == 0)
-		r = trust_remove(&agent->paths, err);
-	if (r == 0)
-		return 0;
-	error_prefix(err, r,
-		     "the machine is disabled, but what it trusted or its key is still there");
-	error_hint(err, "remove %s, and /var/cache/suture/fetch/identity.json; or enable it again",
-		   agent->paths.trust);
-	return r;
+	return forget(agent, err);
 }

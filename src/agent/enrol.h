@@ -21,5 +21,9 @@ struct enrol_options {
 int enrol_enable(struct agent *agent, const struct enrol_options *options, struct error *err);
 
 /* Forgets identity and trust; with `unpatch` the patch is taken out first, else it stays until the
- * next reboot. ERR_BAD_STATE when not enabled. */
+ * next reboot. Ends one that was cut off. ERR_BAD_STATE when not enabled. */
 int enrol_disable(struct agent *agent, bool unpatch, struct error *err);
+
+/* Ends an enable or a disable that was cut off: trust without an identity, and the key that may be
+ * with it. What does not go is logged, and goes the next time. */
+void enrol_tidy(struct agent *agent);

@@ -105,6 +105,14 @@ static int run_refresh(struct agent *agent, const struct job *job, struct error 
 	return r;
 }
 
+static int run_boot(struct agent *agent, struct error *err)
+{
+	int r = apply_boot(agent, err);
+
+	enrol_tidy(agent);
+	return r;
+}
+
 /* Does a job's owner want something that a network has little or no part in? */
 static bool is_urgent(enum job_kind kind)
 {
@@ -135,7 +143,7 @@ static int fetch_budget(const struct job *job)
 static int run(struct agent *agent, struct job *job, struct error *err)
 {
 	switch (job->kind) {
-	case JOB_BOOT: return apply_boot(agent, err);
+	case JOB_BOOT: return run_boot(agent, err);
 	case JOB_REFRESH: return run_refresh(agent, job, err);
 	case JOB_ENABLE: return run_enable(agent, job, err);
 	case JOB_DISABLE: return enrol_disable(agent, job->unpatch, err);

@@ -81,7 +81,7 @@ ensure() {
 	ready
 }
 start() { # [PROGRAM STRACE OPTION…]
-	rm -f /run/suture/control.sock
+	rm -f /run/suture/control.sock /injected
 	if [ "${1:-}" = sutured ]; then shift; run sutured "$@"; set --; else run sutured; fi
 	ready
 	if [ "${1:-}" = suture-fetch ]; then shift; run suture-fetch "$@"; else run suture-fetch; fi
@@ -133,13 +133,16 @@ after_enrol() {
 	fi
 	tries 3 refresh || violated "does not come through to the server"
 }
+no_key() { usleep 200000; [ ! -e /var/cache/suture/fetch/identity.json ] && [ ! -e /var/lib/suture/trust ]; }
 disable() { timeout 60 suture disable --yes; }
-after_disable() {
+after_no_key() { usleep 200000; [ ! -e /var/cache/suture/fetch/identity.json ] && [ ! -e /var/lib/suture/trust ]; }
+disable() {
 	if enabled; then
 		[ $said != 0 ] || violated "said to be disabled, and is not"
 		tries 3 refresh || violated "neither disabled nor enabled"
 	else
-		[ $said != 0 ] || [ ! -e /var/cache/suture/fetch/identity.json ] || violated "its key is left"
+		# Whoever was killed is back, and has ended what was begun.
+		tries 20 no_key || violated "its key is left"
 		tries 2 enable || violated "cannot be enabled any more"
 	fi
 }
@@ -218,7 +221,8 @@ try)
 	kill) fault=signal=KILL ;;
 	*) fault=error=$6 ;;
 	esac
-	do_step "$2" "$3" --seccomp-bpf -o /dev/null -e "inject=$4:$fault:when=$5"
+	do_step "$2" "$3" --seccomp-bpf -o /injected -e "trace=$4" -e "inject=$4:$fault:when=$5"
+	if [ "$6" = kill ]; then ! pidof "$3" >/dev/null; else grep -q '(INJECTED)' /injected; fi || echo "NOT REACHED"
 	# An error that was survived, and then, every second time, the power: what is on the disk must do too.
 	[ "$6" = kill ] || [ $(($5 % 2)) = 0 ] || gone sutured suture-fetch
 	ensure

@@ -228,9 +228,23 @@ ok "the right one: it does" start_agent
 start_fetch
 
 ok "disable wants a yes" fails_with 2 "--yes" on_machine disable
+cp -a "$machine/var/lib/suture/trust" "$world/trust" && cp "$machine/var/cache/suture/fetch/identity.json" "$world/identity.json"
 ok "disable" on_machine disable --yes
+ok "disable: its key is gone" test ! -e "$machine/var/cache/suture/fetch/identity.json"
 ok "disable: trust is gone" test ! -e "$machine/var/lib/suture/trust"
 ok "disable: exit status 3" fails_with 3 "not enabled" on_machine status
+cut_off() {
+	cp -a "$world/trust" "$machine/var/lib/suture/trust" && cp -p "$world/identity.json" "$machine/var/cache/suture/fetch/"
+}
+cut_off_is_ended() {
+	test ! -e "$machine/var/lib/suture/trust" -a ! -e "$machine/var/cache/suture/fetch/identity.json"
+}
+ends_at_start() {
+	stop_agent && cut_off && start_agent && changes_until "$machine/var/lib/suture" test ! -e "$machine/var/lib/suture/trust" && cut_off_is_ended
+}
+ok "disable, cut off between name and key: the next start ends it" ends_at_start
+ended_by_hand() { cut_off && on_machine disable --yes && cut_off_is_ended; }
+ok "disable, cut off: once more ends it" ended_by_hand
 ok "disable twice: a clear error" fails_with 1 "not enabled" on_machine disable --yes
 ok "sutured ends cleanly" stop_agent
 ok "no token in any log" bash -c "! grep -rFf '$world/token' '$world'/*.log '$machine'"
