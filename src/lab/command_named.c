@@ -14,6 +14,27 @@
 #define TIMED_OUT   124
 #define NOT_STARTED 127
 
+/* What outlives a guest. The paths become parts of QEMU's arguments, where a comma ends them. */
+static int get_files(const struct cli *cli, struct guest_options *ret, struct error *err)
+{
+	const struct {
+		const char *option, **ret;
+	} files[] = { { "disk", &ret->disk },
+		      { "memory-file", &ret->memory_file },
+		      { "system", &ret->system } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		const char *path = cli_get(cli, files[i].option);
+
+		if (path && (path[0] != '/' || strchr(path, ',')))
+			return error_set(err, ERR_USAGE,
+					 "--%s %s: an absolute path without a comma is needed",
+					 files[i].option, path);
+		*files[i].ret = path;
+	}
+	return 0;
+}
+
 int command_start(struct cli *cli, struct error *err)
 {
 	_cleanup_lab_options_ struct lab_options options = { 0 };
@@ -21,6 +42,8 @@ int command_start(struct cli *cli, struct error *err)
 	int64_t start = clock_monotonic_ms();
 	int r = lab_options_get(cli, 0, "module", &options, err);
 
+	if (r == 0)
+		r = get_files(cli, &options.guest, err);
 	if (r == 0)
 		r = named_start(cli_get(cli, "name"), &options.guest, &guest, err);
 	if (r < 0)

@@ -43,22 +43,6 @@ static int check_machine(const struct cli *cli, struct error *err)
 	return 0;
 }
 
-/* Paths become parts of QEMU's arguments, where a comma ends them. */
-static int check_paths(const struct cli *cli, struct error *err)
-{
-	static const char *const options[] = { "disk", "memory-file", "system" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		const char *path = cli_get(cli, options[i]);
-
-		if (path && (path[0] != '/' || strchr(path, ',')))
-			return error_set(err, ERR_USAGE,
-					 "--%s %s: an absolute path without a comma is needed",
-					 options[i], path);
-	}
-	return 0;
-}
-
 static void say(const char *what)
 {
 	cli_progress("%s", what);
@@ -101,8 +85,6 @@ int lab_options_get(const struct cli *cli, size_t nth, const char *also_load,
 	if (r == 0)
 		r = check_machine(cli, err);
 	if (r == 0)
-		r = check_paths(cli, err);
-	if (r == 0)
 		r = get_accel(cli, &o.guest.accel, err);
 	if (r == 0)
 		r = get_kernel(cli, nth, &o, err);
@@ -117,9 +99,6 @@ int lab_options_get(const struct cli *cli, size_t nth, const char *also_load,
 	o.guest.memory_mb = (unsigned)memory;
 	o.guest.boot_timeout_ms = (int)boot * 1000;
 	o.guest.net = cli_has(cli, "net");
-	o.guest.disk = cli_get(cli, "disk");
-	o.guest.system = cli_get(cli, "system");
-	o.guest.memory_file = cli_get(cli, "memory-file");
 	o.guest.append = cli_get(cli, "append");
 	o.guest.cpu = cli_get(cli, "cpu");
 	o.guest.machine = cli_get(cli, "machine");

@@ -135,8 +135,7 @@ after_enrol() {
 }
 no_key() { usleep 200000; [ ! -e /var/cache/suture/fetch/identity.json ] && [ ! -e /var/lib/suture/trust ]; }
 disable() { timeout 60 suture disable --yes; }
-after_no_key() { usleep 200000; [ ! -e /var/cache/suture/fetch/identity.json ] && [ ! -e /var/lib/suture/trust ]; }
-disable() {
+after_disable() {
 	if enabled; then
 		[ $said != 0 ] || violated "said to be disabled, and is not"
 		tries 3 refresh || violated "neither disabled nor enabled"

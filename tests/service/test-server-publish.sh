@@ -31,7 +31,7 @@ is "the timestamp is served" "$(request "$machines/repository/metadata/timestamp
 ok "all of it verifies" "$repo" verify "$data/repository" --root r/repository/metadata/1.root.json
 is "again: nothing is sent twice" "$("$repo" publish r --to "$people" | grep -o ': 0 files new')" ": 0 files new"
 cp -a r old
-ok "a change" "$repo" recall r 1.1 --reason "it hangs"
+ok "a change" "$repo" recall r 1.1 --reason "it hangs" --unlisted
 ok "is published too" "$repo" publish r --to "$people"
 ok "and verifies" "$repo" verify "$data/repository" --root r/repository/metadata/1.root.json
 ok "an older state is refused" says "newer than" "$repo" publish old --to "$people"

@@ -144,7 +144,7 @@ has_newer() { # 2.1, in the place of 1.1
 	rm -r "$livepatch" && livepatch=${livepatch%1_1}2_1 && pretend_applied 2.1
 }
 bogus_lower() { # by the signed list 2.1 is to go; 2.0 and 1.9 are listed with bytes that nobody has
-	"$suture_repo" recall "$world/repo" 2.1 --reason "it hangs" && publish &&
+	"$suture_repo" recall "$world/repo" 2.1 --reason "it hangs" --unlisted && publish &&
 		forge edge edge '.targets |= with_entries(.value.hashes.sha256 |= "00" + .[2:]) |
 			.targets += (.targets | with_entries(.key |= sub("_2_0"; "_1_9") | .value.custom.version? |= "1.9"))'
 }
