@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/trouble.h"
 
+/* Fewer are an error code or an identity. */
+#define ADDRESS_DIGITS 8
+
 struct mark {
 	const char *text;
 	enum kernel_trouble trouble;
@@ -36,6 +39,31 @@ static const struct mark marks[] = {
 	{ "list_add corruption", KERNEL_TROUBLE_OOPS },
 	{ "list_del corruption", KERNEL_TROUBLE_OOPS },
 	{ "refcount_t: ", KERNEL_TROUBLE_WARNING },
+};
+
+/* What die() and its like are given, in arch/x86/kernel/traps.c and arch/x86/mm/fault.c of 6.1 and
+ * 6.12; from 6.12 on "Oops: " comes before each. */
+static const char *const deaths[] = {
+	"Oops: ",
+	"general protection fault",
+	"segment-related general protection fault",
+	"invalid opcode: ",
+	"divide error: ",
+	"overflow: ",
+	"bounds: ",
+	"int3: ",
+	"invalid TSS: ",
+	"segment not present: ",
+	"stack segment: ",
+	"stack guard page: ",
+	"alignment check: ",
+	"double fault: ",
+	"Bad pagetable: ",
+	"fpu exception: ",
+	"simd exception: ",
+	"iret exception: ",
+	"coprocessor segment overrun: ",
+	"unexpected #NM exception: ",
 };
 
 const char *kernel_trouble_name(enum kernel_trouble trouble)
@@ -97,23 +125,23 @@ bool kernel_line_starts(const struct kernel_line *line, const char *text)
 	return line->len >= n && memcmp(line->text, text, n) == 0;
 }
 
-enum kernel_trouble kernel_line_judge(struct kernel_line line)
+static bool line_ends(const struct kernel_line *line, const char *text)
 {
-	kernel_line_skip_stamp(&line);
-	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
-		if (kernel_line_starts(&line, marks[i].text))
-			return marks[i].trouble;
-	return KERNEL_TROUBLE_NONE;
+	size_t n = strlen(text);
+
+	return line->len >= n && memcmp(line->text + line->len - n, text, n) == 0;
 }
 
 bool kernel_line_ends_report(struct kernel_line line)
 {
 	kernel_line_skip_stamp(&line);
-	return kernel_line_starts(&line, "---[ end ");
+	return kernel_line_starts(&line, "---[ end ") && line_ends(&line, " ]---");
 }
 
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS  "0123456789"
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LETTERS  "abcdefghijklmnopqrstuvwxyz" CAPITALS
+#define DIGITS   "0123456789"
+#define HEX      DIGITS "abcdef"
 
 /* Takes the `n` first bytes into a field of `size` bytes, as many as fit. */
 static void take(struct kernel_line *line, size_t n, char *ret, size_t size)
@@ -144,6 +172,63 @@ static bool skip_text(struct kernel_line *line, const char *text)
 		return false;
 	skip(line, strlen(text));
 	return true;
+}
+
+/* ": 0002 [#1] PREEMPT SMP NOPTI" to the line's end */
+static bool is_death_end(struct kernel_line line)
+{
+	if (!skip_text(&line, ": ") || span(&line, HEX) != 4)
+		return false;
+	skip(&line, 4);
+	if (!skip_text(&line, " [#") || span(&line, DIGITS) == 0)
+		return false;
+	skip(&line, span(&line, DIGITS));
+	if (!skip_text(&line, "]"))
+		return false;
+	return span(&line, CAPITALS "_ ") == line.len;
+}
+
+/*
+ * The line that __die_header() prints, and nothing else does: a program's name can be at the
+ * beginning of a line, and a file's at its end, but nobody's words are at both.
+ */
+static bool is_death(struct kernel_line line)
+{
+	bool named = false;
+
+	kernel_line_skip_stamp(&line);
+	for (size_t i = 0; i < ARRAY_SIZE(deaths) && !named; i++)
+		named = kernel_line_starts(&line, deaths[i]);
+	for (; named && line.len > 0; skip(&line, 1))
+		if (is_death_end(line))
+			return true;
+	return false;
+}
+
+enum kernel_trouble kernel_line_judge(struct kernel_line line)
+{
+	kernel_line_skip_stamp(&line);
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		if (kernel_line_starts(&line, marks[i].text))
+			return marks[i].trouble;
+	return is_death(line) ? KERNEL_TROUBLE_OOPS : KERNEL_TROUBLE_NONE;
+}
+
+/* Registers of the kernel's own, also where they point to no code. */
+static bool is_kernel_rip(struct kernel_line line)
+{
+	kernel_line_skip_stamp(&line);
+	return kernel_line_starts(&line, "RIP: 0010:");
+}
+
+/* "---[ end trace 0123456789abcdef ]---", which is the end of WARN() and of die(). */
+static bool is_trace_end(struct kernel_line line)
+{
+	kernel_line_skip_stamp(&line);
+	if (!skip_text(&line, "---[ end trace ") || span(&line, HEX) != 16)
+		return false;
+	skip(&line, 16);
+	return line.len == strlen(" ]---") && line_ends(&line, " ]---");
 }
 
 /* symbol+0x10/0x20 [module], or with its build ID [module 0123…], and nothing behind it */
@@ -186,15 +271,35 @@ bool kernel_line_place(struct kernel_line line, struct kernel_place *ret)
 	return parse_place(line, ret);
 }
 
+/* How long a run of digits is that may be an address in the kernel; 0: there is none here. */
+static size_t address_span(struct kernel_line line)
+{
+	size_t prefix = kernel_line_starts(&line, "0x") ? 2 : 0, n;
+
+	skip(&line, prefix);
+	n = span(&line, HEX "ABCDEF");
+	return n >= ADDRESS_DIGITS ? prefix + n : 0;
+}
+
 static void set_headline(struct kernel_report *report, struct kernel_line line)
 {
-	size_t n;
+	size_t n = 0;
 
 	kernel_line_skip_stamp(&line);
-	n = MIN(line.len, sizeof(report->headline) - 1);
-	for (size_t i = 0; i < n; i++)
-		report->headline[i] =
-			line.text[i] >= ' ' && line.text[i] <= '~' ? line.text[i] : '?';
+	while (line.len > 0 && n + 4 < sizeof(report->headline)) {
+		size_t address = address_span(line);
+		char c = line.text[0];
+
+		/* Anybody may read the status, and so learn where the kernel is. */
+		if (address > 0) {
+			memcpy(report->headline + n, "...", 3);
+			n += 3;
+			skip(&line, address);
+			continue;
+		}
+		report->headline[n++] = c >= ' ' && c <= '~' ? c : '?';
+		skip(&line, 1);
+	}
 	report->headline[n] = 0;
 }
 
@@ -213,8 +318,24 @@ bool kernel_reporter_flush(struct kernel_reporter *reporter)
 {
 	bool open = reporter->open;
 
+	if (open && reporter->death && reporter->rip && reporter->end)
+		reporter->report.trouble = KERNEL_TROUBLE_OOPS;
 	reporter->open = false;
 	return open;
+}
+
+static void begin_report(struct kernel_reporter *reporter, struct kernel_line line)
+{
+	*reporter = (struct kernel_reporter){ .open = true };
+	set_headline(&reporter->report, line);
+}
+
+/* Notes what only a whole oops has all of. */
+static void note_proof(struct kernel_reporter *reporter, struct kernel_line line)
+{
+	reporter->death |= is_death(line);
+	reporter->rip |= reporter->death && is_kernel_rip(line);
+	reporter->end |= reporter->rip && is_trace_end(line);
 }
 
 bool kernel_reporter_take(struct kernel_reporter *reporter, struct kernel_line line)
@@ -228,12 +349,17 @@ bool kernel_reporter_take(struct kernel_reporter *reporter, struct kernel_line l
 	if (!reporter->open) {
 		if (trouble == KERNEL_TROUBLE_NONE)
 			return false;
-		*reporter = (struct kernel_reporter){ .open = true };
-		set_headline(report, line);
+		begin_report(reporter, line);
 	} else if (kernel_line_starts(&text, "------------[ cut here ]")) {
 		return kernel_reporter_flush(reporter);
+	} else if (!reporter->death && report->has_place && is_death(line)) {
+		/* What was before has no end of its own: a trace comes after this line. */
+		begin_report(reporter, line);
 	}
 	report->lines++;
+	note_proof(reporter, line);
+	if (trouble >= KERNEL_TROUBLE_OOPS)
+		trouble = KERNEL_TROUBLE_WARNING;
 	report->trouble = MAX(report->trouble, trouble);
 	if (kernel_line_place(line, &place))
 		note_place(report, &place);

@@ -31,7 +31,7 @@ void kernel_line_skip_stamp(struct kernel_line *line);
 bool kernel_line_starts(const struct kernel_line *line, const char *text);
 /* What the line announces at its beginning, after a stamp. */
 enum kernel_trouble kernel_line_judge(struct kernel_line line);
-/* "---[ end trace …" and the like. */
+/* "---[ end trace … ]---" and the like. */
 bool kernel_line_ends_report(struct kernel_line line);
 
 #define KERNEL_PLACE_SYMBOL_MAX 128 /* bytes with the zero; a longer one is cut */
@@ -53,10 +53,15 @@ bool kernel_line_place(struct kernel_line line, struct kernel_place *ret);
 /* Modules of this project's livepatches have names that begin so (docs/formats.md). */
 #define KERNEL_REPORT_OURS         "suture_"
 
-/* One report: from the line that announces it to the end of its trace. */
+/*
+ * One report: from the line that announces it to the end of its trace. An oops is one only as a
+ * whole: with the line that die() begins with, the registers and the end of the trace. A line that
+ * begins like one can be had with the name of a program, and is a warning at most.
+ */
 struct kernel_report {
-	enum kernel_trouble trouble; /* the worst of its lines */
-	/* Its first line without the stamp, in printable ASCII. */
+	enum kernel_trouble trouble; /* up to OOPS */
+	/* Its first line without the stamp, in printable ASCII, with "..." for each run of 8 or
+	 * more hexadecimal digits: addresses in the kernel are nobody's business. */
 	char headline[KERNEL_REPORT_HEADLINE_MAX];
 	bool has_place;            /* it has a RIP or a back trace */
 	struct kernel_place rip;   /* the first RIP in the kernel; symbol "" without one */
@@ -67,7 +72,8 @@ struct kernel_report {
 
 /* Collects reports from lines that come one by one. Begins zeroed. */
 struct kernel_reporter {
-	bool open; /* a report has begun */
+	bool open;            /* a report has begun */
+	bool death, rip, end; /* what of a whole oops was seen */
 	struct kernel_report report;
 };
 

@@ -98,8 +98,7 @@ static void an_oops_in_the_patch(void **state)
 	(void)state;
 	assert_int_equal(feed(&reporter, lines, &report), 1);
 	assert_int_equal(report.trouble, KERNEL_TROUBLE_OOPS);
-	assert_string_equal(report.headline,
-			    "BUG: kernel NULL pointer dereference, address: 0000000000000008");
+	assert_string_equal(report.headline, "BUG: kernel NULL pointer dereference, address: ...");
 	assert_true(report.in_livepatch && report.has_place);
 	assert_string_equal(report.where.module, "suture_x_1_1");
 	assert_string_equal(report.rip.symbol, "version_proc_show");
@@ -108,7 +107,7 @@ static void an_oops_in_the_patch(void **state)
 
 static void others(void **state)
 {
-	static const char *const lines[] = {
+	const char *lines[] = {
 		"------------[ cut here ]------------",
 		"WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1/0x2",
 		"RIP: 0010:f+0x1/0x2",
@@ -117,8 +116,115 @@ static void others(void **state)
 		/* No end of the trace: the next one begins. */
 		"------------[ cut here ]------------",
 		"kernel BUG at kernel/x.c:2!",
+		"invalid opcode: 0000 [#1] PREEMPT SMP NOPTI",
 		"RIP: 0010:g+0x1/0x2 [other]",
 		" h+0x1/0x2 [suture_x_1_1]",
+		"---[ end trace 0000000000000000 ]---",
+		NULL,
+	};
+	struct kernel_reporter reporter = { 0 };
+	struct kernel_report report;
+
+	(void)state;
+	assert_int_equal(feed(&reporter, lines, &report), 2);
+	assert_int_equal(report.trouble, KERNEL_TROUBLE_OOPS);
+	assert_true(report.in_livepatch);
+	assert_string_equal(report.where.symbol, "h");
+	assert_false(kernel_reporter_flush(&reporter));
+	reporter = (struct kernel_reporter){ 0 };
+	lines[6] = NULL;
+	assert_int_equal(feed(&reporter, lines, &report), 1);
+	assert_int_equal(report.trouble, KERNEL_TROUBLE_WARNING);
+	assert_false(report.in_livepatch);
+	assert_string_equal(report.rip.symbol, "f");
+}
+
+#define OOPS_END  "RIP: 0010:f+0x1/0x2 [suture_x_1_1]", "---[ end trace 0000000000000000 ]---"
+#define TRACE     "Call Trace:", " <TASK>", " dump_stack_lvl+0x1/0x2", " f+0x1/0x2 [suture_x_1_1]"
+#define INVOKED   " invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0"
+#define WARNED    "WARNING: CPU: 0 PID: 1 at kernel/x.c:1 f+0x1/0x2 [suture_x_1_1]"
+#define LINES_MAX 12
+#define SEGFAULT  "[1]: segfault at 0 ip 0000000000000000 sp 0000000000000000 error 4 in x[1+2]"
+
+/* What is a whole oops, as 6.1 and 6.12 print it, and what a program's name makes look like one. */
+static void whole_oopses(void **state)
+{
+	static const struct {
+		enum kernel_trouble trouble;
+		const char *lines[LINES_MAX];
+	} cases[] = {
+		{ KERNEL_TROUBLE_OOPS,
+		  { "BUG: unable to handle page fault for address: ffffc90000000008",
+		    "Oops: 0002 [#1] PREEMPT SMP NOPTI", OOPS_END } },
+		{ KERNEL_TROUBLE_OOPS, { "Oops: Oops: 0002 [#1] PREEMPT_RT SMP PTI", OOPS_END } },
+		/* A call of what is no code. */
+		{ KERNEL_TROUBLE_OOPS,
+		  { "BUG: kernel NULL pointer dereference, address: 0000000000000000",
+		    "Oops: 0010 [#2] SMP", "RIP: 0010:0x0", TRACE,
+		    "---[ end trace 0000000000000000 ]---" } },
+		{ KERNEL_TROUBLE_OOPS,
+		  { "general protection fault, probably for non-canonical address "
+		    "0xdead000000000100: 0000 [#1] PREEMPT SMP NOPTI",
+		    OOPS_END } },
+		{ KERNEL_TROUBLE_OOPS,
+		  { "Oops: general protection fault, maybe for address 0xffff888000000000: 0000 "
+		    "[#1] SMP",
+		    OOPS_END } },
+		{ KERNEL_TROUBLE_OOPS,
+		  { "kernel BUG at mm/x.c:1!", "invalid opcode: 0000 [#1] SMP PTI", OOPS_END } },
+		{ KERNEL_TROUBLE_OOPS,
+		  { "kernel BUG at mm/x.c:1!", "Oops: invalid opcode: 0000 [#1] SMP", OOPS_END } },
+		{ KERNEL_TROUBLE_OOPS, { "divide error: 0000 [#1] SMP KASAN", OOPS_END } },
+		{ KERNEL_TROUBLE_OOPS, { "Oops: divide error: 0000 [#1] SMP", OOPS_END } },
+		{ KERNEL_TROUBLE_OOPS, { "stack segment: 0000 [#1] SMP", OOPS_END } },
+		{ KERNEL_TROUBLE_OOPS, { "overflow: 0000 [#1] SMP", OOPS_END } },
+		/* Out of memory in the patch, as a program of a well chosen name. */
+		{ KERNEL_TROUBLE_WARNING, { "BUG: x" INVOKED, TRACE } },
+		{ KERNEL_TROUBLE_WARNING, { "Oops: 0002 [#1]" INVOKED, TRACE } },
+		{ KERNEL_TROUBLE_WARNING, { "traps: PANIC:" INVOKED, TRACE } },
+		{ KERNEL_TROUBLE_WARNING,
+		  { "BUG: x: page allocation failure: order:0, mode:0xcc0(GFP_KERNEL)", TRACE } },
+		/* A warning in whose time such a program dies. */
+		{ KERNEL_TROUBLE_WARNING, { WARNED, "BUG: x" SEGFAULT, OOPS_END } },
+		{ KERNEL_TROUBLE_WARNING, { WARNED, "Oops: 0002 [#1]" SEGFAULT, OOPS_END } },
+		{ KERNEL_TROUBLE_WARNING,
+		  { WARNED, "pids controller in /x: 0000 [#1] SMP", OOPS_END } },
+		{ KERNEL_TROUBLE_WARNING,
+		  { WARNED, "general protection fault in /x: 000 [#1]", OOPS_END } },
+		/* Not all of it is there. */
+		{ KERNEL_TROUBLE_WARNING, { "Oops: 0002 [#1] SMP", TRACE } },
+		{ KERNEL_TROUBLE_WARNING,
+		  { "Oops: 0002 [#1] SMP", TRACE, "---[ end trace 0000000000000000 ]---" } },
+		{ KERNEL_TROUBLE_WARNING,
+		  { "Oops: 0002 [#1] SMP", "RIP: 0010:f+0x1/0x2 [suture_x_1_1]",
+		    "---[ end trace 0000000000000000 ]" } },
+		{ KERNEL_TROUBLE_LOCKUP, { "watchdog: BUG: soft lockup - CPU#0", OOPS_END } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct kernel_reporter reporter = { 0 };
+		struct kernel_report report = { 0 };
+
+		if (feed(&reporter, cases[i].lines, &report) == 0 &&
+		    kernel_reporter_flush(&reporter))
+			report = reporter.report;
+		if (report.trouble != cases[i].trouble || !report.in_livepatch)
+			fail_msg("%s: %s", cases[i].lines[0], kernel_trouble_name(report.trouble));
+	}
+}
+
+/* What a program's name began is not held against the patch when an oops elsewhere follows, and a
+ * name does not end a report. */
+static void one_after_another(void **state)
+{
+	static const char *const lines[] = {
+		"BUG: x" INVOKED,
+		TRACE,
+		"divide error: 0000 [#1] SMP",
+		"RIP: 0010:other+0x1/0x2",
+		"---[ end trace x" SEGFAULT,
+		"---[ end trace 0000000000000000 ]---",
 		NULL,
 	};
 	struct kernel_reporter reporter = { 0 };
@@ -126,15 +232,32 @@ static void others(void **state)
 
 	(void)state;
 	assert_int_equal(feed(&reporter, lines, &report), 1);
-	assert_int_equal(report.trouble, KERNEL_TROUBLE_WARNING);
+	assert_int_equal(report.trouble, KERNEL_TROUBLE_OOPS);
 	assert_false(report.in_livepatch);
-	assert_string_equal(report.rip.symbol, "f");
-	assert_true(reporter.open);
-	assert_true(kernel_reporter_flush(&reporter));
-	assert_int_equal(reporter.report.trouble, KERNEL_TROUBLE_OOPS);
-	assert_true(reporter.report.in_livepatch);
-	assert_string_equal(reporter.report.where.symbol, "h");
-	assert_false(kernel_reporter_flush(&reporter));
+	assert_string_equal(report.rip.symbol, "other");
+	assert_string_equal(report.headline, "divide error: 0000 [#1] SMP");
+}
+
+static void no_addresses(void **state)
+{
+	static const struct {
+		const char *line, *headline;
+	} cases[] = {
+		{ "BUG: unable to handle page fault for address: ffffc900DEADBEEF",
+		  "BUG: unable to handle page fault for address: ..." },
+		{ "BUG: 0xffffffffc0000000: and 0x12345678, 0x1234567",
+		  "BUG: ...: and ..., 0x1234567" },
+		{ "BUG: 12345678", "BUG: ..." },
+		{ "BUG: 0x", "BUG: 0x" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct kernel_reporter reporter = { 0 };
+
+		assert_false(kernel_reporter_take(&reporter, line_of(cases[i].line)));
+		assert_string_equal(reporter.report.headline, cases[i].headline);
+	}
 }
 
 static void without_end(void **state)
@@ -289,10 +412,16 @@ static void rewinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(places),  cmocka_unit_test(an_oops_in_the_patch),
-		cmocka_unit_test(others),  cmocka_unit_test(without_end),
-		cmocka_unit_test(records), cmocka_unit_test(from_the_device),
+		cmocka_unit_test(places),
+		cmocka_unit_test(an_oops_in_the_patch),
+		cmocka_unit_test(others),
+		cmocka_unit_test(without_end),
+		cmocka_unit_test(records),
+		cmocka_unit_test(from_the_device),
 		cmocka_unit_test(rewinds),
+		cmocka_unit_test(whole_oopses),
+		cmocka_unit_test(one_after_another),
+		cmocka_unit_test(no_addresses),
 	};
 
 	return cmocka_run_group_tests_name("trouble", tests, NULL, NULL);
