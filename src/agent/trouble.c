@@ -7,37 +7,13 @@
 #include "base/log.h"
 #include "wire/event.h"
 
-/* "f" also of "f.cold": the compiler's name of a part of it. */
-static bool is_of_function(const char *symbol, const char *function)
+enum trouble_kind trouble_classify(const struct kernel_report *report)
 {
-	size_t n = strlen(function);
-
-	return strncmp(symbol, function, n) == 0 && (!symbol[n] || streq(symbol + n, ".cold"));
-}
-
-static bool is_replaced(const struct kernel_place *rip, const struct kernel_livepatch_funcs *funcs)
-{
-	const char *object = rip->module[0] ? rip->module : "vmlinux";
-
-	for (size_t i = 0; rip->symbol[0] && i < funcs->n; i++)
-		if (streq(funcs->items[i].object, object) &&
-		    is_of_function(rip->symbol, funcs->items[i].name))
-			return true;
-	return false;
-}
-
-enum trouble_kind trouble_classify(const struct kernel_report *report,
-				   const struct kernel_livepatch_funcs *funcs)
-{
-	bool ours = report->in_livepatch || is_replaced(&report->rip, funcs);
-
-	if (report->trouble == KERNEL_TROUBLE_NONE)
+	if (report->trouble == KERNEL_TROUBLE_NONE || !report->has_place)
 		return TROUBLE_NONE;
 	if (report->trouble < KERNEL_TROUBLE_OOPS)
-		return ours ? TROUBLE_WARNED : TROUBLE_NONE;
-	if (ours)
-		return TROUBLE_OOPS_IN_PATCH;
-	return report->has_place ? TROUBLE_OOPS : TROUBLE_NONE;
+		return report->in_livepatch ? TROUBLE_WARNED : TROUBLE_NONE;
+	return report->in_livepatch ? TROUBLE_OOPS_IN_PATCH : TROUBLE_OOPS;
 }
 
 /* Which version has that module: the applied one, or one that was tried before. */
@@ -46,7 +22,7 @@ static bool find_version(const struct agent *agent, const char *module, struct p
 	const struct journal *j = agent->journal;
 	char name[MODULE_NAME_BYTES];
 
-	if (agent->applied.present && (!module[0] || streq(module, agent->applied.module))) {
+	if (agent->applied.present && streq(module, agent->applied.module)) {
 		*ret = agent->applied.version;
 		return true;
 	}
@@ -153,16 +129,12 @@ static int take_oops(struct agent *agent, const struct kernel_report *report, ui
 int trouble_take(struct agent *agent, const struct kernel_report *report, uint64_t next,
 		 struct error *err)
 {
-	_cleanup_(kernel_livepatch_funcs_free) struct kernel_livepatch_funcs funcs = { 0 };
 	char text[KERNEL_REPORT_HEADLINE_MAX + sizeof(struct kernel_place) + 16];
-	const struct patch_version *version = NULL;
+	const struct patch_version *version =
+		agent->applied.present ? &agent->applied.version : NULL;
 
-	if (agent->applied.present) {
-		version = &agent->applied.version;
-		kernel_livepatch_funcs(agent->paths.root, agent->applied.module, &funcs, NULL);
-	}
 	describe(report, text, sizeof(text));
-	switch (trouble_classify(report, &funcs)) {
+	switch (trouble_classify(report)) {
 	case TROUBLE_OOPS_IN_PATCH: return take_oops(agent, report, next, text, err);
 	case TROUBLE_WARNED: return note_event(agent, EVENT_WARNED, version, text, next, err);
 	case TROUBLE_OOPS: return note_event(agent, EVENT_OOPS, NULL, text, next, err);

@@ -14,13 +14,12 @@ enum trouble_kind {
 };
 
 /*
- * A livepatch of ours at the RIP or in the back trace, or the RIP in a function that `funcs` (of
- * the applied patch; may be empty) replaces: then it is the patch's. An oops of other code counts
- * only with a place in the kernel's code: a line that begins like one can be had with the name of a
- * program.
+ * A livepatch of ours at the RIP or in the back trace: then it is the patch's. An oops in a
+ * function that the patch replaces is not: who runs the old code has not come into the patch, and
+ * it may be the very bug that the patch mends. Without a place in the kernel's code nothing counts:
+ * a line that begins like a report can be had with the name of a program.
  */
-enum trouble_kind trouble_classify(const struct kernel_report *report,
-				   const struct kernel_livepatch_funcs *funcs);
+enum trouble_kind trouble_classify(const struct kernel_report *report);
 
 /* Reports of each kind that are written down after one start of sutured. */
 #define TROUBLE_EVENTS_MAX 8

@@ -154,6 +154,14 @@ flood() {
 cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$agent_pid/stat"; }
 before=$(cpu_ticks)
 ok "10000 lines that tell nothing" flood
+# Behind it all comes one of the old code: what was before has been dealt with when that is written down.
+kernel_says 4 "BUG: unable to handle page fault for address: ffffc900deadbeef" "Oops: 0002 [#2] PREEMPT SMP" \
+	"RIP: 0010:cmdline_proc_show+0x1/0x20" "---[ end trace 0000000000000000 ]---"
+ok "an oops in the old code of a function that it replaces is an event" journal_is '.history | any(.event == "oops" and
+	.version == null and (.message | contains("for address: ..., in cmdline_proc_show")))'
+ok "what is not the kernel's word, and the old code, hold nothing against the patch" jq -e \
+	'.quarantine == [] and .accepted != null and .step == null and .error == null' "$journal"
+ok "it is still in the kernel" grep -q 1 "$live/enabled"
 # The kernel, when it is told to take the patch out.
 kernel_takes_it_out() {
 	until changes_until "$live" grep -q 0 "$live/enabled"; do kill -0 "$agent_pid" || return; done
@@ -161,9 +169,9 @@ kernel_takes_it_out() {
 }
 kernel_takes_it_out &
 taker=$!
-kernel_says 4 "BUG: kernel NULL pointer dereference, address: 0000000000000008" "Oops: 0002 [#1] PREEMPT SMP" \
-	"RIP: 0010:cmdline_proc_show+0x1/0x20" "---[ end trace 0000000000000000 ]---"
-ok "an oops in a function that it replaces" had crashed crashed
+kernel_says 4 "BUG: kernel NULL pointer dereference, address: 0000000000000008" "Oops: 0002 [#3] PREEMPT SMP" \
+	"RIP: 0010:cmdline_proc_show+0x1/0x20 [$module]" "---[ end trace 0000000000000000 ]---"
+ok "an oops in the patch" had crashed crashed
 ok "has it taken out of the kernel" wait $taker
 ok "after it was written down" jq -e '.quarantine[0].code == "crashed" and (.history | any(.event == "crashed"))' "$world/at-unload.json"
 ok "quarantined" journal_is '.state == "quarantined" and .accepted == null and .step == null and .watch == null and .error.code == "crashed"'
