@@ -131,6 +131,13 @@ static bool is_urgent(enum job_kind kind)
 	return false;
 }
 
+bool job_wants_way(const struct job *job)
+{
+	if (!is_urgent(job->kind))
+		return false;
+	return job->kind != JOB_TROUBLE || trouble_classify(job->report) == TROUBLE_OOPS_IN_PATCH;
+}
+
 /* Milliseconds for all that a job wants of the fetcher. An owner who takes a patch out does not
  * wait long for the report of it. */
 static int fetch_budget(const struct job *job)
@@ -296,7 +303,7 @@ int jobs_add(struct jobs *jobs, struct job *job, struct error *err)
 		r = ERR_BAD_STATE;
 	} else if (is_urgent(job->kind)) {
 		push(&jobs->urgent, job);
-		if (jobs->running)
+		if (jobs->running && job_wants_way(job))
 			fetcher_give_way(jobs->agent->fetcher);
 	} else {
 		push(&jobs->waiting, job);

@@ -54,6 +54,11 @@ struct job *job_new(enum job_kind kind);
 void job_free(struct job *job);
 DEFINE_CLEANUP(struct job *, job_free);
 
+/* Does it take the fetcher's answers away from the job that runs? Of what the kernel's log tells,
+ * only an oops in the patch: anybody can have the kernel warn of something at any time, and no
+ * update would ever come to its end. */
+bool job_wants_way(const struct job *job);
+
 struct jobs;
 
 #define JOBS_WAITING_MAX 32

@@ -11,6 +11,7 @@
 #include "agent/control.h"
 #include "agent/schedule.h"
 #include "agent/status.h"
+#include "agent/trouble.h"
 #include "agent/watch.h"
 #include "base/cli.h"
 #include "base/clock.h"
@@ -67,6 +68,16 @@ static bool add_job(struct loop *loop, struct job *job)
 	return false;
 }
 
+/* Anybody can have the kernel warn of something, so the last place in the queue is kept for what
+ * takes a patch out. */
+static bool is_passed_over(const struct loop *loop, const struct kernel_report *report)
+{
+	enum trouble_kind kind = trouble_classify(report);
+
+	return kind == TROUBLE_NONE ||
+	       (kind != TROUBLE_OOPS_IN_PATCH && loop->n_troubles == TROUBLES_MAX - 1);
+}
+
 /* Hands what the kernel's log tells of to the worker. */
 static void take_troubles(struct loop *loop)
 {
@@ -76,8 +87,11 @@ static void take_troubles(struct loop *loop)
 	uint64_t next;
 
 	while (loop->n_troubles < TROUBLES_MAX && listener_read(listener, now, &report, &next)) {
-		struct job *job = job_new(JOB_TROUBLE);
+		struct job *job;
 
+		if (is_passed_over(loop, &report))
+			continue;
+		job = job_new(JOB_TROUBLE);
 		if (job)
 			job->report = malloc(sizeof(report));
 		if (!job || !job->report) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "agent/ending.h"
+#include "agent/jobs.h"
 #include "agent/trouble.h"
 #include "agent/watch.h"
 #include "base/clock.h"
@@ -365,6 +366,25 @@ static void whose_trouble(void **state)
 			fail_msg("case %zu", i);
 }
 
+/* No update is cut off by what anybody can have the kernel say. */
+static void who_gives_way(void **state)
+{
+	struct kernel_report report = { .trouble = KERNEL_TROUBLE_WARNING,
+					.in_livepatch = true,
+					.has_place = true };
+	struct job trouble = { .kind = JOB_TROUBLE, .report = &report };
+	const struct job refresh = { .kind = JOB_REFRESH }, rollback = { .kind = JOB_ROLLBACK };
+
+	(void)state;
+	assert_false(job_wants_way(&refresh));
+	assert_true(job_wants_way(&rollback));
+	assert_false(job_wants_way(&trouble));
+	report.trouble = KERNEL_TROUBLE_OOPS;
+	assert_true(job_wants_way(&trouble));
+	report.in_livepatch = false;
+	assert_false(job_wants_way(&trouble));
+}
+
 /* Events are bounded, and what the log told of is on the disk. */
 static void events_of_the_log(void **state)
 {
@@ -401,6 +421,7 @@ int main(void)
 		cmocka_unit_test(steps),
 		cmocka_unit_test(late_evidence),
 		cmocka_unit_test(whose_trouble),
+		cmocka_unit_test(who_gives_way),
 		cmocka_unit_test(events_of_the_log),
 	};
 
