@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "wire/event.h"
 
 static int make_folders(const struct agent *agent, struct error *err)
 {
@@ -214,15 +215,22 @@ static bool spend_reserve(const struct agent *agent)
 	return path && unlink(path) == 0;
 }
 
+static int check_order(const struct agent *agent, const struct journal *draft, struct error *err)
+{
+	if (state_may_follow(agent->journal->state, draft->state))
+		return 0;
+	return error_set(err, ERR_BAD_STATE, "a machine does not go from %s to %s",
+			 machine_state_name(agent->journal->state),
+			 machine_state_name(draft->state));
+}
+
 int agent_commit(struct agent *agent, struct journal *draft, struct error *err)
 {
 	_cleanup_free_ struct journal *owned = draft;
-	int r;
+	int r = check_order(agent, owned, err);
 
-	if (!state_may_follow(agent->journal->state, owned->state))
-		return error_set(err, ERR_BAD_STATE, "a machine does not go from %s to %s",
-				 machine_state_name(agent->journal->state),
-				 machine_state_name(owned->state));
+	if (r < 0)
+		return r;
 	if (owned->step.action == JOURNAL_LOAD && agent->journal->step.action == JOURNAL_NONE &&
 	    (r = make_reserve(agent, err)) < 0)
 		return r;
@@ -235,26 +243,46 @@ int agent_commit(struct agent *agent, struct journal *draft, struct error *err)
 	return 0;
 }
 
+/* What is true in any case: on the disk if there is room, also with the last of it, else in memory.
+ */
+static void take_over(struct agent *agent, struct journal *owned, bool spend)
+{
+	struct error err = { 0 };
+	int r = journal_save(owned, agent->paths.journal, &err);
+
+	if (spend && (r == -ENOSPC || r == -EDQUOT) && spend_reserve(agent))
+		r = journal_save(owned, agent->paths.journal, &err);
+	if (r < 0)
+		log_error("%s (kept in memory until the next change)", err.message);
+	free(agent->journal);
+	agent->journal = owned;
+	publish(agent);
+}
+
 void agent_commit_done(struct agent *agent, struct journal *draft)
 {
 	_cleanup_free_ struct journal *owned = draft;
 	bool in_step = agent->journal->step.action != JOURNAL_NONE;
 	struct error err = { 0 };
-	int r;
 
 	/* What breaks the invariants could never be written, nor anything after it. */
 	if (journal_check(owned, &err) < 0) {
 		log_error("%s: not taken over", err.message);
 		return;
 	}
-	r = journal_save(owned, agent->paths.journal, &err);
-	if (in_step && (r == -ENOSPC || r == -EDQUOT) && spend_reserve(agent))
-		r = journal_save(owned, agent->paths.journal, &err);
-	if (r < 0)
-		log_error("%s (kept in memory until the next change)", err.message);
-	free(agent->journal);
-	agent->journal = TAKE_PTR(owned);
-	publish(agent);
+	take_over(agent, TAKE_PTR(owned), in_step);
+}
+
+int agent_commit_anyway(struct agent *agent, struct journal *draft, struct error *err)
+{
+	_cleanup_free_ struct journal *owned = draft;
+	int r = check_order(agent, owned, err);
+
+	if (r == 0)
+		r = journal_check(owned, err);
+	if (r == 0)
+		take_over(agent, TAKE_PTR(owned), true);
+	return r;
 }
 
 int agent_move(struct agent *agent, enum machine_state state, const char *event,
@@ -270,6 +298,39 @@ int agent_move(struct agent *agent, enum machine_state state, const char *event,
 	if (event)
 		journal_add_event(draft, event, version, failure);
 	return agent_commit(agent, draft, err);
+}
+
+bool agent_applied_is_bad(const struct agent *agent)
+{
+	return agent->applied.present &&
+	       journal_is_quarantined(agent->journal, agent->applied.version, agent->facts.release);
+}
+
+/* Has there been an oops in what is applied, since it was? */
+static bool applied_has_crashed(const struct agent *agent)
+{
+	const struct journal *j = agent->journal;
+
+	for (size_t i = j->n_history; agent->applied.present && i-- > 0;) {
+		const struct journal_event *e = &j->history[i];
+
+		if (!e->has_version ||
+		    patch_version_compare(e->version, agent->applied.version) != 0)
+			continue;
+		if (streq(e->event, EVENT_CRASHED))
+			return true;
+		if (streq(e->event, EVENT_APPLIED) || streq(e->event, EVENT_RETRY))
+			return false;
+	}
+	return false;
+}
+
+/* Is the last failure one that its owner must know as long as the patch is in the kernel? */
+static bool failure_stays(const struct agent *agent)
+{
+	return agent_applied_is_bad(agent) ||
+	       (streq(agent->journal->failure.code, error_code_name(ERR_CRASHED)) &&
+		applied_has_crashed(agent));
 }
 
 void agent_end(struct agent *agent, enum machine_state state, const char *event,
@@ -290,7 +351,8 @@ void agent_end(struct agent *agent, enum machine_state state, const char *event,
 		return;
 	}
 	draft->state = state;
-	journal_set_failure(draft, failure);
+	if (failure || !failure_stays(agent))
+		journal_set_failure(draft, failure);
 	if (event)
 		journal_add_event(draft, event, version, failure);
 	agent_commit_done(agent, draft);
@@ -299,21 +361,23 @@ void agent_end(struct agent *agent, enum machine_state state, const char *event,
 enum machine_state agent_rest(const struct agent *agent)
 {
 	if (agent->applied.present)
-		return MACHINE_APPLIED;
+		return agent_applied_is_bad(agent) ? MACHINE_QUARANTINED : MACHINE_APPLIED;
 	return agent->journal->has_avoid ? MACHINE_REVERTED : MACHINE_UNAPPLIED;
 }
 
 int agent_settle(struct agent *agent, struct error *err)
 {
 	enum machine_state state = agent_rest(agent);
+	bool stays = failure_stays(agent);
 	struct journal *draft;
 
-	if (agent->journal->state == state && !agent->journal->failure.code[0])
+	if (agent->journal->state == state && (stays || !agent->journal->failure.code[0]))
 		return 0;
 	draft = agent_draft(agent, err);
 	if (!draft)
 		return ERR_NO_MEMORY;
 	draft->state = state;
-	journal_set_failure(draft, NULL);
+	if (!stays)
+		journal_set_failure(draft, NULL);
 	return agent_commit(agent, draft, err);
 }

@@ -94,6 +94,10 @@ int agent_commit(struct agent *agent, struct journal *draft, struct error *err);
  * written now, so the draft is kept in memory and written with the next change. A draft that
  * journal_check() refuses is logged and dropped. */
 void agent_commit_done(struct agent *agent, struct journal *draft);
+/* agent_commit() for what must be done even if it cannot be written: then it spends the room that
+ * is set aside, and without that the draft is kept in memory. Fails for a wrong order of states
+ * and broken invariants only. */
+int agent_commit_anyway(struct agent *agent, struct journal *draft, struct error *err);
 
 /* Moves to a state, with an event (or NULL) in the history. `version` and `failure` may be NULL; a
  * failure is remembered as the last one. */
@@ -105,7 +109,11 @@ int agent_move(struct agent *agent, enum machine_state state, const char *event,
  */
 void agent_end(struct agent *agent, enum machine_state state, const char *event,
 	       const struct patch_version *version, const struct error *failure);
-/* The state that fits what is in the kernel: applied, reverted or unapplied. */
+/* Is a version in the kernel that is in quarantine there? */
+bool agent_applied_is_bad(const struct agent *agent);
+/* The state that fits what is in the kernel: applied (quarantined if it is bad), reverted or
+ * unapplied. */
 enum machine_state agent_rest(const struct agent *agent);
-/* Back to it. */
+/* Back to it. An old failure is forgotten, but not that of a patch that is still in the kernel:
+ * that it is bad, or had an oops. */
 int agent_settle(struct agent *agent, struct error *err);

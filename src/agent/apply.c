@@ -156,7 +156,9 @@ static int begin_step(struct agent *agent, enum journal_action action,
 	/* An open step shows as a transition from its first moment on. */
 	agent->transition_since = clock_now();
 	agent->transition_in = action == JOURNAL_LOAD;
-	int r = agent_commit(agent, draft, err);
+	/* What is bad goes even with a full disk. */
+	bool bad = action == JOURNAL_UNLOAD && agent_applied_is_bad(agent);
+	int r = bad ? agent_commit_anyway(agent, draft, err) : agent_commit(agent, draft, err);
 	if (r < 0)
 		agent->transition_since = 0;
 	return r;
@@ -397,6 +399,14 @@ int apply_unload(struct agent *agent, const char *event, bool avoid, struct erro
 	return r < 0 ? r : finish_unload(agent, event, err);
 }
 
+int apply_unload_bad(struct agent *agent, struct error *err)
+{
+	if (!agent_applied_is_bad(agent) ||
+	    !streq(config_str(agent->config, "on-oops"), "take-back"))
+		return 0;
+	return apply_unload(agent, EVENT_REVERTED, false, err);
+}
+
 /* sutured was restarted in the middle of a step; the kernel went on meanwhile. */
 static int resume_step(struct agent *agent, struct error *err)
 {
@@ -554,6 +564,8 @@ int apply_boot(struct agent *agent, struct error *err)
 	/* Cut off while nothing was in the kernel yet. */
 	if (state_is_busy(agent->journal->state))
 		r = agent_settle(agent, err);
+	if (r == 0)
+		r = apply_unload_bad(agent, err);
 	if (r == 0)
 		r = apply_accepted_again(agent, err);
 	if (r == 0 && agent->journal->state == MACHINE_APPLIED && !agent->applied.present)

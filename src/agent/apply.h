@@ -38,11 +38,15 @@ int apply_replace(struct agent *agent, const struct patch *older, const char *ev
  * patch is no longer accepted from the first moment on. Does nothing when none is applied.
  */
 int apply_unload(struct agent *agent, const char *event, bool avoid, struct error *err);
+/* The same for a patch that is in quarantine and still in the kernel, unless `on-oops` says that it
+ * stays: sutured ended, or the unload failed, when it was to go. */
+int apply_unload_bad(struct agent *agent, struct error *err);
 
 /*
  * At start: ends or writes off a step that was begun and has not ended, judges the end of an
- * earlier boot amid a load or a watch (agent/watch.h), then applies the accepted patch again, from
- * the disk. Failures are in the journal; the return value is for the log.
+ * earlier boot amid a load or a watch (agent/watch.h), takes out what is bad, then applies the
+ * accepted patch again, from the disk. Failures are in the journal; the return value is for the
+ * log.
  */
 int apply_boot(struct agent *agent, struct error *err);
 

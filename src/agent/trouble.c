@@ -16,6 +16,8 @@ enum trouble_kind trouble_classify(const struct kernel_report *report)
 	return report->in_livepatch ? TROUBLE_OOPS_IN_PATCH : TROUBLE_OOPS;
 }
 
+#define TEXT_MAX (KERNEL_REPORT_HEADLINE_MAX + sizeof(struct kernel_place) + 16)
+
 /* Which version has that module: the applied one, or one that was tried before. */
 static bool find_version(const struct agent *agent, const char *module, struct patch_version *ret)
 {
@@ -99,18 +101,22 @@ static int write_down(struct agent *agent, struct patch_version version, bool ta
 	}
 	journal_set_failure(draft, why);
 	note_read(agent, draft, next);
-	return agent_commit(agent, draft, err);
+	return agent_commit_anyway(agent, draft, err);
 }
 
-static int take_oops(struct agent *agent, const struct kernel_report *report, uint64_t next,
-		     const char *text, struct error *err)
+static bool takes_back(const struct agent *agent)
 {
-	bool take_back = streq(config_str(agent->config, "on-oops"), "take-back");
-	char version_text[PATCH_VERSION_MAX];
+	return streq(config_str(agent->config, "on-oops"), "take-back");
+}
+
+int trouble_write_down(struct agent *agent, const struct kernel_report *report, uint64_t next,
+		       struct error *err)
+{
+	char text[TEXT_MAX], version_text[PATCH_VERSION_MAX];
 	struct patch_version version;
 	struct error why = { 0 };
-	int r;
 
+	describe(report, text, sizeof(text));
 	if (!find_version(agent, report->where.module, &version))
 		return note_event(agent, EVENT_OOPS, NULL, text, next, err);
 	if (agent->n_oopses == TROUBLE_EVENTS_MAX)
@@ -119,23 +125,22 @@ static int take_oops(struct agent *agent, const struct kernel_report *report, ui
 	patch_version_format(version, version_text);
 	error_set(&why, ERR_CRASHED, "oops in patch %s: %s", version_text, text);
 	log_error("%s", why.message);
-	r = write_down(agent, version, take_back, &why, next, err);
-	if (r == 0 && take_back && agent->applied.present &&
-	    patch_version_compare(version, agent->applied.version) == 0)
-		r = apply_unload(agent, EVENT_REVERTED, false, err);
-	return r;
+	return write_down(agent, version, takes_back(agent), &why, next, err);
 }
 
 int trouble_take(struct agent *agent, const struct kernel_report *report, uint64_t next,
 		 struct error *err)
 {
-	char text[KERNEL_REPORT_HEADLINE_MAX + sizeof(struct kernel_place) + 16];
+	char text[TEXT_MAX];
 	const struct patch_version *version =
 		agent->applied.present ? &agent->applied.version : NULL;
+	int r;
 
 	describe(report, text, sizeof(text));
 	switch (trouble_classify(report)) {
-	case TROUBLE_OOPS_IN_PATCH: return take_oops(agent, report, next, text, err);
+	case TROUBLE_OOPS_IN_PATCH:
+		r = trouble_write_down(agent, report, next, err);
+		return r < 0 ? r : apply_unload_bad(agent, err);
 	case TROUBLE_WARNED: return note_event(agent, EVENT_WARNED, version, text, next, err);
 	case TROUBLE_OOPS: return note_event(agent, EVENT_OOPS, NULL, text, next, err);
 	default: log_debug("the kernel's log: %s", text); return 0;

@@ -24,6 +24,10 @@ enum trouble_kind trouble_classify(const struct kernel_report *report);
 /* Reports of each kind that are written down after one start of sutured. */
 #define TROUBLE_EVENTS_MAX 8
 
+/* Writes an oops in the patch down, and its version into quarantine unless `on-oops` says `report`,
+ * but takes nothing out. With a full disk it is kept in memory. */
+int trouble_write_down(struct agent *agent, const struct kernel_report *report, uint64_t next,
+		       struct error *err);
 /*
  * Writes the report down first of all. An oops in the patch then takes it out of the kernel and
  * puts its version into quarantine, unless `on-oops` says `report`; all else is an event and no

@@ -179,12 +179,37 @@ ok "the flood cost less than a second" test $(($(cpu_ticks) - before)) -lt "$(ge
 ok "the server knows: crashed" told crashed crashed
 stop_agent
 
+# sutured has written down that it has to go, and ended.
+quarantined=".quarantine = [{version: \"1.1\", kernel: \"$release\", time: \"2026-01-01T00:00:00Z\", code: \"crashed\", message: \"oops\"}]"
+in_kernel
+kernel_takes_it_out &
+taker=$!
+ok "a start with a quarantined patch in the kernel" starts_with "$this_boot | $quarantined"
+ok "has it taken out" wait $taker
+ok "quarantined, with no patch" journal_is '.state == "quarantined" and .accepted == null and .step == null'
+stop_agent
+
+# It did not go at once, so a refresh tries again.
+printf 'transition-timeout = 10\n' >>"$machine/etc/suture/suture.conf"
+in_kernel
+ok "a start with one that does not go in time" starts_with "$this_boot | $quarantined"
+ok "is a failure" journal_is '.state == "failed" and .error.code == "stuck" and .accepted != null'
+kernel_takes_it_out &
+taker=$!
+ok "a refresh" on_machine refresh
+ok "has it taken out, too" wait $taker
+ok "quarantined, with no patch by then" journal_is '.state == "quarantined" and .accepted == null and .step == null'
+stop_agent
+sed -i '/^transition-timeout/d' "$machine/etc/suture/suture.conf"
+
 in_kernel
 printf 'on-oops = report\n' >>"$machine/etc/suture/suture.conf"
 ok "a machine that only reports" starts_with "$this_boot"
 kernel_says 4 "Oops: 0002 [#1] PREEMPT SMP" "RIP: 0010:f+0x1/0x20 [$module]" "---[ end trace 0000000000000000 ]---"
 ok "an oops in the patch is written down" journal_is '.watch.crashed and (.history | any(.event == "crashed" and .code == "crashed"))'
 ok "the patch stays" jq -e '.accepted != null and .quarantine == [] and .step == null' "$journal"
+ok "it can be asked" on_machine refresh
+ok "what happened is said as long as the patch is in the kernel" jq -e '.error.code == "crashed" and .accepted != null' "$journal"
 ok "as it is told to end" stop_agent
 ok "it notes that, and how far it has read" jq -e ".watch.stopped and .watch.crashed and .log.next == $((sequence + 1)) and .log.boot_id == \"$boot\"" "$journal"
 sed -i '/^on-oops/d' "$machine/etc/suture/suture.conf"

@@ -2,6 +2,7 @@
 /* agent/ending, agent/watch and agent/trouble: what is held against a patch. */
 #include "unit.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "agent/ending.h"
@@ -409,6 +410,75 @@ static void events_of_the_log(void **state)
 	free_agent(agent);
 }
 
+static void put(const struct agent *agent, const char *path, const char *text)
+{
+	_cleanup_free_ char *full = path_join(agent->paths.root, path, NULL);
+	_cleanup_free_ char *dir = strdup(full);
+	struct error err = { 0 };
+
+	assert_non_null(dir);
+	*strrchr(dir, '/') = 0;
+	assert_ok(file_make_dirs(dir, 0755, &err), &err);
+	assert_ok(file_write_atomic(full, text, strlen(text), 0644, &err), &err);
+}
+
+static const struct kernel_report oops_in_patch = {
+	.trouble = KERNEL_TROUBLE_OOPS,
+	.headline = "divide error: 0000 [#1] SMP",
+	.has_place = true,
+	.in_livepatch = true,
+	.where = { .symbol = "f", .module = "suture_x_1_1" },
+};
+
+/* The patch goes even if nothing can be written. */
+static void oops_without_a_disk(void **state)
+{
+	struct agent *agent = make_agent();
+	_cleanup_free_ char *path =
+		path_join(agent->paths.root, "sys/kernel/livepatch/suture_x_1_1/enabled", NULL);
+	_cleanup_buf_ struct buf text = BUF_INIT(16);
+	struct error err = { 0 };
+
+	(void)state;
+	put(agent, "sys/kernel/livepatch/suture_x_1_1/enabled", "1\n");
+	put(agent, "sys/kernel/livepatch/suture_x_1_1/transition", "0\n");
+	/* Nothing can take the place of a folder. */
+	assert_ok(file_make_dirs(agent->paths.journal, 0700, &err), &err);
+	/* Whoever waits for the kernel is told to stop. */
+	agent->cancel_fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(trouble_take(agent, &oops_in_patch, 1, &err), -ECANCELED);
+	assert_ok(file_read(path, &text, &err), &err);
+	assert_int_equal(text.data[0], '0');
+	assert_int_equal(agent->journal->step.action, JOURNAL_UNLOAD);
+	assert_true(journal_is_quarantined(agent->journal, v11, KERNEL));
+	close(agent->cancel_fd);
+	free_agent(agent);
+}
+
+/* What the patch in the kernel has done is not forgotten by the next check. */
+static void crash_is_said(void **state)
+{
+	struct agent *agent = make_agent();
+	struct error err = { 0 };
+
+	(void)state;
+	assert_ok(trouble_write_down(agent, &oops_in_patch, 1, &err), &err);
+	assert_ok(agent_settle(agent, &err), &err);
+	assert_int_equal(agent->journal->state, MACHINE_QUARANTINED);
+	assert_string_equal(agent->journal->failure.code, "crashed");
+	/* Left in the kernel, as on-oops = report says. */
+	agent->journal->n_quarantine = 0;
+	assert_ok(agent_settle(agent, &err), &err);
+	agent_end(agent, agent_rest(agent), NULL, NULL, NULL);
+	assert_int_equal(agent->journal->state, MACHINE_APPLIED);
+	assert_string_equal(agent->journal->failure.code, "crashed");
+	/* Of a version that is not in the kernel any more. */
+	agent->applied.version = v12;
+	assert_ok(agent_settle(agent, &err), &err);
+	assert_string_equal(agent->journal->failure.code, "");
+	free_agent(agent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,6 +493,8 @@ int main(void)
 		cmocka_unit_test(whose_trouble),
 		cmocka_unit_test(who_gives_way),
 		cmocka_unit_test(events_of_the_log),
+		cmocka_unit_test(oops_without_a_disk),
+		cmocka_unit_test(crash_is_said),
 	};
 
 	return cmocka_run_group_tests_name("watch", tests, NULL, NULL);
