@@ -12,6 +12,7 @@
 #include "agent/update.h"
 #include "agent/watch.h"
 #include "base/file.h"
+#include "base/log.h"
 
 /* Seconds. Whoever answers for the server cannot have the machine check in, and write its journal,
  * without a pause. */
@@ -276,6 +277,19 @@ static void drop_all(struct queue *queue)
 		job_free(job);
 }
 
+/* What the next start must know: it takes the end of sutured for one in order. */
+static void write_down_oopses(struct jobs *jobs)
+{
+	for (const struct job *job = jobs->urgent.first; job; job = job->next) {
+		struct error err = { 0 };
+
+		if (job->kind == JOB_TROUBLE &&
+		    trouble_classify(job->report) == TROUBLE_OOPS_IN_PATCH &&
+		    trouble_write_down(jobs->agent, job->report, job->log_next, &err) < 0)
+			log_error("%s", err.message);
+	}
+}
+
 void jobs_free(struct jobs *jobs)
 {
 	if (!jobs)
@@ -285,6 +299,7 @@ void jobs_free(struct jobs *jobs)
 	pthread_cond_signal(&jobs->wake);
 	pthread_mutex_unlock(&jobs->lock);
 	pthread_join(jobs->thread, NULL);
+	write_down_oopses(jobs);
 	drop_all(&jobs->urgent);
 	drop_all(&jobs->waiting);
 	drop_all(&jobs->done);

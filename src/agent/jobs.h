@@ -66,7 +66,7 @@ struct jobs;
 /* Starts the worker on `agent`, which must outlive it. */
 int jobs_start(struct agent *agent, struct jobs **ret, struct error *err);
 /* Waits for the running job (which is told to stop through the agent's cancel descriptor) and
- * drops the others. */
+ * drops the others, but for an oops in the patch, which is written down. */
 void jobs_free(struct jobs *jobs);
 DEFINE_CLEANUP(struct jobs *, jobs_free);
 

@@ -29,9 +29,11 @@ struct loop {
 };
 
 /* More wait in the kernel's log. */
-#define TROUBLES_MAX 4
+#define TROUBLES_MAX  4
 /* Until the end of a watch that could not be written down is tried again. */
-#define AGAIN_MS     60000
+#define AGAIN_MS      60000
+/* The last look at the log waits for no pause, nor for the end of a report. */
+#define PAUSE_OVER_MS 10000
 
 static void add_refresh(struct loop *loop)
 {
@@ -79,10 +81,9 @@ static bool is_passed_over(const struct loop *loop, const struct kernel_report *
 }
 
 /* Hands what the kernel's log tells of to the worker. */
-static void take_troubles(struct loop *loop)
+static void take_troubles(struct loop *loop, int64_t now)
 {
 	struct listener *listener = loop->agent->listener;
-	int64_t now = clock_boottime_ms();
 	struct kernel_report report;
 	uint64_t next;
 
@@ -200,8 +201,10 @@ static int run_loop(struct loop *loop, struct error *err)
 				continue;
 			return error_set_errno(err, errno, "main loop");
 		}
-		if (fds[0].revents && take_signal(loop))
+		if (fds[0].revents && take_signal(loop)) {
+			take_troubles(loop, clock_boottime_ms() + PAUSE_OVER_MS);
 			return 0;
+		}
 		if (fds[1].revents)
 			take_done(loop);
 		if (fds[2].revents && read(loop->timer_fd, &count, sizeof(count)) > 0)
@@ -209,7 +212,7 @@ static int run_loop(struct loop *loop, struct error *err)
 		/* A full queue: its jobs set the timer again. */
 		if (fds[4].revents && read(loop->watch_fd, &count, sizeof(count)) > 0)
 			add_job(loop, job_new(JOB_WATCH));
-		take_troubles(loop);
+		take_troubles(loop, clock_boottime_ms());
 		control_run(loop->control);
 	}
 }

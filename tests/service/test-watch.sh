@@ -202,6 +202,19 @@ ok "quarantined, with no patch by then" journal_is '.state == "quarantined" and 
 stop_agent
 sed -i '/^transition-timeout/d' "$machine/etc/suture/suture.conf"
 
+# An oops while it is taken out, and the end of sutured amid that.
+in_kernel
+ok "a patch that does not go" starts_with "$this_boot"
+ok "status: applied" changes_until "$machine/run/suture" jq -e '.version == "1.1" and .watch.left > 0' "$machine/run/suture/status.json"
+on_machine rollback >"$world/rollback" 2>&1 &
+rollback=$!
+ok "it is to go" changes_until "$live" grep -q 0 "$live/enabled"
+kernel_says 4 "divide error: 0000 [#1] PREEMPT SMP" "RIP: 0010:f+0x1/0x20 [$module]" "---[ end trace 0000000000000000 ]---"
+ok "as it is told to end" stop_agent
+wait $rollback
+ok "the oops that nobody had looked at yet is written down" jq -e '.step.action == "unload" and .quarantine[0].code == "crashed" and
+	(.history | any(.event == "crashed" and (.message | contains("divide error"))))' "$journal"
+
 in_kernel
 printf 'on-oops = report\n' >>"$machine/etc/suture/suture.conf"
 ok "a machine that only reports" starts_with "$this_boot"
