@@ -189,6 +189,13 @@ struct search {
 	unsigned int left;
 };
 
+static bool is_ours(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == geteuid();
+}
+
 /* A folder that is ours; NULL for anything else. */
 static DIR *open_folder(int parent, const char *name)
 {
@@ -259,7 +266,8 @@ static void look_at_dumps(struct search *search, DIR *dir)
 		struct kernel_crash crash = { .where = "crash dump" };
 		_cleanup_(closedirp) DIR *inner = NULL;
 
-		if (entry->d_name[0] == '.')
+		/* Anybody may write here: what others have put there must not use the search up. */
+		if (entry->d_name[0] == '.' || !is_ours(dirfd(dir), entry->d_name))
 			continue;
 		search->left--;
 		inner = open_folder(dirfd(dir), entry->d_name);

@@ -181,11 +181,45 @@ static void of_others(void **state)
 	unit_remove_dir(root);
 }
 
+/* As much of it as they like hides nothing of ours. */
+static void crowded_by_others(void **state)
+{
+	char *root;
+	_cleanup_free_ char *crash = NULL;
+	struct kernel_crashes found = { 0 };
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	root = unit_make_dir();
+	crash = path_join(root, "var/crash", NULL);
+	for (unsigned int i = 0; i < KERNEL_CRASH_ENTRIES + 100; i++) {
+		_cleanup_free_ char *path = NULL;
+		char name[32];
+
+		/* A folder lists them in an order of its own: ours is made amid them. */
+		if (i == KERNEL_CRASH_ENTRIES)
+			put(root, "var/crash/202601030000/dump.202601030000", "KDUMP", 600);
+		snprintf(name, sizeof(name), "_usr_bin_%u", i);
+		path = path_join(crash, name, NULL);
+		assert_int_equal(file_make_dirs(path, 0755, NULL), 0);
+		assert_int_equal(chown(path, 1, 1), 0);
+	}
+	kernel_crash_find(root, &found);
+	assert_int_equal(found.n, 1);
+	unit_remove_dir(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(records), cmocka_unit_test(joined), cmocka_unit_test(searched),
-		cmocka_unit_test(bounded), cmocka_unit_test(large),  cmocka_unit_test(of_others),
+		cmocka_unit_test(records),
+		cmocka_unit_test(joined),
+		cmocka_unit_test(searched),
+		cmocka_unit_test(bounded),
+		cmocka_unit_test(large),
+		cmocka_unit_test(of_others),
+		cmocka_unit_test(crowded_by_others),
 	};
 
 	return cmocka_run_group_tests_name("crash", tests, NULL, NULL);
