@@ -73,11 +73,27 @@ void journal_set_failure(struct journal *journal, const struct error *err)
 	copy_text(f->hint, sizeof(f->hint), err->hint);
 }
 
+/* What survived once and failed later is watched again when it is tried again. */
+static void forget_survived(struct journal *journal, struct patch_version version,
+			    const char *kernel)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < journal->n_survived; i++) {
+		const struct journal_survived *s = &journal->survived[i];
+
+		if (patch_version_compare(s->version, version) != 0 || !streq(s->kernel, kernel))
+			journal->survived[kept++] = *s;
+	}
+	journal->n_survived = kept;
+}
+
 void journal_add_quarantine(struct journal *journal, struct patch_version version,
 			    const char *kernel, const struct error *err)
 {
 	struct journal_quarantine *q;
 
+	forget_survived(journal, version, kernel);
 	if (journal_is_quarantined(journal, version, kernel))
 		return;
 	if (journal->n_quarantine == JOURNAL_QUARANTINE) {

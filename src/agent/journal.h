@@ -174,7 +174,7 @@ void journal_add_note(struct journal *journal, const char *event,
 /* Remembers (or with NULL forgets) the last failure. */
 void journal_set_failure(struct journal *journal, const struct error *err);
 /* Puts a version into quarantine for a kernel, dropping the oldest entry when full. One that is
- * there already keeps its entry. */
+ * there already keeps its entry. It no longer counts as one that survived. */
 void journal_add_quarantine(struct journal *journal, struct patch_version version,
 			    const char *kernel, const struct error *err);
 /* Did the machine go down while this version was being applied to this kernel, and nothing since?

@@ -56,7 +56,7 @@ static struct journal *full_journal(void)
 						 .ids = { "0123456789abcdef" },
 						 .n = 1 };
 	j->log = (struct journal_log){ .boot_id = UUID, .next = 4711 };
-	journal_add_survived(j, (struct patch_version){ 1, 0 }, "6.1.0-56-amd64");
+	journal_add_survived(j, (struct patch_version){ 1, 1 }, "6.1.0-56-amd64");
 	error_set(&why, ERR_STUCK, "a \"quoted\" message");
 	error_hint(&why, "a hint");
 	journal_set_failure(j, &why);
@@ -90,8 +90,8 @@ static void round_trip(void **state)
 		journal_is_quarantined(back, (struct patch_version){ 1, 1 }, "6.1.0-56-amd64"));
 	assert_true(journal_is_watched(back, (struct patch_version){ 1, 2 }, "6.1.0-56-amd64"));
 	assert_false(journal_is_watched(back, (struct patch_version){ 1, 2 }, "6.1.0-57-amd64"));
-	assert_true(journal_has_survived(back, (struct patch_version){ 1, 0 }, "6.1.0-56-amd64"));
-	assert_false(journal_has_survived(back, (struct patch_version){ 1, 0 }, "6.1.0-57-amd64"));
+	assert_true(journal_has_survived(back, (struct patch_version){ 1, 1 }, "6.1.0-56-amd64"));
+	assert_false(journal_has_survived(back, (struct patch_version){ 1, 1 }, "6.1.0-57-amd64"));
 	unit_remove_dir(dir);
 }
 
@@ -129,6 +129,25 @@ static void forgiven(void **state)
 static void missing_is_empty(void **state)
 {
 	_cleanup_free_ struct journal *j = NULL;
+/* After its watch, an oops; then the owner wants it tried again. */
+static void quarantined_is_watched_again(void **state)
+{
+	_cleanup_free_ struct journal *j = journal_new();
+	struct patch_version v10 = { 1, 0 }, v11 = { 1, 1 };
+	struct error why = { 0 };
+
+	(void)state;
+	error_set(&why, ERR_CRASHED, "oops");
+	journal_add_survived(j, v10, "6.1.0-56-amd64");
+	journal_add_survived(j, v11, "6.1.0-56-amd64");
+	journal_add_survived(j, v11, "6.1.0-57-amd64");
+	journal_add_quarantine(j, v11, "6.1.0-56-amd64", &why);
+	assert_true(journal_forgive(j, v11, "6.1.0-56-amd64"));
+	assert_false(journal_has_survived(j, v11, "6.1.0-56-amd64"));
+	assert_true(journal_has_survived(j, v11, "6.1.0-57-amd64"));
+	assert_true(journal_has_survived(j, v10, "6.1.0-56-amd64"));
+}
+
 	struct error err = { 0 };
 
 	(void)state;
@@ -215,13 +234,13 @@ static void bounded(void **state)
 	longest[sizeof(longest) - 1] = 0;
 	error_set(&why, ERR_HASH, "%s", longest);
 	for (unsigned int i = 0; i < 300; i++) {
-		struct patch_version v = { 1, i };
+		struct patch_version v = { 1, i }, other = { 2, i };
 
 		journal_add_event(j, "failed", &v, &why);
 		journal_add_quarantine(j, v, "6.1.0", &why);
 		journal_add_quarantine(j, v, "6.1.0", &why);
-		journal_add_survived(j, v, "6.1.0");
-		journal_add_survived(j, v, "6.1.0");
+		journal_add_survived(j, other, "6.1.0");
+		journal_add_survived(j, other, "6.1.0");
 	}
 	assert_int_equal(j->n_history, JOURNAL_HISTORY);
 	assert_int_equal(j->history[0].version.minor, 300 - JOURNAL_HISTORY);
@@ -266,6 +285,7 @@ int main(void)
 		cmocka_unit_test(missing_is_empty),
 		cmocka_unit_test(damaged_is_refused),
 		cmocka_unit_test(saving_checks_first),
+		cmocka_unit_test(quarantined_is_watched_again),
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(transitions),
 	};
