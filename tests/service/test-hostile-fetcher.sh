@@ -245,7 +245,29 @@ no_effect "a lower version" grant:1.0@check-in
 no_effect "the applied version" grant:1.1@check-in
 no_effect "another tier, by name" tier:edge@check-in
 no_effect "another time" time:2050-01-01T00:00:00Z@check-in
-no_effect "check-ins without a pause" interval:1@check-in
+# The machine does what the server says here, and the answers say so: one check-in a second.
+restart_with_interval() { # SECONDS
+	sed -i "s/^check-interval = .*/check-interval = $1/" "$machine/etc/suture/suture.conf" && stop_agent && start_agent &&
+		descriptors=$(count_descriptors) rss=$(of_agent VmRSS)
+}
+# Its first check-in, and the one that is asked for here; each may have one more to tell of its outcome.
+checks_in_with_pauses() {
+	local end n=0 op
+	timeout 30 env SUTURE_ROOT="$machine" "$suture" refresh || return
+	end=$((SECONDS + 10))
+	while [ $SECONDS -lt $end ] && read -r -t $((end - SECONDS)) -u 7 _ op _; do
+		[ "$op" != post ] || n=$((n + 1))
+	done
+	echo "$n check-ins"
+	[ $n -ge 1 ] && [ $n -le 4 ]
+}
+ok "check-ins without a pause: the server's word counts" restart_with_interval 0
+remember
+start_hostile interval:1@check-in
+ok "check-ins without a pause: there are some" checks_in_with_pauses
+stop_hostile
+ok "check-ins without a pause: nothing has changed" holds
+ok "check-ins without a pause: the machine's word counts again" restart_with_interval 86400
 attack "an interval that is none" interval:0@check-in "interval"
 ok "with the right fetcher all is as it was" usual
 
