@@ -503,6 +503,14 @@ static bool accepted_is_due(const struct agent *agent)
 {
 	const struct journal *j = agent->journal;
 	const struct journal_accepted *a = &j->accepted;
+int64_t apply_retry_left_ms(const struct agent *agent)
+{
+	const struct journal_interrupted *i = &agent->journal->interrupted;
+	int64_t left = config_int(agent->config, "retry-delay") * 1000 - clock_boottime_ms();
+
+	return i->present && streq(i->kernel, agent->facts.release) && left > 0 ? left : -1;
+}
+
 
 	return !agent->applied.present && a->present && agent_is_enabled(agent) &&
 	       streq(a->kernel, agent->facts.release) &&

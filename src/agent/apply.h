@@ -52,6 +52,8 @@ int apply_boot(struct agent *agent, struct error *err);
 
 /* Is it too early after this boot to try a load again that the machine went down with? */
 bool apply_retry_waits(const struct agent *agent);
+/* Milliseconds until it no longer is; -1 when nothing waits for that. */
+int64_t apply_retry_left_ms(const struct agent *agent);
 /* Applies the accepted patch from the disk if it belongs to this kernel, is not in it, and nothing
  * keeps it back (quarantine, the delay of a second try). 0 also when there is nothing to do. */
 int apply_accepted_again(struct agent *agent, struct error *err);

@@ -190,6 +190,7 @@ static void do_job(struct agent *agent, struct job *job)
 	job->configured = config_int(agent->config, "check-interval");
 	job->enabled = agent_is_enabled(agent);
 	job->watch_left_ms = watch_left_ms(agent);
+	job->retry_left_ms = apply_retry_left_ms(agent);
 	job->noted = agent->n_notes + agent->n_oopses != noted;
 	job->patch_changed = agent->applied.present != before.present ||
 			     (before.present &&

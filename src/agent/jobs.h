@@ -46,6 +46,7 @@ struct job {
 	bool patch_changed;    /* the applied patch is another one than before */
 	bool enabled;          /* after the job */
 	int64_t watch_left_ms; /* after the job; -1: no watch runs */
+	int64_t retry_left_ms; /* after the job; -1: nothing waits for its second try */
 	bool noted;            /* trouble: something was written down */
 	struct job *next;
 };

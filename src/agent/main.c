@@ -115,6 +115,17 @@ static void set_watch_timer(struct loop *loop, const struct job *job)
 	set_timer(loop->watch_fd, ms);
 }
 
+/* The next check-in, which is also when a second try is made: as soon as that may be. */
+static void set_refresh_timer(struct loop *loop, int64_t now, const struct job *job)
+{
+	int64_t interval = job->configured ? job->configured : job->interval;
+	int64_t ms = schedule_next_ms(&loop->schedule, now, interval);
+
+	if (job->retry_left_ms >= 0)
+		ms = MIN(ms, job->retry_left_ms + 1);
+	set_timer(loop->timer_fd, ms);
+}
+
 /* What follows from a finished job. */
 static void follow_up(struct loop *loop, const struct job *job)
 {
@@ -137,9 +148,7 @@ static void follow_up(struct loop *loop, const struct job *job)
 	    (job->kind == JOB_TROUBLE && job->noted))
 		add_refresh(loop);
 	else
-		set_timer(loop->timer_fd,
-			  schedule_next_ms(&loop->schedule, now,
-					   job->configured ? job->configured : job->interval));
+		set_refresh_timer(loop, now, job);
 }
 
 static void take_done(struct loop *loop)
