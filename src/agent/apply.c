@@ -443,15 +443,20 @@ static int resume_step(struct agent *agent, struct error *err)
 }
 
 /* A step of an earlier boot. The kernel that it changed is gone; what remains is what to think of
- * it. */
+ * it, which is so even if it cannot be written now. */
 static int write_off_step(struct agent *agent, struct error *err)
 {
-	struct journal *draft = agent_draft(agent, err);
+	const struct journal_step *step = &agent->journal->step;
+	struct journal *draft;
 
+	if (step->action == JOURNAL_NONE || streq(step->boot_id, agent->facts.boot_id))
+		return 0;
+	draft = agent_draft(agent, err);
 	if (!draft)
 		return ERR_NO_MEMORY;
 	watch_judge_step(agent, draft);
-	return agent_commit(agent, draft, err);
+	agent_commit_done(agent, draft);
+	return 0;
 }
 
 /* The accepted patch, from the disk; nothing here needs a network or a clock. */
@@ -498,11 +503,6 @@ bool apply_retry_waits(const struct agent *agent)
 	return clock_boottime_ms() < config_int(agent->config, "retry-delay") * 1000;
 }
 
-/* Whether the accepted patch belongs into this kernel and is not in it. */
-static bool accepted_is_due(const struct agent *agent)
-{
-	const struct journal *j = agent->journal;
-	const struct journal_accepted *a = &j->accepted;
 int64_t apply_retry_left_ms(const struct agent *agent)
 {
 	const struct journal_interrupted *i = &agent->journal->interrupted;
@@ -511,6 +511,11 @@ int64_t apply_retry_left_ms(const struct agent *agent)
 	return i->present && streq(i->kernel, agent->facts.release) && left > 0 ? left : -1;
 }
 
+/* Whether the accepted patch belongs into this kernel and is not in it. */
+static bool accepted_is_due(const struct agent *agent)
+{
+	const struct journal *j = agent->journal;
+	const struct journal_accepted *a = &j->accepted;
 
 	return !agent->applied.present && a->present && agent_is_enabled(agent) &&
 	       streq(a->kernel, agent->facts.release) &&
@@ -523,10 +528,10 @@ int apply_accepted_again(struct agent *agent, struct error *err)
 {
 	struct journal_failure failure = agent->journal->failure;
 	bool quarantined = agent->journal->state == MACHINE_QUARANTINED;
-	int r;
+	int r = write_off_step(agent, err);
 
-	if (!accepted_is_due(agent))
-		return 0;
+	if (r < 0 || !accepted_is_due(agent))
+		return r;
 	r = apply_accepted(agent, err);
 	/* An older patch is in again; that a newer one failed here stays what the owner must know.
 	 */
@@ -548,7 +553,7 @@ static void listen_again(struct agent *agent, const char *module)
 static int end_what_was_open(struct agent *agent, struct error *err)
 {
 	const struct journal_step *step = &agent->journal->step;
-	int r;
+	int r, w;
 
 	if (step->action == JOURNAL_NONE)
 		return watch_boot(agent, err);
@@ -557,7 +562,9 @@ static int end_what_was_open(struct agent *agent, struct error *err)
 	if (step->action == JOURNAL_LOAD)
 		listen_again(agent, step->module);
 	r = resume_step(agent, err);
-	return r < 0 ? r : watch_boot(agent, err);
+	/* The watch of the version before it goes on whatever became of the step. */
+	w = watch_boot(agent, r < 0 ? NULL : err);
+	return r < 0 ? r : w;
 }
 
 int apply_boot(struct agent *agent, struct error *err)

@@ -55,5 +55,6 @@ bool apply_retry_waits(const struct agent *agent);
 /* Milliseconds until it no longer is; -1 when nothing waits for that. */
 int64_t apply_retry_left_ms(const struct agent *agent);
 /* Applies the accepted patch from the disk if it belongs to this kernel, is not in it, and nothing
- * keeps it back (quarantine, the delay of a second try). 0 also when there is nothing to do. */
+ * keeps it back (quarantine, the delay of a second try). Before that it writes off a step of an
+ * earlier boot that is still open. 0 also when there is nothing to do. */
 int apply_accepted_again(struct agent *agent, struct error *err);

@@ -347,14 +347,14 @@ int update_run(struct agent *agent, struct error *err)
 	*err = local;
 	if ((r = need_enabled(agent, err)) < 0 || (r = refuse_unusable(agent, err)) < 0)
 		return r;
-	/* Neither what has to go nor what waited for its second try needs a server. */
+	/* Neither what has to go, nor what waited for its second try or could not be loaded at
+	 * boot, needs a server. */
 	r = apply_unload_bad(agent, err);
 	if (r == -ECANCELED)
 		return r;
 	if (r < 0)
 		log_warning("%s", err->message);
-	if (agent->journal->interrupted.present &&
-	    (watch_look_again(agent, err) < 0 || apply_accepted_again(agent, err) < 0))
+	if (watch_look_again(agent, err) < 0 || apply_accepted_again(agent, err) < 0)
 		log_warning("%s", err->message);
 	keys_refresh(agent);
 	*err = (struct error){ 0 };
