@@ -59,8 +59,8 @@ struct journal_quarantine {
 
 /*
  * The watch of a version that is new on this kernel, from the end of its load until `watch-time`
- * has passed. Counted in the time since boot, so that no clock matters: `carried_ms` were watched
- * before `began_ms` of the boot `boot_id`.
+ * has passed. Counted in the time awake since boot, so that no clock matters: `carried_ms` were
+ * watched before `began_ms` of the boot `boot_id`.
  */
 struct journal_watch {
 	bool present;

@@ -237,7 +237,7 @@ static int open_descriptors(struct loop *loop, struct error *err)
 	signal(SIGPIPE, SIG_IGN);
 	loop->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	loop->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	loop->watch_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	loop->watch_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	loop->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (loop->signal_fd < 0 || loop->timer_fd < 0 || loop->watch_fd < 0 || loop->cancel_fd < 0)
 		return error_set_errno(err, errno, "starting");

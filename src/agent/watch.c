@@ -278,12 +278,12 @@ void watch_open(const struct agent *agent, struct journal *draft, const struct j
 	if (streq(w->boot_id, agent->facts.boot_id))
 		return;
 	memcpy(w->boot_id, agent->facts.boot_id, sizeof(w->boot_id));
-	w->began_ms = clock_boottime_ms();
+	w->began_ms = clock_monotonic_ms();
 }
 
 static int64_t watched_ms(const struct journal_watch *w)
 {
-	return w->carried_ms + MAX(INT64_C(0), clock_boottime_ms() - w->began_ms);
+	return w->carried_ms + MAX(INT64_C(0), clock_monotonic_ms() - w->began_ms);
 }
 
 int64_t watch_left_ms(const struct agent *agent)
@@ -332,7 +332,7 @@ void watch_stop(struct agent *agent, uint64_t log_next)
 		return;
 	if (watched) {
 		draft->watch.carried_ms = watched_ms(watch);
-		draft->watch.began_ms = clock_boottime_ms();
+		draft->watch.began_ms = clock_monotonic_ms();
 		draft->watch.stopped = true;
 	}
 	if (log_next) {

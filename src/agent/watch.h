@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The watch of a version that is new on a kernel: for `watch-time` after its load the machine's end
- * is held against it, in one of three classes (agent/ending.h). The time counts in CLOCK_BOOTTIME.
- * A restart of sutured goes on with what remains, and so does the next boot after a clean end, from
- * the moment that the patch is in the kernel again; after any other end the watch begins anew with
- * the second try.
+ * is held against it, in one of three classes (agent/ending.h). The time counts in CLOCK_MONOTONIC:
+ * a machine that sleeps does not survive anything. A restart of sutured goes on with what remains,
+ * and so does the next boot after a clean end, from the moment that the patch is in the kernel
+ * again; after any other end the watch begins anew with the second try.
  */
 #pragma once
 

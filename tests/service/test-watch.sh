@@ -3,13 +3,27 @@
 # What sutured holds against a patch that is new on its kernel: at start after each kind of end, and from
 # the kernel's log. The kernel is a tree of files, and its log a pipe; the server is the real one.
 build=$1
-. "$(dirname "$0")/agent-world.sh"
+# Only root can give sutured a time since boot of its own.
+[ "$(id -u)" = 0 ] || exec sudo -n bash "$0" "$@"
+. "$(dirname "$0")/agent-world.sh" || exit 1
 
 journal=$machine/var/lib/suture/journal.json
 module=suture_$(tr -c 'A-Za-z0-9\n' _ <<<"${release}_1.1")
 set_up() {
 	make_kernel && make_certificate && make_repository && make_patch 1.1 && mkdir -p "$world/server" &&
 		publish && start_server && log_in && make_token && make_bundle
+}
+# started_at SECONDS: as long after boot sutured seems to start from now on, however long this machine is up.
+started_at() { echo "$1" >"$world/since-boot"; }
+started_at 1000
+cat >"$world/sutured" <<END
+#!/bin/sh
+exec unshare --time --boottime \$((\$(cat "$world/since-boot") - \$(cut -d. -f1 /proc/uptime))) "$sutured"
+END
+chmod +x "$world/sutured"
+sutured=$world/sutured
+set_conf() { # KEY [VALUE]
+	sed -i "/^$1 /d" "$machine/etc/suture/suture.conf" && { [ -z "${2:-}" ] || echo "$1 = $2" >>"$machine/etc/suture/suture.conf"; }
 }
 enrol() { on_machine enable --trust "$world/bundle.json" --token-file "$world/token"; }
 # Enrolled, with 1.1 accepted and watched in an earlier boot; what comes of the start is in the journal.
@@ -114,6 +128,23 @@ ok "after an oops in the patch that the log told of, and no shutdown" starts_wit
 ok "quarantined at once" journal_is '.state == "quarantined" and .quarantine[0].code == "crashed"'
 stop_agent
 
+# --- what is not in the kernel, and nothing holds back
+
+set_conf check-interval 86400
+set_conf retry-delay 1010
+refused_times() { journal_is "[.history[] | select(.event == \"refused\" and .version == \"1.1\")] | length >= $1"; }
+ok "after the power went, the next check-in is a day away" starts_with .
+ok "it is to be tried again" had interrupted interrupted
+ok "which is done when the delay is over" refused_times 1
+stop_agent
+set_conf retry-delay 86400
+set_conf check-interval
+stop_fetch
+ok "without a network, a patch that cannot be loaded at boot" starts_with '.watch = null'
+ok "is tried again from the disk" refused_times 2
+stop_agent
+start_fetch
+
 # --- the kernel's log
 
 live=$machine/sys/kernel/livepatch/$module
@@ -131,7 +162,7 @@ kernel_says() { # LEVEL TEXT…
 		printf '%s,%s,5000,-;%s\n' "$1" $((sequence += 1)) "$text" >&9
 	done
 }
-this_boot=".watch.boot_id = \"$boot\" | .watch.began_ms = $(awk '{ printf "%d", $1 * 1000 }' /proc/uptime)"
+this_boot=".watch.boot_id = \"$boot\" | .watch.began_ms = $(python3 -c 'import time; print(int(time.monotonic() * 1000))')"
 in_kernel
 ok "the patch is in the kernel, and its watch goes on" starts_with "$this_boot"
 ok "status: applied" changes_until "$machine/run/suture" jq -e '.version == "1.1" and .watch.left > 0' "$machine/run/suture/status.json"
@@ -226,6 +257,18 @@ ok "what happened is said as long as the patch is in the kernel" jq -e '.error.c
 ok "as it is told to end" stop_agent
 ok "it notes that, and how far it has read" jq -e ".watch.stopped and .watch.crashed and .log.next == $((sequence + 1)) and .log.boot_id == \"$boot\"" "$journal"
 sed -i '/^on-oops/d' "$machine/etc/suture/suture.conf"
+
+# Two hours of sleep: to sutured as much more time since boot, in which nothing ran.
+is_watched() { changes_until "$machine/run/suture" jq -e '.version == "1.1" and .watch.left > 1700' "$machine/run/suture/status.json"; }
+ok "a watch" starts_with "$this_boot | .watch.began_ms = $(python3 -c 'import time; print(int(time.monotonic() * 1000))')"
+ok "runs" is_watched
+stop_agent
+rm "$machine/run/suture/status.json"
+started_at 8200
+ok "the machine has slept" start_agent
+ok "the time of that does not count" is_watched
+stop_agent
+started_at 1000
 
 # The watch's own end.
 printf 'watch-time = 1\n' >>"$machine/etc/suture/suture.conf"
