@@ -81,7 +81,8 @@ struct journal_survived {
 
 /* Evidence of crashes that was there before the last load began: none of it is the patch's. */
 struct journal_evidence {
-	int64_t time; /* when that was; seconds since 1970; 0: never */
+	int64_t time;  /* when that was; seconds since 1970; 0: never */
+	int64_t floor; /* `time_floor` then */
 	char ids[JOURNAL_EVIDENCE][JOURNAL_EVIDENCE_ID]; /* kernel/crash.h */
 	size_t n;
 };
@@ -100,6 +101,7 @@ struct journal_interrupted {
 	struct patch_version version;
 	char kernel[RELEASE_MAX + 1];
 	int64_t time;
+	struct journal_evidence evidence; /* as when its load began */
 };
 
 /* The last failure; none when `code` is "". */

@@ -82,6 +82,26 @@ static json_t *write_accepted(const struct journal_accepted *accepted)
 	return NULL;
 }
 
+static json_t *write_evidence(const struct journal_evidence *evidence)
+{
+	json_t *o, *list;
+	int r = 0;
+
+	if (evidence->time == 0)
+		return json_null();
+	o = json_object();
+	list = json_array();
+	for (size_t i = 0; i < evidence->n; i++)
+		r += json_array_append_new(list, json_string(evidence->ids[i]));
+	r += put_time(o, "time", evidence->time);
+	r += put_time(o, "time_floor", evidence->floor);
+	r += json_object_set_new(o, "known", list);
+	if (r == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
 static json_t *write_interrupted(const struct journal_interrupted *interrupted)
 {
 	json_t *o;
@@ -93,6 +113,7 @@ static json_t *write_interrupted(const struct journal_interrupted *interrupted)
 	r = put_version(o, "version", &interrupted->version);
 	r += json_set_str(o, "kernel", interrupted->kernel);
 	r += put_time(o, "time", interrupted->time);
+	r += json_object_set_new(o, "evidence", write_evidence(&interrupted->evidence));
 	if (r == 0)
 		return o;
 	json_decref(o);
@@ -115,25 +136,6 @@ static json_t *write_watch(const struct journal_watch *watch)
 	r += put_time(o, "since", watch->since);
 	r += json_object_set_new(o, "stopped", json_boolean(watch->stopped));
 	r += json_object_set_new(o, "crashed", json_boolean(watch->crashed));
-	if (r == 0)
-		return o;
-	json_decref(o);
-	return NULL;
-}
-
-static json_t *write_evidence(const struct journal_evidence *evidence)
-{
-	json_t *o, *list;
-	int r = 0;
-
-	if (evidence->time == 0)
-		return json_null();
-	o = json_object();
-	list = json_array();
-	for (size_t i = 0; i < evidence->n; i++)
-		r += json_array_append_new(list, json_string(evidence->ids[i]));
-	r += put_time(o, "time", evidence->time);
-	r += json_object_set_new(o, "known", list);
 	if (r == 0)
 		return o;
 	json_decref(o);
@@ -395,8 +397,38 @@ static int read_accepted(const json_t *o, struct journal_accepted *a, struct err
 	return 0;
 }
 
-static int read_interrupted(const json_t *o, struct journal_interrupted *i, struct error *err)
+/* `floor`: what an older journal, which does not say it, is taken to have had. */
+static int read_evidence(const json_t *o, int64_t floor, struct journal_evidence *e,
+			 struct error *err)
 {
+	json_t *list, *item;
+	size_t i;
+	int r;
+
+	if (!o || json_is_null(o))
+		return 0;
+	if (!json_is_object(o))
+		return error_set(err, ERR_INVALID, "not an object");
+	e->floor = floor;
+	if (json_object_get(o, "time_floor") && (r = get_time(o, "time_floor", &e->floor, err)) < 0)
+		return r;
+	if ((r = get_time(o, "time", &e->time, err)) < 0 ||
+	    (r = json_get_array(o, "known", JOURNAL_EVIDENCE, &list, err)) < 0)
+		return r;
+	json_array_foreach (list, i, item) {
+		const char *id = json_string_value(item);
+
+		if (!id || !hex_is_lower(id, JOURNAL_EVIDENCE_ID - 1))
+			return error_set(err, ERR_INVALID, "known: bad value");
+		memcpy(e->ids[e->n++], id, JOURNAL_EVIDENCE_ID);
+	}
+	return 0;
+}
+
+static int read_interrupted(const json_t *o, const struct journal *journal,
+			    struct journal_interrupted *i, struct error *err)
+{
+	const json_t *evidence;
 	int r;
 
 	if (!o || json_is_null(o))
@@ -409,6 +441,11 @@ static int read_interrupted(const json_t *o, struct journal_interrupted *i, stru
 		    0 ||
 	    (r = get_time(o, "time", &i->time, err)) < 0)
 		return r;
+	evidence = json_object_get(o, "evidence");
+	if (evidence)
+		return read_evidence(evidence, journal->time_floor, &i->evidence, err);
+	/* An older journal knows that of the last load only. */
+	i->evidence = journal->evidence;
 	return 0;
 }
 
@@ -433,29 +470,6 @@ static int read_watch(const json_t *o, struct journal_watch *w, struct error *er
 		return r;
 	if (w->boot_id[0] && !uuid_is_valid(w->boot_id))
 		return error_set(err, ERR_INVALID, "boot_id: not a UUID");
-	return 0;
-}
-
-static int read_evidence(const json_t *o, struct journal_evidence *e, struct error *err)
-{
-	json_t *list, *item;
-	size_t i;
-	int r;
-
-	if (!o || json_is_null(o))
-		return 0;
-	if (!json_is_object(o))
-		return error_set(err, ERR_INVALID, "not an object");
-	if ((r = get_time(o, "time", &e->time, err)) < 0 ||
-	    (r = json_get_array(o, "known", JOURNAL_EVIDENCE, &list, err)) < 0)
-		return r;
-	json_array_foreach (list, i, item) {
-		const char *id = json_string_value(item);
-
-		if (!id || !hex_is_lower(id, JOURNAL_EVIDENCE_ID - 1))
-			return error_set(err, ERR_INVALID, "known: bad value");
-		memcpy(e->ids[e->n++], id, JOURNAL_EVIDENCE_ID);
-	}
 	return 0;
 }
 
@@ -599,15 +613,17 @@ static int read_parts(const json_t *root, struct journal *journal, struct error 
 	r = read_accepted(json_object_get(root, "accepted"), &journal->accepted, err);
 	if (r < 0)
 		return error_prefix(err, r, "accepted");
-	r = read_interrupted(json_object_get(root, "interrupted"), &journal->interrupted, err);
+	r = read_evidence(json_object_get(root, "evidence"), journal->time_floor,
+			  &journal->evidence, err);
+	if (r < 0)
+		return error_prefix(err, r, "evidence");
+	r = read_interrupted(json_object_get(root, "interrupted"), journal, &journal->interrupted,
+			     err);
 	if (r < 0)
 		return error_prefix(err, r, "interrupted");
 	r = read_watch(json_object_get(root, "watch"), &journal->watch, err);
 	if (r < 0)
 		return error_prefix(err, r, "watch");
-	r = read_evidence(json_object_get(root, "evidence"), &journal->evidence, err);
-	if (r < 0)
-		return error_prefix(err, r, "evidence");
 	r = read_log(json_object_get(root, "log"), &journal->log, err);
 	if (r < 0)
 		return error_prefix(err, r, "log");

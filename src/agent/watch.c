@@ -24,26 +24,33 @@ struct subject {
 	bool crashed;     /* the kernel's log had told of an oops in it */
 };
 
-void watch_note_evidence(const struct agent *agent, struct journal *draft)
+static void note_known(const struct agent *agent, struct journal_evidence *e)
 {
-	struct journal_evidence *e = &draft->evidence;
 	struct kernel_crashes *found = calloc(1, sizeof(*found));
 
-	*e = (struct journal_evidence){ .time = MAX(INT64_C(1), clock_now()) };
 	if (!found)
 		return;
 	kernel_crash_find(agent->paths.root, found);
+	e->n = 0;
 	for (size_t i = 0; i < found->n; i++)
 		memcpy(e->ids[e->n++], found->items[i].id, KERNEL_CRASH_ID_MAX);
 	free(found);
 }
 
+void watch_note_evidence(const struct agent *agent, struct journal *draft)
+{
+	struct journal_evidence *e = &draft->evidence;
+
+	*e = (struct journal_evidence){ .time = MAX(INT64_C(1), clock_now()),
+					.floor = draft->time_floor };
+	note_known(agent, e);
+}
+
 /* File times tell only if the clock was right at the load, as far as can be known: not below what
  * it must be, and not ahead of now. */
-static bool is_new(const struct journal *journal, const struct kernel_crash *crash)
+static bool is_new(const struct journal_evidence *e, const struct kernel_crash *crash)
 {
-	const struct journal_evidence *e = &journal->evidence;
-	bool clock = e->time >= journal->time_floor && e->time <= clock_now();
+	bool clock = e->time >= e->floor && e->time <= clock_now();
 
 	for (size_t i = 0; i < e->n; i++)
 		if (streq(e->ids[i], crash->id))
@@ -51,8 +58,10 @@ static bool is_new(const struct journal *journal, const struct kernel_crash *cra
 	return !clock || crash->time >= e->time - FILE_TIME_SLACK;
 }
 
-/* The worst that has come since the last load began; what it says into `ret_text`. */
-static enum ending_evidence find_evidence(const struct agent *agent, char *ret_text, size_t size)
+/* The worst that has come since a load began; what it says into `ret_text`. */
+static enum ending_evidence find_evidence(const struct agent *agent,
+					  const struct journal_evidence *known, char *ret_text,
+					  size_t size)
 {
 	struct kernel_crashes *found = calloc(1, sizeof(*found));
 	enum kernel_trouble worst = KERNEL_TROUBLE_NONE;
@@ -64,7 +73,7 @@ static enum ending_evidence find_evidence(const struct agent *agent, char *ret_t
 	for (size_t i = 0; i < found->n; i++) {
 		const struct kernel_crash *crash = &found->items[i];
 
-		if (crash->trouble <= worst || !is_new(agent->journal, crash))
+		if (crash->trouble <= worst || !is_new(known, crash))
 			continue;
 		worst = crash->trouble;
 		snprintf(ret_text, size, "%s (%s)",
@@ -139,7 +148,8 @@ static void hold_end_against(struct journal *draft, const struct subject *s, boo
 	error_hint(&why, "it is tried once more, some minutes after boot");
 	draft->interrupted = (struct journal_interrupted){ .present = true,
 							   .version = s->version,
-							   .time = clock_now() };
+							   .time = clock_now(),
+							   .evidence = draft->evidence };
 	memcpy(draft->interrupted.kernel, s->kernel, sizeof(s->kernel));
 	watch_drop(draft, s->version);
 	draft->state = MACHINE_FAILED;
@@ -164,7 +174,7 @@ static enum ending_verdict judge(const struct agent *agent, struct journal *draf
 {
 	char text[KERNEL_REPORT_HEADLINE_MAX + 32];
 	struct ending_facts facts = {
-		.evidence = find_evidence(agent, text, sizeof(text)),
+		.evidence = find_evidence(agent, &draft->evidence, text, sizeof(text)),
 		.stopped = s->stopped,
 		.again = journal_is_interrupted(draft, s->version, s->kernel),
 	};
@@ -177,6 +187,9 @@ static enum ending_verdict judge(const struct agent *agent, struct journal *draf
 		hold_crash_against(draft, s, text);
 	else if (verdict != ENDING_CLEAN)
 		hold_end_against(draft, s, verdict == ENDING_TWICE);
+	/* Not also against a version that waits for its second try. */
+	if (verdict == ENDING_CRASHED && draft->interrupted.present)
+		note_known(agent, &draft->interrupted.evidence);
 	/* Also of another version than the one that is blamed. */
 	if (draft->watch.present)
 		pause_watch(draft);
@@ -220,7 +233,8 @@ static int judge_watch(struct agent *agent, struct error *err)
 	s.crashed = draft->watch.crashed;
 	memcpy(s.kernel, draft->watch.kernel, sizeof(s.kernel));
 	judge(agent, draft, &s);
-	return agent_commit(agent, draft, err);
+	agent_commit_done(agent, draft);
+	return 0;
 }
 
 int watch_boot(struct agent *agent, struct error *err)
@@ -238,8 +252,7 @@ int watch_boot(struct agent *agent, struct error *err)
 	if (!draft)
 		return ERR_NO_MEMORY;
 	draft->watch.stopped = false;
-	agent_commit_done(agent, draft);
-	return 0;
+	return agent_commit(agent, draft, err);
 }
 
 int watch_look_again(struct agent *agent, struct error *err)
@@ -249,8 +262,8 @@ int watch_look_again(struct agent *agent, struct error *err)
 	struct subject s = { .amid = "was new" };
 	struct journal *draft;
 
-	if (!i->present || agent->journal->watch.present ||
-	    find_evidence(agent, text, sizeof(text)) == ENDING_NOTHING)
+	if (!i->present || journal_is_watched(agent->journal, i->version, i->kernel) ||
+	    find_evidence(agent, &i->evidence, text, sizeof(text)) == ENDING_NOTHING)
 		return 0;
 	draft = agent_draft(agent, err);
 	if (!draft)

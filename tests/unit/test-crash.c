@@ -193,12 +193,12 @@ static void crowded_by_others(void **state)
 		skip();
 	root = unit_make_dir();
 	crash = path_join(root, "var/crash", NULL);
-	for (unsigned int i = 0; i < KERNEL_CRASH_ENTRIES + 100; i++) {
+	for (unsigned int i = 0; i < 4 * KERNEL_CRASH_ENTRIES; i++) {
 		_cleanup_free_ char *path = NULL;
 		char name[32];
 
 		/* A folder lists them in an order of its own: ours is made amid them. */
-		if (i == KERNEL_CRASH_ENTRIES)
+		if (i == 2 * KERNEL_CRASH_ENTRIES)
 			put(root, "var/crash/202601030000/dump.202601030000", "KDUMP", 600);
 		snprintf(name, sizeof(name), "_usr_bin_%u", i);
 		path = path_join(crash, name, NULL);

@@ -52,9 +52,12 @@ static struct journal *full_journal(void)
 					   .since = 1790000003,
 					   .stopped = true,
 					   .crashed = true };
-	j->evidence = (struct journal_evidence){ .time = 1790000004,
-						 .ids = { "0123456789abcdef" },
-						 .n = 1 };
+	j->interrupted.evidence = (struct journal_evidence){
+		.time = 1790000000, .floor = 1780000000, .ids = { "fedcba9876543210" }, .n = 1
+	};
+	j->evidence = (struct journal_evidence){
+		.time = 1790000004, .floor = 1790000000, .ids = { "0123456789abcdef" }, .n = 1
+	};
 	j->log = (struct journal_log){ .boot_id = UUID, .next = 4711 };
 	journal_add_survived(j, (struct patch_version){ 1, 1 }, "6.1.0-56-amd64");
 	error_set(&why, ERR_STUCK, "a \"quoted\" message");
@@ -126,9 +129,6 @@ static void forgiven(void **state)
 	assert_false(journal_forgive(j, v13, "6.1.0-56-amd64"));
 }
 
-static void missing_is_empty(void **state)
-{
-	_cleanup_free_ struct journal *j = NULL;
 /* After its watch, an oops; then the owner wants it tried again. */
 static void quarantined_is_watched_again(void **state)
 {
@@ -148,6 +148,9 @@ static void quarantined_is_watched_again(void **state)
 	assert_true(journal_has_survived(j, v10, "6.1.0-56-amd64"));
 }
 
+static void missing_is_empty(void **state)
+{
+	_cleanup_free_ struct journal *j = NULL;
 	struct error err = { 0 };
 
 	(void)state;
@@ -282,10 +285,10 @@ int main(void)
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(older_is_read),
 		cmocka_unit_test(forgiven),
+		cmocka_unit_test(quarantined_is_watched_again),
 		cmocka_unit_test(missing_is_empty),
 		cmocka_unit_test(damaged_is_refused),
 		cmocka_unit_test(saving_checks_first),
-		cmocka_unit_test(quarantined_is_watched_again),
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(transitions),
 	};

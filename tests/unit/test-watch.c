@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "agent/apply.h"
 #include "agent/ending.h"
 #include "agent/jobs.h"
 #include "agent/trouble.h"
@@ -115,6 +116,15 @@ static void put_crash(const struct agent *agent, const char *text)
 
 	assert_ok(file_make_dirs(dir, 0755, &err), &err);
 	assert_ok(file_write_atomic(path, text, strlen(text), 0600, &err), &err);
+}
+
+static void set_crash_time(const struct agent *agent, int64_t time)
+{
+	_cleanup_free_ char *path =
+		path_join(agent->paths.root, "sys/fs/pstore/dmesg-ramoops-0", NULL);
+	struct timespec times[2] = { { .tv_sec = time }, { .tv_sec = time } };
+
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
 static void runs_its_time(void **state)
@@ -254,10 +264,10 @@ static void file_times(void **state)
 
 	(void)state;
 	/* It turned up after the load, and says that it is older: by a clock that was right. */
+	agent->journal->time_floor = now + 200;
 	begin_watch_in_last_boot(agent);
 	put_crash(agent, "Panic#1 Part1\n");
-	agent->journal->evidence.time = now + 100;
-	agent->journal->time_floor = now + 200;
+	set_crash_time(agent, now - 1000);
 	agent->journal->watch.stopped = true;
 	assert_ok(watch_boot(agent, &err), &err);
 	assert_int_equal(agent->journal->n_quarantine, 1);
@@ -265,10 +275,9 @@ static void file_times(void **state)
 	agent = make_agent();
 	begin_watch_in_last_boot(agent);
 	put_crash(agent, "Panic#1 Part1\n");
-	_cleanup_free_ char *path =
-		path_join(agent->paths.root, "sys/fs/pstore/dmesg-ramoops-0", NULL);
-	struct timespec old[2] = { { .tv_sec = now - 1000 }, { .tv_sec = now - 1000 } };
-	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	set_crash_time(agent, now - 1000);
+	/* That of today says nothing about the clock at the load. */
+	agent->journal->time_floor = now + 200;
 	agent->journal->watch.stopped = true;
 	assert_ok(watch_boot(agent, &err), &err);
 	assert_int_equal(agent->journal->n_quarantine, 0);
@@ -334,6 +343,111 @@ static void late_evidence(void **state)
 	assert_true(has_event(agent, "crashed", "crashed"));
 	assert_ok(watch_look_again(agent, &err), &err);
 	assert_int_equal(agent->journal->n_quarantine, 1);
+	free_agent(agent);
+}
+
+/* The version before it was loaded meanwhile, and is watched. */
+static void late_evidence_amid_another_watch(void **state)
+{
+	struct agent *agent = make_agent();
+	struct journal_step step = load_step(v12, THIS_BOOT);
+	struct error err = { 0 };
+
+	(void)state;
+	begin_watch_in_last_boot(agent);
+	agent->journal->evidence.time -= 100;
+	assert_ok(watch_boot(agent, &err), &err);
+	watch_note_evidence(agent, agent->journal);
+	watch_open(agent, agent->journal, &step);
+	put_crash(agent, "Panic#1 Part1\n");
+	set_crash_time(agent, clock_now() - 50);
+	assert_ok(watch_look_again(agent, &err), &err);
+	assert_true(journal_is_quarantined(agent->journal, v11, KERNEL));
+	assert_true(journal_is_watched(agent->journal, v12, KERNEL));
+	free_agent(agent);
+}
+
+/* What is held against one version is not also held against the one that waits. */
+static void one_crash_one_culprit(void **state)
+{
+	struct agent *agent = make_agent();
+	struct journal_step step = load_step(v12, THIS_BOOT);
+	struct error err = { 0 };
+
+	(void)state;
+	begin_watch_in_last_boot(agent);
+	assert_ok(watch_boot(agent, &err), &err);
+	watch_note_evidence(agent, agent->journal);
+	watch_open(agent, agent->journal, &step);
+	snprintf(agent->journal->watch.boot_id, sizeof(agent->journal->watch.boot_id), LAST_BOOT);
+	put_crash(agent, "Panic#1 Part1\n");
+	assert_ok(watch_boot(agent, &err), &err);
+	assert_true(journal_is_quarantined(agent->journal, v12, KERNEL));
+	assert_ok(watch_look_again(agent, &err), &err);
+	assert_false(journal_is_quarantined(agent->journal, v11, KERNEL));
+	assert_true(journal_is_interrupted(agent->journal, v11, KERNEL));
+	free_agent(agent);
+}
+
+/* The journal can be written again. */
+static void free_the_disk(struct agent *agent, char *journal)
+{
+	struct journal *back = NULL;
+	struct error err = { 0 };
+
+	free(agent->paths.journal);
+	agent->paths.journal = journal;
+	assert_ok(agent_move(agent, MACHINE_VERIFYING, NULL, NULL, NULL, &err), &err);
+	assert_ok(journal_load(agent->paths.journal, &back, &err), &err);
+	assert_int_equal(back->step.action, JOURNAL_NONE);
+	assert_true(journal_is_interrupted(back, v11, KERNEL) ||
+		    journal_is_interrupted(back, v12, KERNEL));
+	free(back);
+}
+
+/* What an earlier boot left open is judged, though that cannot be written now. */
+static void nowhere_to_write(void **state)
+{
+	struct error err = { 0 };
+
+	(void)state;
+	for (int amid_a_load = 0; amid_a_load < 2; amid_a_load++) {
+		struct agent *agent = make_agent();
+		char *journal = agent->paths.journal;
+
+		begin_watch_in_last_boot(agent);
+		if (amid_a_load) {
+			agent->journal->state = MACHINE_APPLYING;
+			agent->journal->step = load_step(v12, LAST_BOOT);
+		}
+		agent->paths.journal = path_join(agent->paths.root, "nowhere/journal.json", NULL);
+		assert_ok(apply_boot(agent, &err), &err);
+		assert_int_equal(agent->journal->step.action, JOURNAL_NONE);
+		assert_int_equal(agent->journal->state, MACHINE_FAILED);
+		free_the_disk(agent, journal);
+		free_agent(agent);
+	}
+}
+
+/* A load of this boot that sutured ended in comes to nothing. The watch of the version before it
+ * goes on, and is not taken for one that a shutdown ended. */
+static void watch_after_a_failed_resume(void **state)
+{
+	struct agent *agent = make_agent();
+	struct journal_step step = load_step(v11, THIS_BOOT);
+	struct error err = { 0 };
+
+	(void)state;
+	agent->listener = listener_new(agent->paths.root);
+	watch_open(agent, agent->journal, &step);
+	agent->journal->watch.stopped = true;
+	agent->journal->state = MACHINE_APPLYING;
+	agent->journal->step = load_step(v12, THIS_BOOT);
+	agent->journal->step.stopped = true;
+	assert_true(apply_boot(agent, &err) < 0);
+	assert_int_equal(agent->journal->state, MACHINE_FAILED);
+	assert_true(journal_is_watched(agent->journal, v11, KERNEL));
+	assert_false(agent->journal->watch.stopped);
 	free_agent(agent);
 }
 
@@ -490,6 +604,10 @@ int main(void)
 		cmocka_unit_test(file_times),
 		cmocka_unit_test(steps),
 		cmocka_unit_test(late_evidence),
+		cmocka_unit_test(late_evidence_amid_another_watch),
+		cmocka_unit_test(one_crash_one_culprit),
+		cmocka_unit_test(nowhere_to_write),
+		cmocka_unit_test(watch_after_a_failed_resume),
 		cmocka_unit_test(whose_trouble),
 		cmocka_unit_test(who_gives_way),
 		cmocka_unit_test(events_of_the_log),
