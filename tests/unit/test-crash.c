@@ -195,18 +195,20 @@ static void crowded_by_others(void **state)
 	crash = path_join(root, "var/crash", NULL);
 	for (unsigned int i = 0; i < 4 * KERNEL_CRASH_ENTRIES; i++) {
 		_cleanup_free_ char *path = NULL;
-		char name[32];
+		char name[64];
 
-		/* A folder lists them in an order of its own: ours is made amid them. */
-		if (i == 2 * KERNEL_CRASH_ENTRIES)
-			put(root, "var/crash/202601030000/dump.202601030000", "KDUMP", 600);
+		/* A folder lists them in an order of its own: some of ours are amid them. */
+		if (i % 256 == 0) {
+			snprintf(name, sizeof(name), "var/crash/2026010%u0000/dump", i / 256);
+			put(root, name, "KDUMP", 600 + i);
+		}
 		snprintf(name, sizeof(name), "_usr_bin_%u", i);
 		path = path_join(crash, name, NULL);
 		assert_int_equal(file_make_dirs(path, 0755, NULL), 0);
 		assert_int_equal(chown(path, 1, 1), 0);
 	}
 	kernel_crash_find(root, &found);
-	assert_int_equal(found.n, 1);
+	assert_int_equal(found.n, 8);
 	unit_remove_dir(root);
 }
 
