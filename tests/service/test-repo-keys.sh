@@ -180,13 +180,13 @@ interrupted() {
 		        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
 		        os.execvp(command[0], command)
 		    seen = [shows()]
-		    while shows(): time.sleep(.01)
+		    while shows() and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT): time.sleep(.01)
 		    os.kill(pid, number)
 		    status = os.waitpid(pid, os.WUNTRACED)[1]
 		    seen.append(shows())
 		    if os.WIFSTOPPED(status):
 		        os.kill(pid, signal.SIGCONT)
-		        while shows(): time.sleep(.01)
+		        while shows() and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT): time.sleep(.01)
 		        print("go on", flush=True)
 		        status = os.waitpid(pid, 0)[1]
 		        seen.append(shows())
