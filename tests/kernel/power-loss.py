@@ -152,7 +152,7 @@ class Disk:
         self.image = Image(len(data))
         self.image.put(0, data)
         self.entries = list(entries)
-        self.subsets = 24 if take_all else 2
+        self.subsets = 24 if take_all else 1
         self.expected = Expected()
         self.last_mark = "made"
         self.flushes = 0

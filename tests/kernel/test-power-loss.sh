@@ -3,7 +3,7 @@
 # Power loss at any moment of enrolment, updates and disable. The machine's state is an ext4 below which
 # dm-log-writes notes every write and every flush of the disk's cache. From its log power-loss.py makes
 # what the disk can hold after each of them, and starts the machine's programs on it, on the host.
-# SUTURE_FAULTS=all: 24 parts of what lies between two flushes, otherwise two of them.
+# SUTURE_FAULTS=all: 24 parts of what lies between two flushes, otherwise one.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/machine.sh"
 HERE=$(dirname "$(realpath "$0")")
