@@ -25,20 +25,16 @@ bool client_sutured_runs(void)
 {
 	_cleanup_free_ char *path = client_path(LOCK_FILE);
 	_cleanup_fclose_ FILE *locks = fopen("/proc/locks", "re");
-	char line[256];
+	char line[256], place[64];
 	struct stat st;
 
 	if (!path || !locks || stat(path, &st) < 0)
 		return true;
-	while (fgets(line, sizeof(line), locks)) {
-		unsigned int major, minor;
-		unsigned long inode;
-
-		if (sscanf(line, "%*d: FLOCK %*s WRITE %*d %x:%x:%lu", &major, &minor, &inode) ==
-			    3 &&
-		    inode == st.st_ino && makedev(major, minor) == st.st_dev)
+	snprintf(place, sizeof(place), " %02x:%02x:%llu ", major(st.st_dev), minor(st.st_dev),
+		 (unsigned long long)st.st_ino);
+	while (fgets(line, sizeof(line), locks))
+		if (strstr(line, ": FLOCK ") && strstr(line, " WRITE ") && strstr(line, place))
 			return true;
-	}
 	return false;
 }
 

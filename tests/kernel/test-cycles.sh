@@ -45,13 +45,13 @@ memory() {
 		done
 		awk "/^SUnreclaim:|^VmallocUsed:/ { print substr(\$1, 1, length(\$1) - 1), \$2 }" /proc/meminfo'
 }
-# The first cycles may settle caches; afterwards nothing may grow with their number: less than a kilobyte a cycle, and
-# a hundred for noise (the kernel's own: two thousand).
+# The first cycles may settle caches; afterwards nothing may grow with their number: of each figure so many KiB are
+# noise, and less than one a cycle.
 kept_nothing() {
 	memory >"$WORK/after"
 	paste "$WORK/before" "$WORK/after"
 	[ "$(wc -l <"$WORK/after")" = 4 ] &&
-		paste "$WORK/before" "$WORK/after" | awk -v n="$CYCLES" '{ noise = $1 ~ /^suture/ ? 100 : 2000 } $4 - $2 > n + noise { exit 1 }'
+		paste "$WORK/before" "$WORK/after" | awk -v n="$CYCLES" '{ noise = $1 == "SUnreclaim" ? 400 : 32 } $4 - $2 > n + noise { exit 1 }'
 }
 clean() { ! in_guest sh -c "dmesg | grep -E 'WARNING:|BUG:|Oops|stall|hung'"; }
 modules() { [ -z "$(in_guest sh -c 'grep ^suture_ /proc/modules')" ]; }

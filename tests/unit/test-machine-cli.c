@@ -86,7 +86,7 @@ static void metadata(void **state)
 	_cleanup_json_ json_t *o = parse(applied), *dates = NULL;
 	_cleanup_buf_ struct buf out = BUF_INIT(65536);
 	struct check_report report = { 0 };
-	struct check_input input = { .root = "", .status = o };
+	struct check_input input = { .root = "", .status = o, .runs = true };
 
 	(void)state;
 	dates = parse(
