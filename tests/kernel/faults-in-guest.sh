@@ -220,10 +220,10 @@ trace)
 	;;
 try)
 	case $6 in
-	kill) fault=signal=KILL ;;
-	*) fault=error=$6 ;;
+	kill) fault=signal=KILL filter= ;;
+	*) fault=error=$6 filter=--seccomp-bpf ;; # which is quicker; strace 6.1 sends no signal with it
 	esac
-	do_step "$2" "$3" --seccomp-bpf -o /injected -e "trace=$4" -e "inject=$4:$fault:when=$5"
+	do_step "$2" "$3" $filter -o /injected -e "trace=$4" -e "inject=$4:$fault:when=$5"
 	if [ "$6" = kill ]; then ! pidof "$3" >/dev/null; else grep -q '(INJECTED)' /injected; fi || echo "NOT REACHED"
 	# An error that was survived, and then, every second time, the power: what is on the disk must do too.
 	[ "$6" = kill ] || [ $(($5 % 2)) = 0 ] || gone sutured suture-fetch

@@ -22,7 +22,7 @@ make_patch_and_keys() {
 		suture-repo module sign --key "$WORK/module.key" --cert "$WORK/module.crt" "$WORK/1.1.ko" &&
 		suture-repo publish "$WORK/repo" --to "$WORK/server/repository"
 }
-faults() { in_guest sh /faults.sh "$@"; }
+faults() { suture-lab exec --timeout 600 "$GUEST" -- sh /faults.sh "$@"; }
 
 # calls STEP PROGRAM: each system call of it as "NAME TIMES", the most that one thread makes.
 calls() {
