@@ -379,6 +379,32 @@ int update_run(struct agent *agent, struct error *err)
 	return r;
 }
 
+/* Is that version listed, and not one that failed here? */
+static int find_lower(struct agent *agent, struct patch_version to, struct trust_view **view,
+		      struct error *err)
+{
+	char text[PATCH_VERSION_MAX];
+	int r;
+
+	patch_version_format(to, text);
+	if (journal_is_quarantined(agent->journal, to, agent->facts.release)) {
+		error_set(err, ERR_QUARANTINED, "version %s failed on this machine before", text);
+		error_hint(err, "`suture retry %s` first, if it is to be tried again", text);
+		return ERR_QUARANTINED;
+	}
+	if ((r = need_enabled(agent, err)) < 0 || (r = trust_refresh(agent, view, err)) < 0)
+		return r;
+	if ((*view)->tier_expired.code) {
+		*err = (*view)->tier_expired;
+		return err->code;
+	}
+	if (!trust_find(*view, to))
+		return error_set(err, ERR_NOT_LISTED,
+				 "tier %s does not list version %s for this kernel",
+				 agent_tier(agent), text);
+	return 0;
+}
+
 int update_rollback(struct agent *agent, const struct patch_version *to, struct error *err)
 {
 	_cleanup_(trust_view_freep) struct trust_view *view = NULL;
@@ -397,21 +423,8 @@ int update_rollback(struct agent *agent, const struct patch_version *to, struct 
 			  "only a version below the applied one can be gone back to");
 		return ERR_USAGE;
 	}
-	if (to) {
-		if ((r = need_enabled(agent, err)) < 0 ||
-		    (r = trust_refresh(agent, &view, err)) < 0)
-			return r;
-		if (view->tier_expired.code) {
-			*err = view->tier_expired;
-			return err->code;
-		}
-		if (!trust_find(view, *to)) {
-			error_set(err, ERR_NOT_LISTED,
-				  "tier %s does not list that version for this kernel",
-				  agent_tier(agent));
-			return ERR_NOT_LISTED;
-		}
-	}
+	if (to && (r = find_lower(agent, *to, &view, err)) < 0)
+		return r;
 	r = go_back(agent, view, to, EVENT_REVERTED, true, err);
 	if (agent_is_enabled(agent) && r != -ECANCELED && check_in(agent, NULL, &report) < 0)
 		log_warning("%s", report.message);

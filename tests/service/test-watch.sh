@@ -221,7 +221,7 @@ ok "quarantined, with no patch" journal_is '.state == "quarantined" and .accepte
 stop_agent
 
 # It did not go at once, so a refresh tries again.
-printf 'transition-timeout = 10\n' >>"$machine/etc/suture/suture.conf"
+printf 'transition-timeout = 5\n' >>"$machine/etc/suture/suture.conf"
 in_kernel
 ok "a start with one that does not go in time" starts_with "$this_boot | $quarantined"
 ok "is a failure" journal_is '.state == "failed" and .error.code == "stuck" and .accepted != null'
@@ -232,6 +232,12 @@ ok "has it taken out, too" wait $taker
 ok "quarantined, with no patch by then" journal_is '.state == "quarantined" and .accepted == null and .step == null'
 stop_agent
 sed -i '/^transition-timeout/d' "$machine/etc/suture/suture.conf"
+
+in_kernel
+ok "a version above one that failed" starts_with "$this_boot | $quarantined | .accepted.version = \"1.2\" | .watch.version = \"1.2\""
+ok "is not rolled back to that" fails_with 1 "version 1.1 failed on this machine before" on_machine rollback 1.1
+ok "nor taken out" jq -e '.accepted.version == "1.2" and .step == null' "$journal"
+stop_agent
 
 # An oops while it is taken out, and the end of sutured amid that.
 in_kernel
