@@ -204,6 +204,14 @@ static struct job *next(struct jobs *jobs)
 	return job ? job : pop(&jobs->waiting);
 }
 
+/* Nobody would hear of any job again. What is under way is in the journal, and systemd starts
+ * sutured anew. */
+static void end_at_once(const char *what)
+{
+	log_error("%s: %s; sutured ends, to be started again", what, strerror(errno));
+	_exit(EXIT_FAILURE);
+}
+
 static void *work(void *arg)
 {
 	struct jobs *jobs = arg;
@@ -227,7 +235,7 @@ static void *work(void *arg)
 		push(&jobs->done, job);
 		/* The counter cannot overflow with this few jobs. */
 		if (write(jobs->event_fd, &one, sizeof(one)) < 0)
-			jobs->stop = true;
+			end_at_once("telling that a job is done");
 	}
 	pthread_mutex_unlock(&jobs->lock);
 	return NULL;
@@ -353,7 +361,7 @@ struct job *jobs_take_done(struct jobs *jobs)
 	pthread_mutex_lock(&jobs->lock);
 	job = pop(&jobs->done);
 	if (!job && read(jobs->event_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
-		jobs->stop = true;
+		end_at_once("hearing of a job that is done");
 	pthread_mutex_unlock(&jobs->lock);
 	return job;
 }

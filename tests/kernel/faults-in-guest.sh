@@ -142,8 +142,8 @@ after_disable() {
 		[ $said != 0 ] || violated "said to be disabled, and is not"
 		tries 3 refresh || violated "neither disabled nor enabled"
 	else
-		# Whoever was killed is back, and has ended what was begun.
-		tries 20 no_key || violated "its key is left"
+		# Whoever was killed is back, and has ended what was begun; who was told of an error asks again.
+		tries 20 no_key || { disable && no_key; } || violated "its key is left"
 		tries 2 enable || violated "cannot be enabled any more"
 	fi
 }

@@ -224,7 +224,7 @@ stop_agent
 printf 'transition-timeout = 5\n' >>"$machine/etc/suture/suture.conf"
 in_kernel
 ok "a start with one that does not go in time" starts_with "$this_boot | $quarantined"
-ok "is a failure" journal_is '.state == "failed" and .error.code == "stuck" and .accepted != null'
+ok "is a failure" journal_is '(.state == "failed" or .state == "quarantined") and .error.code == "stuck" and .accepted != null'
 kernel_takes_it_out &
 taker=$!
 ok "a refresh" on_machine refresh
